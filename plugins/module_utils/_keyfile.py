@@ -1,0 +1,216 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secret keys of onion services in every form that people have them in.
+
+Overview::
+
+  SecretKey         expanded secret; .public_key, .address, .to_tor_file(), .service_files()
+  generate          a new SecretKey
+  load_secret       bytes in any known format -> SecretKey
+  load_path         file, or directory as tor and vanity miners write it -> SecretKey
+  directory_state   what a service directory holds, compared with an address
+
+No message contains a part of a secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import functools
+import hashlib
+import os
+import typing as t
+
+from ansible_collections.onionfleet.balance.plugins.module_utils import _address, _ed25519
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+
+SECRET_FILE = "hs_ed25519_secret_key"
+PUBLIC_FILE = "hs_ed25519_public_key"
+HOSTNAME_FILE = "hostname"
+
+_SECRET_HEADER = b"== ed25519v1-secret: type0 ==\0\0\0"
+_PUBLIC_HEADER = b"== ed25519v1-public: type0 ==\0\0\0"
+_PKCS8_PREFIX = bytes.fromhex("302e020100300506032b657004220420")  # RFC 8410, section 7: only the seed follows
+_PEM_BEGIN = b"-----BEGIN "
+_FORMATS = "use tor's hs_ed25519_secret_key (as it is or in base64), a PKCS#8 PEM of an Ed25519 key, or ED25519-V3:… of ADD_ONION"
+
+
+@dataclasses.dataclass(frozen=True)
+class SecretKey:
+    """The expanded secret key of a service: 32 bytes of scalar and 32 bytes of hash prefix, as tor stores it.
+
+    :raises OnionfleetError: not 64 bytes, or the scalar is not clamped (RFC 8032, section 5.1.5).
+    """
+
+    expanded: bytes = dataclasses.field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.expanded) != 64:
+            raise OnionfleetError(f"an expanded secret key has 64 bytes, not {len(self.expanded)}: it is truncated")
+        if self.expanded[0] & 0b111 or self.expanded[31] >> 6 != 0b01:
+            raise OnionfleetError(
+                "the secret scalar is not clamped: the key is damaged or of another kind; " + _FORMATS
+            )
+
+    @functools.cached_property
+    def public_key(self) -> bytes:
+        """The public key, 32 bytes."""
+        return _ed25519.public_key(self.expanded[:32])
+
+    @property
+    def address(self) -> str:
+        """The address, "….onion"."""
+        return _address.address_from_public_key(self.public_key)
+
+    def to_tor_file(self) -> bytes:
+        """The 96 bytes of tor's hs_ed25519_secret_key."""
+        return _SECRET_HEADER + self.expanded
+
+    def service_files(self) -> t.Dict[str, bytes]:
+        """File name to content, of all key files in a service directory."""
+        return {
+            SECRET_FILE: self.to_tor_file(),
+            PUBLIC_FILE: _PUBLIC_HEADER + self.public_key,
+            HOSTNAME_FILE: self.address.encode() + b"\n",
+        }
+
+
+def _expand(seed: bytes) -> SecretKey:
+    digest = bytearray(hashlib.sha512(seed).digest())
+    digest[0] &= 0b11111000
+    digest[31] = digest[31] & 0b00111111 | 0b01000000
+    return SecretKey(bytes(digest))
+
+
+def generate() -> SecretKey:
+    """Make a new key from the system's random source."""
+    return _expand(os.urandom(32))
+
+
+def load_secret(data: bytes) -> SecretKey:
+    """Read a secret key, whatever its format.
+
+    :param data: tor's hs_ed25519_secret_key (96 bytes); PKCS#8 PEM; the blob of ADD_ONION with or without
+        "ED25519-V3:"; or the base64 of one of these files.
+    :raises OnionfleetError: what is wrong with it, in one fault.
+    """
+    if data.startswith(b"== "):
+        return _load_tor_file(data)
+    if data.lstrip().startswith(_PEM_BEGIN):
+        return _load_pem(data)
+    text = b"".join(data.split())
+    if text.startswith(b"ED25519-V3:"):
+        text = text[len(b"ED25519-V3:") :]
+    try:
+        decoded = base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
+    except binascii.Error:
+        raise OnionfleetError("the secret key is in no known format; " + _FORMATS) from None
+    if decoded.startswith((b"== ", _PEM_BEGIN)):
+        return load_secret(decoded)
+    if len(decoded) != 64:
+        raise OnionfleetError(f"the base64 holds {len(decoded)} bytes, a secret key has 64 or 96; {_FORMATS}")
+    return SecretKey(decoded)
+
+
+def _load_tor_file(data: bytes) -> SecretKey:
+    if data.startswith(_PUBLIC_HEADER):
+        raise OnionfleetError("this is a public key file; give the secret one, " + SECRET_FILE)
+    if not data.startswith(_SECRET_HEADER):
+        raise OnionfleetError(
+            f"the file has a wrong header; tor's {SECRET_FILE} begins with '== ed25519v1-secret: type0 =='"
+        )
+    if len(data) != 96:
+        raise OnionfleetError(f"the secret key file has {len(data)} bytes, tor writes 96: it is truncated or damaged")
+    return SecretKey(data[32:])
+
+
+def _load_pem(data: bytes) -> SecretKey:
+    words = data.split()
+    try:
+        der = base64.b64decode(b"".join(words[3:-3]), validate=True)
+    except binascii.Error:
+        der = b""
+    if b"-----BEGIN PRIVATE KEY-----" not in data or len(der) != 48 or not der.startswith(_PKCS8_PREFIX):
+        raise OnionfleetError(
+            "the PEM is not one unencrypted PKCS#8 Ed25519 private key; convert it with 'openssl pkey', or make one with "
+            "'openssl genpkey -algorithm ed25519'"
+        )
+    return _expand(der[len(_PKCS8_PREFIX) :])
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as handle:
+            return handle.read(16384)
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        raise OnionfleetError(f"{path}: cannot be read: {exc.strerror}") from exc
+
+
+def _public_of(name: str, content: bytes) -> bytes:
+    """The public key (32 bytes) that a public key file or a hostname file tells."""
+    if name == HOSTNAME_FILE:
+        return _address.public_key_from_address(content.decode("ascii", "replace").strip())
+    if len(content) != 64 or not content.startswith(_PUBLIC_HEADER):
+        raise OnionfleetError(f"{len(content)} bytes that are not tor's public key file")
+    return content[32:]
+
+
+def _told_keys(directory: str) -> t.Dict[str, bytes]:
+    """File name to public key, of the public files that a service directory has."""
+    keys = {}
+    for name in (PUBLIC_FILE, HOSTNAME_FILE):
+        content = _read(os.path.join(directory, name))
+        if content is not None:
+            try:
+                keys[name] = _public_of(name, content)
+            except OnionfleetError as exc:
+                raise OnionfleetError(f"{os.path.join(directory, name)}: {exc}") from None
+    return keys
+
+
+def load_path(path: str) -> SecretKey:
+    """Read a secret key from a file, or from a directory whose public key and hostname, if there, must belong to it.
+
+    :raises OnionfleetError: missing, unreadable, damaged, or files of different keys; the fault names the file.
+    """
+    directory = path if os.path.isdir(path) else None
+    secret_path = os.path.join(path, SECRET_FILE) if directory else path
+    content = _read(secret_path)
+    if content is None:
+        raise OnionfleetError(f"{secret_path}: there is no such file")
+    try:
+        secret = load_secret(content)
+    except OnionfleetError as exc:
+        raise OnionfleetError(f"{secret_path}: {exc}") from None
+    told = _told_keys(directory) if directory else {}
+    faults = [
+        f"{os.path.join(path, name)}: belongs to another key than {SECRET_FILE}, which is that of {secret.address}; "
+        "remove or replace the wrong one"
+        for name, key in told.items()
+        if key != secret.public_key
+    ]
+    if faults:
+        raise OnionfleetError(*faults)
+    return secret
+
+
+def directory_state(path: str, address: str) -> str:
+    """Compare a service directory with the address that it is to serve.
+
+    :returns: "absent" (nothing there, or not yet all files of this key), "match", "foreign" (the key of another
+        address), or "broken: why" (unreadable, damaged, files of different keys).
+    """
+    try:
+        told = _told_keys(path)
+        has_secret = os.path.lexists(os.path.join(path, SECRET_FILE))
+        keys = {load_path(path).public_key} if has_secret else set(told.values())
+    except OnionfleetError as exc:
+        return "broken: {}".format("; ".join(exc.faults))
+    if not keys <= {_address.public_key_from_address(address)}:
+        return "foreign"
+    return "match" if has_secret and PUBLIC_FILE in told else "absent"
