@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 import typing as t
 
 
@@ -17,3 +18,9 @@ class OnionfleetError(Exception):
     def __init__(self, *faults: str) -> None:
         self.faults: t.List[str] = list(faults)
         super().__init__("\n".join(self.faults))
+
+
+def near(word: str, known: t.Iterable[str]) -> str:
+    """A hint ``" (did you mean 'x'?)"`` where one of ``known`` is spelt like ``word``; else nothing."""
+    close = difflib.get_close_matches(str(word), [str(name) for name in known], n=1, cutoff=0.6)
+    return f" (did you mean '{close[0]}'?)" if close else ""

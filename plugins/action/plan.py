@@ -1,0 +1,104 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import public_entries
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._template import Template
+
+UNREAD = ("secret_key",)
+DEFAULTS: t.Dict[str, t.Any] = {
+    "onion_services": [],
+    "onion_daemon_options": {},
+    "onion_daemons": [],
+    "onion_network_options": [],
+    "onion_probe_hosts": [],
+}
+
+
+class ActionModule(ActionBase):
+    """Reads the variables of the operator and makes the plan; pure work, no connection."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: t.Any = None, task_vars: t.Optional[t.Dict[str, t.Any]] = None) -> t.Dict[str, t.Any]:
+        """Plan, or fail with every fault of the declaration."""
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        _options, arguments = self.validate_argument_spec({"keys_required": {"type": "bool"}})
+        required = arguments["keys_required"]
+        try:
+            declaration = self._declaration(variables, not self._task.check_mode if required is None else required)
+            plan = make_plan(declaration)
+        except OnionfleetError as error:
+            return {"failed": True, "msg": f"The declaration has faults; nothing was touched.\n{error}"}
+        return {"changed": False, **plan.as_dict()}
+
+    def _declaration(self, variables: t.Dict[str, t.Any], keys_required: bool) -> Declaration:
+        template = Template(self._templar)
+        raw = {str(host): variables["hostvars"].raw_get(host) for host in variables["groups"].get("all", [])}
+        source = _declaring(raw, variables)
+        default_dir = os.path.join(str(variables.get("inventory_dir") or "."), "onion_keys")
+        read = {
+            name: template.read(source.get(name, default), name, skip=UNREAD)
+            for name, default in (*DEFAULTS.items(), ("onion_keys_dir", default_dir))
+        }
+        targets = {
+            host: template.read(of_host["onion_targets"], f"host '{host}': onion_targets")
+            for host, of_host in raw.items()
+            if "onion_targets" in of_host
+        }
+        addresses, faults = public_entries(str(read["onion_keys_dir"]), _names(read["onion_services"]))
+        declaration = Declaration(
+            services=read["onion_services"],
+            groups={str(group): [str(host) for host in hosts] for group, hosts in variables["groups"].items()},
+            addresses=addresses,
+            targets=targets,
+            daemon_options=read["onion_daemon_options"],
+            daemons=read["onion_daemons"],
+            network_options=read["onion_network_options"],
+            probe_hosts=read["onion_probe_hosts"],
+            keys_required=keys_required,
+        )
+        if template.faults or faults:
+            raise OnionfleetError(*template.faults, *faults, *_faults(declaration))
+        return declaration
+
+
+def _declaring(raw: t.Dict[str, t.Dict[str, t.Any]], variables: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+    """The variables that hold the declaration; hosts outside of the fleet need not have it."""
+    declaring = {host: of_host for host, of_host in raw.items() if "onion_services" in of_host}
+    first = next(iter(declaring), None)
+    if first is None:
+        if "onion_services" in variables:
+            return variables
+        raise OnionfleetError("onion_services: is not defined for any host; declare it in group_vars/all.yml")
+    for host, of_host in declaring.items():
+        if of_host["onion_services"] != declaring[first]["onion_services"]:
+            raise OnionfleetError(
+                f"onion_services: hosts '{first}' and '{host}' have different ones; declare it once, for all hosts"
+            )
+    return variables if "onion_services" in variables else {**variables, **declaring[first]}
+
+
+def _names(services: t.Any) -> t.List[str]:
+    entries = services if isinstance(services, list) else []
+    return [entry["name"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("name"), str)]
+
+
+def _faults(declaration: Declaration) -> t.List[str]:
+    # faults of files and variables must not hide those of the rules
+    try:
+        make_plan(declaration)
+    except OnionfleetError as error:
+        return error.faults
+    return []

@@ -1,0 +1,171 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What keeps a host from running its slice of the plan. Reads only.
+
+Module Overview:
+
+    inspect       a host's slice -> Report of faults, warnings and the keys that it lacks
+    tor_version   "Tor version 0.4.9.11." -> "0.4.9.11"
+    is_older      compares two versions of tor
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pwd
+import re
+import subprocess
+import typing as t
+
+from ansible_collections.onionfleet.balance.plugins.module_utils._keyfile import directory_state
+from ansible_collections.onionfleet.balance.plugins.module_utils._layout import (
+    DATA_ROOT,
+    INSTANCES_ROOT,
+    daemon_user,
+    is_managed,
+    service_directory,
+    torrc_path,
+)
+from ansible_collections.onionfleet.balance.plugins.module_utils._sockets import socket_troubles
+
+Data = t.Dict[str, t.Any]
+
+FREE_BYTES = 32 * 1024 * 1024
+FREE_INODES = 256
+ROOTS = (DATA_ROOT, INSTANCES_ROOT)
+
+
+@dataclasses.dataclass
+class Report:
+    """What was found on one host.
+
+    :ivar missing_keys: services whose key has to be brought to this host.
+    :ivar tor: the version of the installed tor, or ``None``.
+    """
+
+    faults: t.List[str] = dataclasses.field(default_factory=list)
+    warnings: t.List[str] = dataclasses.field(default_factory=list)
+    missing_keys: t.List[str] = dataclasses.field(default_factory=list)
+    tor: t.Optional[str] = None
+
+
+def inspect(daemons: t.Sequence[Data], minimum_tor: str) -> Report:
+    """Look for everything that would stop a deployment of ``daemons`` on this host.
+
+    :param daemons: as tor_instances takes them.
+    :param minimum_tor: the oldest version of tor to accept, such as ``0.4.9.11``.
+    """
+    report = Report()
+    if os.geteuid() != 0:
+        report.faults.append("privileges: the tasks do not run as root; set 'become: true' for this host")
+        return report
+    _inspect_tor(daemons, minimum_tor, report)
+    report.faults.extend(_space_faults())
+    for daemon in daemons:
+        if daemon["state"] == "present":
+            _inspect_daemon(daemon, report)
+    return report
+
+
+def tor_version(output: str) -> t.Optional[str]:
+    """The version in the first line of ``tor --version``; ``None`` where there is none."""
+    found = re.search(r"^Tor version (\d+(?:\.\d+)+)", output, re.MULTILINE)
+    return found.group(1) if found else None
+
+
+def is_older(version: str, than: str) -> bool:
+    """Whether tor ``version`` is older than another; both are dotted numbers."""
+    return [int(part) for part in version.split(".")] < [int(part) for part in than.split(".")]
+
+
+def _inspect_tor(daemons: t.Sequence[Data], minimum: str, report: Report) -> None:
+    report.tor = tor_version(_output("tor", "--version"))
+    if report.tor is None:
+        return
+    if is_older(report.tor, minimum):
+        report.faults.append(
+            f"tor: version {report.tor} is installed, {minimum} is needed (earlier ones let a service be "
+            "impersonated); upgrade the package 'tor' from the security updates of the distribution"
+        )
+    wanting = [
+        service["name"]
+        for daemon in daemons
+        for service in daemon["services"]
+        if service["state"] == "present" and (service.get("pow") or {}).get("enabled")
+    ]
+    if wanting and "pow: yes" not in _output("tor", "--list-modules"):
+        report.faults.extend(
+            f"service '{name}': pow: the installed tor is built without proof of work; install one that has it, "
+            "or turn it off"
+            for name in wanting
+        )
+
+
+def _space_faults() -> t.Iterator[str]:
+    for root in ROOTS:
+        path = root
+        while not os.path.isdir(path):
+            path = os.path.dirname(path)
+        free = os.statvfs(path)
+        if free.f_bavail * free.f_frsize < FREE_BYTES:
+            mib = free.f_bavail * free.f_frsize // 2**20
+            yield f"disk: {mib} MiB are free for {root}, {FREE_BYTES // 2**20} are needed; make room"
+        if free.f_files and free.f_favail < FREE_INODES:
+            yield f"disk: {free.f_favail} inodes are free for {root}, {FREE_INODES} are needed; make room"
+
+
+def _inspect_daemon(daemon: Data, report: Report) -> None:
+    name = daemon["name"]
+    report.faults.extend(_owner_faults(name, os.path.join(DATA_ROOT, name)))
+    if not daemon["adopt"] and os.path.exists(torrc_path(name)) and not is_managed(torrc_path(name)):
+        report.faults.append(
+            f"daemon '{name}': {torrc_path(name)} was written by someone else; choose another daemon name, "
+            "or set 'adopt: true' on its services to take it over"
+        )
+    for service in daemon["services"]:
+        if service["state"] == "present":
+            _inspect_service(name, service, report)
+
+
+def _inspect_service(daemon: str, service: Data, report: Report) -> None:
+    place = f"service '{service['name']}'"
+    path = service_directory(daemon, service["directory"])
+    report.faults.extend(f"{place}: {fault}" for fault in _owner_faults(daemon, path))
+    if service["address"]:
+        state = directory_state(path, service["address"])
+        if state == "absent" and service["name"] not in report.missing_keys:
+            report.missing_keys.append(service["name"])
+        elif state == "foreign":
+            report.faults.append(
+                f"{place}: key: {path} holds the key of another address; move it away, or import it with the "
+                "playbook onionfleet.balance.keys"
+            )
+        elif state.startswith("broken"):
+            report.faults.append(f"{place}: key: {path} is {state}; move the folder away to have it made anew")
+    faults, warnings = socket_troubles(service, daemon_user(daemon))
+    report.faults.extend(f"{place}: {fault}" for fault in faults)
+    report.warnings.extend(f"{place}: {warning}" for warning in warnings)
+
+
+def _owner_faults(daemon: str, path: str) -> t.List[str]:
+    try:
+        uid = os.stat(path).st_uid
+    except FileNotFoundError:
+        return []
+    try:
+        owner = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        owner = f"uid {uid}"
+    wanted = daemon_user(daemon)
+    if owner == wanted:
+        return []
+    return [f"directory: {path} belongs to {owner}, not to {wanted}; give it back, or move it away"]
+
+
+def _output(*command: str) -> str:
+    try:
+        return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout.decode()
+    except OSError:
+        return ""

@@ -1,0 +1,190 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the declaration and the inventory to what each host runs.
+
+Module Overview:
+
+    Declaration   what the operator wrote, as plain data
+    make_plan     Declaration -> Plan; raises OnionfleetError with every fault at once
+    Plan          host slices, services, probe hosts and warnings; as_dict() for Ansible
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._rules import (
+    check_addresses,
+    check_daemons,
+    check_overrides,
+    override_ports,
+    read_shared_daemons,
+)
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._services import (
+    PROBE_DAEMON,
+    Data,
+    Faults,
+    Inventory,
+    Service,
+    option_faults,
+    read_services,
+)
+
+# tor counts revisions in seconds: replicas that start further apart than one cannot tie
+STAGGER_SECONDS = 2
+STAGGER_STEPS = 15
+
+
+@dataclasses.dataclass(frozen=True)
+class Declaration:
+    """What the operator wrote, templated, except that no ``secret_key`` is ever looked at.
+
+    :ivar services: ``onion_services``.
+    :ivar groups: the inventory, group name -> host names.
+    :ivar addresses: service name -> address, from the key store's public files.
+    :ivar targets: host -> ``onion_targets`` of that host (service -> port -> target or targets).
+    :ivar daemon_options: ``onion_daemon_options``, for every daemon.
+    :ivar daemons: ``onion_daemons``, options of shared daemons.
+    :ivar network_options: ``onion_network_options``, torrc lines of a private Tor network.
+    :ivar probe_hosts: ``onion_probe_hosts``; empty means the first host of the fleet.
+    :ivar keys_required: whether a service without a key is a fault (a check run shows it as new instead).
+    """
+
+    services: t.Any
+    groups: t.Mapping[str, t.Sequence[str]]
+    addresses: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    targets: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    daemon_options: t.Any = dataclasses.field(default_factory=dict)
+    daemons: t.Any = dataclasses.field(default_factory=list)
+    network_options: t.Any = dataclasses.field(default_factory=list)
+    probe_hosts: t.Any = dataclasses.field(default_factory=list)
+    keys_required: bool = True
+
+
+@dataclasses.dataclass
+class Plan:
+    """What each host runs (``hosts``), what each service is (``services``), and what to mention (``warnings``)."""
+
+    hosts: t.Dict[str, Data]
+    services: t.Dict[str, Data]
+    probe_hosts: t.List[str]
+    warnings: t.List[str]
+
+    def as_dict(self) -> Data:
+        """The plan as plain data, as the roles take it."""
+        return dataclasses.asdict(self)
+
+
+def make_plan(declared: Declaration) -> Plan:
+    """Turn a declaration into the plan of the whole fleet.
+
+    The same declaration gives the same plan; a host or a service added at the end leaves the rest as it was.
+
+    :raises OnionfleetError: with every fault of the declaration, each naming the service, the field and the remedy.
+    """
+    faults = Faults()
+    warnings: t.List[str] = []
+    inventory = Inventory(declared.groups)
+    faults.extend(f"onion_daemon_options: {fault}" for fault in option_faults(declared.daemon_options))
+    faults.extend(f"onion_network_options: {fault}" for fault in option_faults({"extra": declared.network_options}))
+    shared_options = read_shared_daemons(declared.daemons, faults)
+    services = read_services(declared.services, inventory, faults)
+    addresses = check_addresses(services, declared.addresses, declared.keys_required, faults)
+    check_daemons(services, shared_options, faults, warnings)
+    check_overrides(services, declared.targets, faults)
+    probe_hosts = _probe_hosts(declared.probe_hosts, inventory, services, faults)
+    if faults:
+        raise OnionfleetError(*faults)
+    return Plan(
+        hosts=_host_slices(declared, services, addresses, shared_options, probe_hosts),
+        services={name: _summary(service, addresses.get(name)) for name, service in services.items()},
+        probe_hosts=probe_hosts,
+        warnings=warnings,
+    )
+
+
+def _probe_hosts(
+    declared: t.Any, inventory: Inventory, services: t.Mapping[str, Service], faults: Faults
+) -> t.List[str]:
+    if declared:
+        return inventory.hosts_of(declared, "onion_probe_hosts", "hosts", faults)
+    living = [service.hosts[0] for service in services.values() if service.state == "present" and service.hosts]
+    return living[:1]
+
+
+def _summary(service: Service, address: t.Optional[str]) -> Data:
+    return {
+        "layout": service.fields["layout"],
+        "state": service.state,
+        "address": address,
+        "replicas": [dataclasses.asdict(replica) for replica in service.replicas],
+        "ports": [port["port"] for port in service.fields.get("ports", [])],
+        "pow": bool(service.fields.get("pow", {}).get("enabled")),
+        "restricted": bool(service.fields.get("authorized_clients")),
+    }
+
+
+def _host_slices(
+    declared: Declaration,
+    services: t.Mapping[str, Service],
+    addresses: t.Mapping[str, str],
+    shared_options: t.Mapping[str, Data],
+    probe_hosts: t.Sequence[str],
+) -> t.Dict[str, Data]:
+    hosts: t.Dict[str, t.Dict[str, Data]] = {}
+    ranks: t.Dict[str, int] = {}
+    for name, service in services.items():
+        shared = service.fields.get("daemon")
+        own = service.fields.get("daemon_options", {}) if shared is None else shared_options.get(shared, {})
+        for replica in service.replicas:
+            of_host = hosts.setdefault(replica.host, {})
+            if replica.daemon not in of_host:
+                rank = ranks[replica.daemon] = ranks.get(replica.daemon, -1) + 1
+                options = _merge(declared.daemon_options, own, declared.network_options)
+                of_host[replica.daemon] = _daemon(replica.daemon, options, rank=rank)
+            daemon = of_host[replica.daemon]
+            overrides = declared.targets.get(replica.host, {}).get(name, {})
+            daemon["services"].append(_service(service, addresses.get(name), overrides))
+            daemon["adopt"] = daemon["adopt"] or service.fields.get("adopt", False)
+            if service.state == "present":
+                daemon["state"] = "present"
+    for host in probe_hosts:
+        probe = _daemon(PROBE_DAEMON, _merge({}, {}, declared.network_options))
+        hosts.setdefault(host, {})[PROBE_DAEMON] = {**probe, "state": "present", "socks": True}
+    return {
+        host: {"daemons": list(daemons.values()), "probe": host in probe_hosts} for host, daemons in hosts.items()
+    }
+
+
+def _merge(general: Data, own: Data, network: t.List[Data]) -> Data:
+    extra = [*general.get("extra", []), *own.get("extra", []), *network]
+    return {**general, **own, **({"extra": extra} if extra else {})}
+
+
+def _daemon(name: str, options: Data, *, rank: int = 0) -> Data:
+    return {
+        "name": name,
+        "state": "absent",
+        "adopt": False,
+        "socks": False,
+        "stagger": rank % STAGGER_STEPS * STAGGER_SECONDS,
+        "options": options,
+        "services": [],
+    }
+
+
+def _service(service: Service, address: t.Optional[str], overrides: t.Mapping[t.Any, t.Any]) -> Data:
+    settings = service.settings
+    if overrides:
+        settings["ports"] = override_ports(settings["ports"], overrides)
+    return {
+        **settings,
+        "name": service.name,
+        "state": service.state,
+        "address": address,
+        "directory": service.directory,
+        "delete_key": service.fields.get("delete_key", False),
+    }

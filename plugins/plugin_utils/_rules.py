@@ -1,0 +1,153 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules that hold between services, daemons and hosts of one declaration."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import near
+from ansible_collections.onionfleet.balance.plugins.module_utils._options import service_faults
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._services import (
+    Data,
+    Faults,
+    Service,
+    check_daemon_name,
+    option_faults,
+)
+
+Services = t.Mapping[str, Service]
+
+MANY_SERVICES = 12
+
+
+def read_shared_daemons(declared: t.Any, faults: Faults) -> t.Dict[str, Data]:
+    """Read ``onion_daemons``: daemon name -> its options."""
+    if not isinstance(declared, list):
+        faults.add("onion_daemons", "type", "must be a list; write each daemon as '- {name: …, options: {…}}'")
+        return {}
+    found: t.Dict[str, Data] = {}
+    for number, daemon in enumerate(declared, 1):
+        if not isinstance(daemon, dict) or "name" not in daemon:
+            faults.add(f"onion_daemons entry {number}", "name", "is missing; write '- {name: …, options: {…}}'")
+            continue
+        name, options = daemon["name"], daemon.get("options", {})
+        place = f"daemon {str(name)!r}"
+        check_daemon_name(name, place, "name", faults)
+        if name in found:
+            faults.add(place, "name", "is declared twice in onion_daemons; merge the two entries")
+        for key in sorted(set(daemon) - {"name", "options"}):
+            hint = near(key, ("name", "options"))
+            faults.add(place, key, f"is not known{hint}; a daemon has a name and options")
+        faults.extend(f"{place}: options: {fault}" for fault in option_faults(options))
+        found[str(name)] = options
+    return found
+
+
+def check_addresses(
+    services: Services, stored: t.Mapping[str, str], required: bool, faults: Faults
+) -> t.Dict[str, str]:
+    """The address of each service that has a key; one key for two services is a fault, a missing one where required."""
+    addresses: t.Dict[str, str] = {}
+    for name, service in services.items():
+        place, pinned = f"service '{name}'", service.fields.get("address")
+        if pinned and stored.get(name, pinned) != pinned:
+            faults.add(place, "address", f"is {pinned}, yet its key's is {stored[name]}; mend the one that is wrong")
+        address = stored.get(name) or pinned
+        if address is None:
+            if required and service.state == "present":
+                faults.add(place, "key", "there is none yet; run the playbook onionfleet.balance.keys first")
+            continue
+        for other, taken in addresses.items():
+            if taken == address:
+                faults.add(place, "key", f"is also that of service '{other}'; give each service a key of its own")
+        addresses[name] = str(address)
+    return addresses
+
+
+def check_daemons(
+    services: Services, shared_options: t.Mapping[str, Data], faults: Faults, warnings: t.List[str]
+) -> None:
+    """Services that meet in one daemon must agree; lonely and crowded ones are worth a warning."""
+    users: t.Dict[str, t.List[Service]] = {}
+    for service in services.values():
+        for daemon in dict.fromkeys(replica.daemon for replica in service.replicas):
+            users.setdefault(daemon, []).append(service)
+        if service.state == "present" and len(service.hosts) == 1:
+            warnings.append(f"service '{service.name}' has one host only; it is down whenever that host is")
+    for daemon, sharing in users.items():
+        _check_names(daemon, sharing, faults)
+        living = [service for service in sharing if service.state == "present"]
+        _check_single_hop(daemon, living, faults)
+        if len(living) > MANY_SERVICES:
+            warnings.append(
+                f"daemon '{daemon}' runs {len(living)} services; above {MANY_SERVICES} a restart takes long to "
+                "publish them all: spread them over several daemons"
+            )
+    warnings.extend(
+        f"daemon '{daemon}' of onion_daemons is used by no service" for daemon in shared_options if daemon not in users
+    )
+
+
+def _check_names(daemon: str, sharing: t.Sequence[Service], faults: Faults) -> None:
+    owners = [service for service in sharing if service.fields.get("daemon") is None]
+    if owners and len(sharing) > 1:
+        other = next(service for service in sharing if service is not owners[0])
+        what = f"'{daemon}' is also the name of a daemon of service '{owners[0].name}'; choose another name"
+        faults.add(f"service '{other.name}'", "daemon", what)
+    folders: t.Dict[str, str] = {}
+    for service in sharing:
+        if service.directory in folders:
+            what = f"'{service.directory}' is that of service '{folders[service.directory]}' in daemon '{daemon}'"
+            faults.add(f"service '{service.name}'", "directory", f"{what}; rename one")
+        folders[service.directory] = service.name
+
+
+def _check_single_hop(daemon: str, living: t.Sequence[Service], faults: Faults) -> None:
+    single_hop = [service.name for service in living if service.fields.get("single_hop") is True]
+    for service in living:
+        if single_hop and service.name not in single_hop:
+            what = f"is anonymous but shares '{daemon}' with the single-hop service '{single_hop[0]}'"
+            faults.add(f"service '{service.name}'", "single_hop", f"{what}, and tor is one or the other: part them")
+
+
+def check_overrides(services: Services, targets: t.Mapping[str, t.Any], faults: Faults) -> None:
+    """A host's ``onion_targets`` may change where its own ports lead, nothing else."""
+    for host, overrides in targets.items():
+        place = f"host '{host}'"
+        if not isinstance(overrides, dict):
+            faults.add(place, "onion_targets", "must be a mapping: service, then port, then target")
+            continue
+        for name, ports in overrides.items():
+            field = f"onion_targets: {name}"
+            if name not in services:
+                faults.add(place, field, f"no such service is declared{near(name, services)}; mend or remove it")
+            elif host not in services[name].hosts:
+                faults.add(place, field, "the host is no replica of this service; remove it, or add the host")
+            elif not isinstance(ports, dict):
+                faults.add(place, field, 'must map ports to targets, as {80: "127.0.0.1:8080"}')
+            else:
+                _check_override(services[name], ports, place, field, faults)
+
+
+def _check_override(service: Service, overrides: Data, place: str, field: str, faults: Faults) -> None:
+    ports = service.fields.get("ports")
+    if not isinstance(ports, list) or service_faults({"ports": ports}):
+        return
+    known = {str(port["port"]) for port in ports}
+    for port in sorted(set(map(str, overrides)) - known):
+        faults.add(place, field, f"port {port} is not among the service's ports; mend or remove it")
+    changed = override_ports(ports, overrides)
+    faults.extend(f"{place}: {field}: {fault}" for fault in service_faults({"ports": changed}))
+
+
+def override_ports(ports: t.Sequence[Data], overrides: t.Mapping[t.Any, t.Any]) -> t.List[Data]:
+    """The ports of a service with the targets that one host has instead."""
+    targets = {str(port): target for port, target in overrides.items()}
+    changed = []
+    for port in ports:
+        target = targets.get(str(port["port"]))
+        key = "targets" if isinstance(target, list) else "target"
+        changed.append(port if target is None else {"port": port["port"], key: target})
+    return changed
