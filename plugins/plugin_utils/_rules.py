@@ -50,6 +50,7 @@ def check_addresses(
 ) -> t.Dict[str, str]:
     """The address of each service that has a key; one key for two services is a fault, a missing one where required."""
     addresses: t.Dict[str, str] = {}
+    holders: t.Dict[str, str] = {}
     for name, service in services.items():
         place, pinned = f"service '{name}'", service.fields.get("address")
         if pinned and stored.get(name, pinned) != pinned:
@@ -59,9 +60,10 @@ def check_addresses(
             if required and service.state == "present":
                 faults.add(place, "key", "there is none yet; run the playbook onionfleet.balance.keys first")
             continue
-        for other, taken in addresses.items():
-            if taken == address:
-                faults.add(place, "key", f"is also that of service '{other}'; give each service a key of its own")
+        if address in holders:
+            what = f"is also that of service '{holders[address]}'; give each service a key of its own"
+            faults.add(place, "key", what)
+        holders[address] = name
         addresses[name] = str(address)
     return addresses
 

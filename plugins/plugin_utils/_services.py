@@ -19,6 +19,7 @@ import hashlib
 import re
 import typing as t
 
+from ansible_collections.onionfleet.balance.plugins.module_utils._address import is_address
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import near
 from ansible_collections.onionfleet.balance.plugins.module_utils._options import daemon_option_faults, service_faults
 
@@ -116,7 +117,7 @@ class Inventory:
         if name in hosts:
             return [name]
         hint = near(name, [*self.groups, *hosts])
-        faults.add(place, field, f"'{name}' is neither a group nor a host of the inventory{hint}; patterns do not work")
+        faults.add(place, field, f"{name!r} is neither a group nor a host of the inventory{hint}; patterns do not work")
         return []
 
 
@@ -171,7 +172,9 @@ def read_services(declared: t.Any, inventory: Inventory, faults: Faults) -> t.Di
 
 def _check_fields(fields: Data, place: str, faults: Faults) -> None:
     settings = {key: value for key, value in fields.items() if key not in PLACEMENT}
-    faults.extend(f"{place}: {fault}" for fault in service_faults(settings, also_known=PLACEMENT))
+    # what leaves needs no ports any more
+    if fields.get("state") != "absent" or settings:
+        faults.extend(f"{place}: {fault}" for fault in service_faults(settings, also_known=PLACEMENT))
     for field, allowed, required in (("layout", LAYOUTS, True), ("state", STATES, False)):
         if field not in fields and required:
             faults.add(place, field, f"is missing; write one of: {', '.join(allowed)}")
@@ -183,12 +186,12 @@ def _check_fields(fields: Data, place: str, faults: Faults) -> None:
             faults.add(place, field, f"{fields[field]!r} is neither true nor false; write one of them")
     if fields.get("delete_key") is True and fields.get("state") != "absent":
         faults.add(place, "delete_key", "goes with 'state: absent' only; remove it, or set the state")
+    if "address" in fields and not is_address(fields["address"]):
+        faults.add(place, "address", f"{fields['address']!r} is no .onion address; write all 62 characters of it")
     directory = fields.get("directory", "x")
     if not isinstance(directory, str) or not DIRECTORY.match(directory):
         what = f"{directory!r} is no name of a folder in the daemon's data directory"
         faults.add(place, "directory", f"{what}; use letters, digits, '_', '.' and '-', no slash")
-    if "ports" not in fields and fields.get("state") != "absent":
-        faults.add(place, "ports", "is missing; declare one at least, as '- {port: 80, target: \"127.0.0.1:8080\"}'")
 
 
 def _replicas(name: str, fields: Data, inventory: Inventory, place: str, faults: Faults) -> t.List[Replica]:

@@ -1,0 +1,285 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.onionfleet.balance.plugins.module_utils._address import address_from_public_key
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._services import DAEMON, daemon_name
+
+GROUPS = {"all": ["web1", "web2", "web3", "lone"], "web": ["web1", "web2", "web3"], "empty": [], "one": ["web1"]}
+ADDRESS = address_from_public_key(bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"))
+PORTS = [{"port": 80, "target": "127.0.0.1:8080"}]
+
+
+def service(name="newsroom", **fields):
+    return {"name": name, "layout": "hardmap", "replicas": "web", "ports": PORTS, **fields}
+
+
+def declaration(*services, **fields):
+    addresses = {entry["name"]: f"address-of-{entry['name']}" for entry in services if isinstance(entry, dict)}
+    return Declaration(services=list(services), groups=GROUPS, **{"addresses": addresses, **fields})
+
+
+def faults(*services, **fields):
+    with pytest.raises(OnionfleetError) as caught:
+        make_plan(declaration(*services, **fields))
+    return caught.value.faults
+
+
+def daemons(plan, host):
+    return {daemon["name"]: daemon for daemon in plan.hosts[host]["daemons"]}
+
+
+def test_each_worker_of_each_replica_has_a_daemon_of_its_own():
+    plan = make_plan(declaration(service(workers=2)))
+    assert set(plan.hosts) == {"web1", "web2", "web3"}
+    assert list(daemons(plan, "web2")) == ["newsroomw1", "newsroomw2"]
+    assert plan.services["newsroom"]["replicas"][:3] == [
+        {"host": "web1", "daemon": "newsroomw1", "worker": 1},
+        {"host": "web1", "daemon": "newsroomw2", "worker": 2},
+        {"host": "web2", "daemon": "newsroomw1", "worker": 1},
+    ]
+
+
+def test_hosts_start_apart_so_that_revisions_do_not_tie():
+    plan = make_plan(declaration(service()))
+    assert [daemons(plan, host)["newsroomw1"]["stagger"] for host in GROUPS["web"]] == [0, 2, 4]
+
+
+def test_services_share_a_daemon_when_told_to():
+    plan = make_plan(declaration(service(daemon="small"), service("archive", daemon="small", replicas="one")))
+    assert [entry["name"] for entry in daemons(plan, "web1")["small"]["services"]] == ["newsroom", "archive"]
+    assert [entry["name"] for entry in daemons(plan, "web2")["small"]["services"]] == ["newsroom"]
+
+
+def test_only_what_tor_needs_reaches_the_hosts():
+    plan = make_plan(declaration(service(secret_key="not for hosts", pow={"enabled": True})))
+    sent = daemons(plan, "web1")["newsroomw1"]["services"][0]
+    assert sent == {
+        "name": "newsroom",
+        "state": "present",
+        "address": "address-of-newsroom",
+        "directory": "newsroom",
+        "delete_key": False,
+        "ports": PORTS,
+        "pow": {"enabled": True},
+    }
+
+
+def test_options_add_up_from_fleet_daemon_and_network():
+    plan = make_plan(
+        declaration(
+            service(daemon="small"),
+            daemon_options={"safe_logging": True, "extra": [{"option": "Nickname", "value": "a"}]},
+            daemons=[{"name": "small", "options": {"safe_logging": False, "extra": [{"option": "ContactInfo", "value": "b"}]}}],
+            network_options=[{"option": "TestingTorNetwork", "value": "1"}],
+        )
+    )
+    options = daemons(plan, "web1")["small"]["options"]
+    assert options["safe_logging"] is False
+    assert [line["option"] for line in options["extra"]] == ["Nickname", "ContactInfo", "TestingTorNetwork"]
+    assert [line["option"] for line in daemons(plan, "web1")["onionprobe"]["options"]["extra"]] == ["TestingTorNetwork"]
+
+
+def test_a_host_may_have_other_targets():
+    plan = make_plan(declaration(service(), targets={"web2": {"newsroom": {80: ["127.0.0.1:1", "127.0.0.1:2"]}}}))
+    assert daemons(plan, "web1")["newsroomw1"]["services"][0]["ports"] == PORTS
+    assert daemons(plan, "web2")["newsroomw1"]["services"][0]["ports"] == [
+        {"port": 80, "targets": ["127.0.0.1:1", "127.0.0.1:2"]}
+    ]
+
+
+def test_the_probe_client_is_on_the_first_host_unless_told():
+    assert make_plan(declaration(service())).probe_hosts == ["web1"]
+    plan = make_plan(declaration(service(), probe_hosts=["lone"]))
+    assert plan.probe_hosts == ["lone"]
+    assert daemons(plan, "lone")["onionprobe"]["socks"] is True
+    assert plan.hosts["web1"]["probe"] is False
+
+
+def test_a_daemon_without_living_services_is_absent():
+    gone = {"name": "newsroom", "layout": "hardmap", "replicas": "web", "state": "absent", "delete_key": True}
+    daemon = daemons(make_plan(declaration(gone)), "web1")["newsroomw1"]
+    assert daemon["state"] == "absent"
+    assert daemon["services"][0]["delete_key"] is True
+
+
+def test_a_check_run_shows_a_service_without_key_as_new():
+    plan = make_plan(declaration(service(), addresses={}, keys_required=False))
+    assert plan.services["newsroom"]["address"] is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"replicas": "empty"}, "service 'newsroom': replicas: group 'empty' is empty; add hosts to it"),
+        ({"replicas": "wbe"}, "replicas: 'wbe' is neither a group nor a host of the inventory (did you mean 'web'?)"),
+        ({"replicas": "web:!web1"}, "patterns do not work"),
+        ({"replicas": ["web", "web1"]}, "host 'web1' is in both 'web' and 'web1'; name it once"),
+        ({"replicas": []}, "replicas: must name an inventory group or host"),
+        ({"replicas": 7}, "replicas: must name an inventory group or host"),
+        ({"workers": 0}, "workers: 0 is not a whole number from 1 to 16"),
+        ({"workers": "two"}, "workers: 'two' is not a whole number"),
+        ({"workers": True}, "workers: True is not a whole number"),
+        ({"layout": "hardmpa"}, "layout: 'hardmpa' is not known (did you mean 'hardmap'?)"),
+        ({"state": "gone"}, "state: 'gone' is not known"),
+        ({"introduction_points": 2}, "service 'newsroom': introduction_points:"),
+        ({"introduction_points": 21}, "service 'newsroom': introduction_points:"),
+        ({"introduction_pionts": 5}, "did you mean introduction_points?"),
+        ({"ports": [{"port": 65536, "target": "127.0.0.1:1"}]}, "service 'newsroom': ports"),
+        ({"ports": [{"port": 80, "target": "unix:relative"}]}, "service 'newsroom': ports"),
+        ({"ports": [{"port": 80, "target": "unix:/" + "x" * 120}]}, "service 'newsroom': ports"),
+        ({"daemon": "my-daemon"}, "daemon: 'my-daemon' is no name of a tor instance"),
+        ({"daemon": "default"}, "daemon: 'default' is taken"),
+        ({"daemon": "small", "workers": 2}, "workers: must be 1 in the shared daemon 'small'"),
+        ({"daemon": "small", "daemon_options": {}}, "daemon_options: belong to the shared daemon"),
+        ({"daemon_options": {"sandbx": True}}, "daemon_options: 'sandbx': no such option; did you mean sandbox?"),
+        ({"daemon_options": []}, "daemon_options: must be a mapping"),
+        ({"directory": "../../etc"}, "directory: '../../etc' is no name of a folder"),
+        ({"directory": "a\nb"}, "is no name of a folder"),
+        ({"adopt": "yes"}, "adopt: 'yes' is neither true nor false"),
+        ({"delete_key": True}, "delete_key: goes with 'state: absent' only"),
+        ({"address": "another"}, "address: 'another' is no .onion address"),
+        ({"address": ADDRESS}, f"address: is {ADDRESS}, yet its key's is address-of-newsroom"),
+        ({"single_hop": "maybe"}, "service 'newsroom': single_hop"),
+        ({"ports": None}, "service 'newsroom': ports: is missing"),
+    ],
+)
+def test_a_faulty_field_is_refused(fields, expected):
+    assert any(expected in fault for fault in faults(service(**fields)))
+
+
+@pytest.mark.parametrize("poison", ["\n", '"', "\\", "\r", "\x00"])
+@pytest.mark.parametrize(
+    "field",
+    ["name", "layout", "state", "replicas", "daemon", "directory", "target", "export_circuit_id", "option", "value"]
+    + ["client", "client key", "log", "address"],
+)
+def test_no_string_can_inject_a_line(field, poison):
+    evil = f"abc{poison}HiddenServiceDir /x"
+    fields = {
+        "target": {"ports": [{"port": 80, "target": f"unix:/run/{evil}"}]},
+        "option": {"extra": [{"option": evil, "value": "1"}]},
+        "value": {"extra": [{"option": "HiddenServiceFuture", "value": evil}]},
+        "client": {"authorized_clients": [{"name": evil, "public_key": "A" * 52}]},
+        "client key": {"authorized_clients": [{"name": "alice", "public_key": evil}]},
+        "log": {"daemon_options": {"extra": [{"option": "Nickname", "value": evil}]}},
+    }.get(field, {field: evil})
+    addresses = {} if field in ("name", "address") else {"newsroom": "address"}
+    found = faults({**service(), **fields}, addresses=addresses, keys_required=False)
+    assert len(found) >= 1
+    assert all("\n" not in fault for fault in found)
+
+
+def test_all_faults_come_at_once():
+    found = faults(
+        service(workers=0),
+        service(),
+        7,
+        {"name": "Bad"},
+        service("third", prots=[]),
+        daemon_options={"safe_loging": True},
+        daemons=[{"name": "x-y"}, {}],
+        targets={"web1": {"nobody": {}}, "lone": {"newsroom": {80: "x"}}},
+        probe_hosts="nowhere",
+        addresses={},
+    )
+    text = "\n".join(found)
+    for expected in (
+        "workers: 0",
+        "name: is that of entries 1 and 2",
+        "entry 3: type",
+        "'Bad' is no label",
+        "'prots'",
+        "'safe_loging'",
+        "daemon 'x-y': name",
+        "onion_daemons entry 2: name: is missing",
+        "onion_targets: nobody: no such service",
+        "the host is no replica",
+        "onion_probe_hosts: hosts: 'nowhere'",
+        "service 'third': key: there is none yet",
+    ):
+        assert expected in text, expected
+
+
+def test_one_key_for_two_services_is_refused():
+    found = faults(service(), service("archive"), addresses={"newsroom": "same", "archive": "same"})
+    assert found == ["service 'archive': key: is also that of service 'newsroom'; give each service a key of its own"]
+
+
+def test_single_hop_and_anonymous_services_do_not_share_a_daemon():
+    found = faults(service(daemon="small", single_hop=True), service("archive", daemon="small"))
+    assert len(found) == 1 and "service 'archive': single_hop: is anonymous but shares 'small'" in found[0]
+
+
+def test_a_shared_daemon_cannot_take_the_name_of_another_services_own():
+    found = faults(service(), service("archive", daemon="newsroomw1"))
+    assert "'newsroomw1' is also the name of a daemon of service 'newsroom'" in found[0]
+
+
+def test_two_services_of_a_daemon_need_two_directories():
+    found = faults(service(daemon="small", directory="d"), service("archive", daemon="small", directory="d"))
+    assert "directory: 'd' is that of service 'newsroom' in daemon 'small'; rename one" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("targets", "expected"),
+    [
+        ({"web1": []}, "host 'web1': onion_targets: must be a mapping"),
+        ({"web1": {"newsroom": []}}, "must map ports to targets"),
+        ({"web1": {"newsroom": {81: "127.0.0.1:1"}}}, "port 81 is not among the service's ports"),
+        ({"web1": {"newsroom": {80: "unix:x"}}}, "host 'web1': onion_targets: newsroom: ports"),
+    ],
+)
+def test_overridden_targets_are_checked_too(targets, expected):
+    assert any(expected in fault for fault in faults(service(), targets=targets))
+
+
+@pytest.mark.parametrize("services", [None, {}, "newsroom", 3])
+def test_the_declaration_must_be_a_list(services):
+    with pytest.raises(OnionfleetError, match="onion_services: type: must be a list"):
+        make_plan(Declaration(services=services, groups=GROUPS))
+
+
+def test_what_is_allowed_but_likely_not_meant_is_a_warning():
+    many = [service(f"s{number}", daemon="big") for number in range(13)]
+    plan = make_plan(declaration(*many, service("alone", replicas="one"), daemons=[{"name": "idle", "options": {}}]))
+    text = "\n".join(plan.warnings)
+    assert "daemon 'big' runs 13 services" in text
+    assert "service 'alone' has one host only" in text
+    assert "daemon 'idle' of onion_daemons is used by no service" in text
+
+
+LABELS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", fullmatch=True)
+
+
+@given(st.lists(LABELS, min_size=2, max_size=2, unique=True), st.integers(1, 16))
+def test_daemon_names_fit_debians_units_and_stay_apart(names, worker):
+    first, second = (daemon_name(name, worker) for name in names)
+    assert DAEMON.match(first) and DAEMON.match(second)
+    assert first != second
+
+
+@settings(max_examples=50)
+@given(st.lists(LABELS, min_size=1, max_size=6, unique=True), st.integers(1, 4), st.integers(1, 3))
+def test_a_service_or_host_added_moves_nothing_else(names, hosts, workers):
+    groups = {"all": [f"h{i}" for i in range(hosts)], "web": [f"h{i}" for i in range(hosts)]}
+    services = [service(name, workers=workers) for name in names]
+    declared = Declaration(services, groups, addresses={name: name for name in names}, probe_hosts=["h0"])
+    plan = make_plan(declared)
+    assert plan == make_plan(declared)
+    more = make_plan(dataclasses.replace(declared, services=[*services, service("zz-new")], keys_required=False))
+    more_hosts = make_plan(dataclasses.replace(declared, groups={key: [*of, "new"] for key, of in groups.items()}))
+    for host in groups["web"]:
+        before = daemons(plan, host)
+        assert {name: daemon for name, daemon in daemons(more, host).items() if name in before} == before
+        assert daemons(more_hosts, host) == before
