@@ -35,7 +35,10 @@ _SECRET_HEADER = b"== ed25519v1-secret: type0 ==\0\0\0"
 _PUBLIC_HEADER = b"== ed25519v1-public: type0 ==\0\0\0"
 _PKCS8_PREFIX = bytes.fromhex("302e020100300506032b657004220420")  # RFC 8410, section 7: only the seed follows
 _PEM_BEGIN = b"-----BEGIN "
-_FORMATS = "use tor's hs_ed25519_secret_key (as it is or in base64), a PKCS#8 PEM of an Ed25519 key, or ED25519-V3:… of ADD_ONION"
+_FORMATS = (
+    "use tor's hs_ed25519_secret_key (as it is or in base64), a PKCS#8 PEM of an Ed25519 key, "
+    "or ED25519-V3:… of ADD_ONION"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +100,8 @@ def load_secret(data: bytes) -> SecretKey:
         "ED25519-V3:"; or the base64 of one of these files.
     :raises OnionfleetError: what is wrong with it, in one fault.
     """
+    if not data:
+        raise OnionfleetError("the secret key is empty, or could not be read")
     if data.startswith(b"== "):
         return _load_tor_file(data)
     if data.lstrip().startswith(_PEM_BEGIN):
@@ -118,7 +123,7 @@ def load_secret(data: bytes) -> SecretKey:
 def _load_tor_file(data: bytes) -> SecretKey:
     if data.startswith(_PUBLIC_HEADER):
         raise OnionfleetError("this is a public key file; give the secret one, " + SECRET_FILE)
-    if not data.startswith(_SECRET_HEADER):
+    if not _SECRET_HEADER.startswith(data[:32]):
         raise OnionfleetError(
             f"the file has a wrong header; tor's {SECRET_FILE} begins with '== ed25519v1-secret: type0 =='"
         )
@@ -135,8 +140,8 @@ def _load_pem(data: bytes) -> SecretKey:
         der = b""
     if b"-----BEGIN PRIVATE KEY-----" not in data or len(der) != 48 or not der.startswith(_PKCS8_PREFIX):
         raise OnionfleetError(
-            "the PEM is not one unencrypted PKCS#8 Ed25519 private key; convert it with 'openssl pkey', or make one with "
-            "'openssl genpkey -algorithm ed25519'"
+            "the PEM is not one unencrypted PKCS#8 Ed25519 private key; convert it with 'openssl pkey', "
+            "or make one with 'openssl genpkey -algorithm ed25519'"
         )
     return _expand(der[len(_PKCS8_PREFIX) :])
 

@@ -17,7 +17,6 @@ Module Overview:
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import dataclasses
 import fcntl
@@ -76,8 +75,10 @@ def public_entries(keys_dir: str, names: t.Iterable[str]) -> tuple[dict[str, str
             address = _read_public(keys_dir, name)
             if address:
                 addresses[name] = address
-            elif os.path.lexists(_path(keys_dir, name, "secret")):
-                raise OnionfleetError(f"{name}.yml is missing beside {name}.secret; the keys playbook makes it from that")
+            elif _exists(keys_dir, name, "secret"):
+                raise OnionfleetError(
+                    f"{name}.yml is missing beside {name}.secret; the keys playbook makes it from that"
+                )
         except OnionfleetError as exc:
             faults.append(f"service '{name}': key: {exc}")
     return addresses, faults + _shared_keys(addresses)
@@ -97,18 +98,151 @@ def read_secret(keys_dir: str, name: str, vault: Vault) -> _keyfile.SecretKey:
         raise OnionfleetError(f"{name}.secret: {exc}") from None
 
 
-def complete(keys_dir: str, wanted: t.Sequence[Wanted], vault: Vault, *, check: bool = False) -> tuple[dict[str, str], list[str]]:
-    """Create the files that are missing, all or, when anything is wrong, none.
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """What the store holds, or shall hold, for one service.
 
-    :returns: service name to address ("<new>" for a key that check mode did not make), and the names of the services
-        for which a file was, or would be, created.
+    :ivar generated: the key was made just now, so that a run in check mode must not tell its address.
+    :ivar create: endings of the files to create.
+    """
+
+    name: str
+    address: str
+    generated: bool
+    create: tuple[str, ...]
+    secret: _keyfile.SecretKey | None = dataclasses.field(repr=False)
+
+
+def complete(keys_dir: str, wanted: t.Sequence[Wanted], vault: Vault, *, check: bool) -> list[Entry]:
+    """Create the files that are missing: all of them or, when anything is wrong, none.
+
+    :returns: one entry per service; in check mode nothing is created.
     :raises OnionfleetError: every fault of every service.
     """
     with contextlib.nullcontext() if check else _locked(keys_dir):
         entries = _decide(keys_dir, wanted, vault)
-        missing = [entry for entry in entries if entry.create]
-        if not check:
-            for entry in missing:
-                _create(keys_dir, entry, vault)
-    made = {True: NEW, False: ""}
-    return {entry.name: (made[check] if entry.generated else "") or entry.address for entry in entries}, [entry.name for entry in missing]
+        for entry in [] if check else entries:
+            for ending in entry.create:
+                _create(keys_dir, entry, ending, vault)
+    return entries
+
+
+def _decide(keys_dir: str, wanted: t.Sequence[Wanted], vault: Vault) -> list[Entry]:
+    entries, faults = [], name_faults(service.name for service in wanted)
+    for service in [] if faults else wanted:
+        try:
+            entries.append(_entry(keys_dir, service, vault))
+        except OnionfleetError as exc:
+            faults += [f"service '{service.name}': key: {fault}" for fault in exc.faults]
+    faults += _shared_keys({entry.name: entry.address for entry in entries})
+    if any("secret" in entry.create for entry in entries):
+        faults += vault.faults()
+    if faults:
+        raise OnionfleetError(*faults)
+    return entries
+
+
+def _entry(keys_dir: str, service: Wanted, vault: Vault) -> Entry:
+    address = _read_public(keys_dir, service.name)
+    stored = _exists(keys_dir, service.name, "secret")
+    given = service.given() if service.given and not (address and service.kept_elsewhere) else None
+    if not (stored or given or service.kept_elsewhere) and (address or service.address):
+        raise OnionfleetError(
+            f"the secret of {address or service.address} is missing; bring {service.name}.secret back or import the key"
+            + (f" (or remove {service.name}.yml, for a new address)" if address else "")
+        )
+    # a run that was killed between its two files left the secret one, which tells everything
+    secret = read_secret(keys_dir, service.name, vault) if stored and not address else given
+    generated = not (secret or address)
+    if generated:
+        secret = _keyfile.generate()
+    address = address or t.cast(_keyfile.SecretKey, secret).address
+    for other, what in (
+        (given.address if given else None, "the key to import"),
+        (service.address, "the field address"),
+    ):
+        if other not in (None, address):
+            raise OnionfleetError(f"the store has {address}, {what} says {other}; a key is never replaced here")
+    missing = {"secret": not (stored or service.kept_elsewhere), "yml": not _exists(keys_dir, service.name, "yml")}
+    return Entry(service.name, address, generated, tuple(ending for ending in missing if missing[ending]), secret)
+
+
+def _shared_keys(addresses: dict[str, str]) -> list[str]:
+    owners: dict[str, list[str]] = {}
+    for name, address in addresses.items():
+        owners.setdefault(address, []).append(name)
+    return [
+        f"services {' and '.join(map(repr, names))}: key: have the same key, that of {address}; a service has its own"
+        for address, names in owners.items()
+        if len(names) > 1
+    ]
+
+
+def _path(keys_dir: str, name: str, ending: str) -> str:
+    return os.path.join(keys_dir, f"{name}.{ending}")
+
+
+def _exists(keys_dir: str, name: str, ending: str) -> bool:
+    return os.path.lexists(_path(keys_dir, name, ending))
+
+
+def _read_public(keys_dir: str, name: str) -> str | None:
+    """The address in NAME.yml, which must be that of its public key; None where there is no such file."""
+    try:
+        with open(_path(keys_dir, name, "yml"), "rb") as handle:
+            entry = yaml.safe_load(handle)
+        address, public_key = str(entry["address"]), base64.b64decode(entry["public_key"], validate=True)
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        raise OnionfleetError(f"{name}.yml cannot be read: {exc.strerror}") from None
+    except (yaml.YAMLError, KeyError, TypeError, ValueError):
+        raise OnionfleetError(
+            f"{name}.yml does not hold address and public_key; bring it back, or remove it and "
+            "run the keys playbook, which makes it from the secret"
+        ) from None
+    if _address.address_from_public_key(public_key) != address:
+        raise OnionfleetError(f"{name}.yml: the address does not belong to the public key; bring the file back")
+    return address
+
+
+@contextlib.contextmanager
+def _locked(keys_dir: str) -> t.Iterator[None]:
+    """Hold other runs off; locks the folder above, since a refused run must not even create the store."""
+    try:
+        handle = os.open(os.path.dirname(os.path.abspath(keys_dir)), os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as exc:
+        raise OnionfleetError(f"keys_dir: {keys_dir}: the folder above it: {exc.strerror}") from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _create(keys_dir: str, entry: Entry, ending: str, vault: Vault) -> None:
+    """Make a file appear whole, or fail where another run (on another machine, so not held off) was faster."""
+    path = _path(keys_dir, entry.name, ending)
+    try:
+        os.makedirs(keys_dir, mode=0o700, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=keys_dir, prefix=".") as handle:
+            handle.write(_content(entry, ending, vault))
+            handle.flush()
+            os.fsync(handle.fileno())
+            os.fchmod(handle.fileno(), 0o600 if ending == "secret" else 0o644)
+            os.link(handle.name, path)
+    except FileExistsError:
+        raise OnionfleetError(f"service '{entry.name}': key: {path} was made by another run; run again") from None
+    except OSError as exc:
+        raise OnionfleetError(f"service '{entry.name}': key: {path} cannot be made: {exc.strerror}") from None
+
+
+def _content(entry: Entry, ending: str, vault: Vault) -> bytes:
+    secret = t.cast(_keyfile.SecretKey, entry.secret)
+    if ending == "secret":
+        return vault.encrypt(base64.b64encode(secret.to_tor_file()) + b"\n")
+    public_key = base64.b64encode(secret.public_key).decode()
+    return (
+        f"# Address of the onion service '{entry.name}'; its secret is kept apart from this file.\n"
+        f"address: {entry.address}\npublic_key: {public_key}\n"
+    ).encode()

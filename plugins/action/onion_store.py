@@ -1,0 +1,105 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.plugin_utils import _store
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared import (
+    Declared,
+    default_keys_dir,
+    operator_variable,
+    read_declared,
+    secret_from,
+)
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._vault import Vault
+
+Variables = t.Dict[str, t.Any]
+
+
+class ActionModule(ActionBase):
+    """Completes the store of keys on the controller; no connection to any host."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: t.Any = None, task_vars: Variables | None = None) -> Variables:
+        """Create what is missing, or fail with every fault and create nothing."""
+        result: Variables = super().run(tmp, task_vars)
+        options = self.validate_argument_spec(
+            {
+                "services": {"type": "list", "elements": "raw"},
+                "keys_dir": {"type": "path"},
+                "imports": {"type": "dict", "default": {}},
+                "vault_id": {"type": "str"},
+            }
+        )[1]
+        try:
+            return {**result, **self._complete(options, task_vars or {})}
+        except OnionfleetError as exc:
+            return {**result, "failed": True, "msg": f"The keys have faults; nothing was made.\n{exc}"}
+
+    def _complete(self, options: Variables, variables: Variables) -> Variables:
+        services = options["services"]
+        if services is None:
+            services = operator_variable("onion_services", variables, self._templar, [])
+        declared = [service for service in read_declared(services, self._templar) if service.state != "absent"]
+        check = bool(self._task.check_mode)
+        entries = _store.complete(
+            options["keys_dir"] or default_keys_dir(variables, self._templar),
+            _wanted(declared, options["imports"]),
+            Vault(self._loader, options["vault_id"]),
+            check=check,
+        )
+        return _report(entries, check)
+
+
+def _wanted(declared: list[Declared], imports: t.Mapping[str, t.Any]) -> list[_store.Wanted]:
+    names = [service.name for service in declared]
+    faults = [f"imports: {name!r}: there is no such service" for name in imports if name not in names]
+    faults += [
+        f"service '{name}': name: stands {names.count(name)} times" for name in set(names) if names.count(name) > 1
+    ]
+    if faults:
+        raise OnionfleetError(*sorted(faults))
+    return [
+        _store.Wanted(
+            service.name,
+            address=service.address,
+            given=_importer(imports[service.name]) if service.name in imports else service.secret_key,
+            kept_elsewhere=service.secret_key is not None,
+        )
+        for service in declared
+    ]
+
+
+def _importer(value: t.Any) -> t.Callable[[], _keyfile.SecretKey]:
+    def load() -> _keyfile.SecretKey:
+        if isinstance(value, str):
+            return secret_from(value)
+        if not isinstance(value, t.Mapping) or list(value) not in (["path"], ["content"]):
+            raise OnionfleetError("an import is {path: …}, {content: …} or the content itself")
+        if "content" in value:
+            return secret_from(value["content"])
+        return _keyfile.load_path(os.path.abspath(os.path.expanduser(str(value["path"]))))
+
+    return load
+
+
+def _report(entries: list[_store.Entry], check: bool) -> Variables:
+    told = {entry.name: _store.NEW if check and entry.generated else entry.address for entry in entries}
+    created = [entry.name for entry in entries if entry.create]
+    after = "".join(f"{entry.name}.{ending}: {told[entry.name]}\n" for entry in entries for ending in entry.create)
+    return {
+        "changed": bool(created),
+        "addresses": told,
+        "created": created,
+        "diff": {"before": "", "after": after, "before_header": "key store", "after_header": "key store"},
+    }

@@ -1,0 +1,91 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The few fields of declared services that concern keys; everything else in them stays untemplated."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing as t
+
+from ansible.errors import AnsibleError
+
+from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+
+
+@dataclasses.dataclass(frozen=True)
+class Declared:
+    """A declared service, as far as its key goes.
+
+    :ivar secret_key: calls for the key in the service's own field of this name; None without such a field.
+    """
+
+    name: str
+    state: str
+    address: str | None
+    secret_key: t.Callable[[], _keyfile.SecretKey] | None
+
+
+def secret_from(content: t.Any) -> _keyfile.SecretKey:
+    """Read a secret key from the value of a variable.
+
+    :raises OnionfleetError: what is wrong with it.
+    """
+    return _keyfile.load_secret(str(content).encode(errors="surrogateescape"))
+
+
+def read_declared(services: t.Any, templar: t.Any) -> list[Declared]:
+    """Read services given as their names, or as in the declaration (templated or not).
+
+    :raises OnionfleetError: not a list of services, or a template that fails.
+    """
+    services = _templated(services, templar, "onion_services")
+    if isinstance(services, str) or not isinstance(services, t.Sequence):
+        raise OnionfleetError("onion_services: a list of services is expected")
+    return [_read_service(services, index, templar) for index in range(len(services))]
+
+
+def operator_variable(name: str, variables: t.Mapping[str, t.Any], templar: t.Any, default: t.Any) -> t.Any:
+    """The templated value of a variable; of a container its outermost level only."""
+    return _templated(variables.get(name, default), templar, name)
+
+
+def default_keys_dir(variables: t.Mapping[str, t.Any], templar: t.Any) -> str:
+    """The folder of the store: onion_keys_dir, or onion_keys beside the inventory."""
+    beside = os.path.join(str(variables.get("inventory_dir") or "."), "onion_keys")
+    return str(operator_variable("onion_keys_dir", variables, templar, beside))
+
+
+def _templated(value: t.Any, templar: t.Any, place: str) -> t.Any:
+    # ansible-core before 2.19 has only the eager way
+    resolve = getattr(getattr(templar, "_engine", None), "resolve_to_container", templar.template)
+    try:
+        return resolve(value)
+    except AnsibleError as exc:
+        raise OnionfleetError(f"{place}: {' '.join(str(exc).split())}; define it, or mend the template") from None
+
+
+def _read_service(services: t.Sequence[t.Any], index: int, templar: t.Any) -> Declared:
+    place = f"onion_services entry {index + 1}"
+    service = _templated(services[index], templar, place)
+    if isinstance(service, str):
+        return Declared(str(service), "present", None, None)
+    if not isinstance(service, t.Mapping) or "name" not in service:
+        raise OnionfleetError(f"{place}: a service with a name is expected")
+
+    def field(key: str, default: str = "") -> str:
+        return str(_templated(service.get(key) or default, templar, f"{place}: {key}"))
+
+    name = field("name")
+
+    def secret_key() -> _keyfile.SecretKey:
+        try:
+            return secret_from(_templated(service["secret_key"], templar, "the template"))
+        except OnionfleetError as exc:
+            raise OnionfleetError(f"secret_key: {exc}") from None
+
+    return Declared(
+        name, field("state", "present"), field("address") or None, secret_key if "secret_key" in service else None
+    )
