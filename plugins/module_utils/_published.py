@@ -1,0 +1,212 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Collects descriptors, from the HSDirs and from the daemons that made them.
+
+Overview::
+
+  held_by_hsdirs    what each responsible HSDir holds, asked through a tor client
+  made_by_daemons   what tor daemons of this host made themselves
+"""
+
+from __future__ import annotations
+
+import base64
+import collections
+import os
+import re
+import time
+import typing as t
+
+from ansible_collections.onionfleet.balance.plugins.module_utils import _descriptor, _hsdir
+from ansible_collections.onionfleet.balance.plugins.module_utils._address import public_key_from_address
+from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlError, ControlPort
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+
+# Requests in flight: enough to hide circuits' latency, few enough not to flood the client's guard.
+_IN_FLIGHT = 40
+_RUN = "/run/tor-instances"
+
+Answers = t.Dict[t.Tuple[str, str], str]
+
+
+def held_by_hsdirs(
+    addresses: t.Sequence[str], control: str, *, credentials: t.Mapping[str, str], timeout: float
+) -> dict[str, t.Any]:
+    """Ask every responsible HSDir of the current period for each service's descriptor.
+
+    :param control: control socket of a tor client.
+    :param credentials: client credentials (base32) by address.
+    :param timeout: seconds for all answers together.
+    :returns: ``period`` and ``services``, as onion_descriptor_info returns them.
+    :raises OnionfleetError: faulty addresses or credentials, no client, or one that has no consensus yet.
+    """
+    keys = _checked(addresses, public_key_from_address)
+    secrets = _client_keys(credentials)
+    with ControlPort(control) as tor:
+        consensus, testing = _consensus(tor)
+        period = _hsdir.fetch_period(consensus, testing=testing)
+        ring = _hsdir.hash_ring(consensus, period)
+        responsible = {
+            address: _hsdir.responsible_hsdirs(
+                ring,
+                _hsdir.blind_public_key(key, period.number, period.length),
+                period,
+                replicas=consensus.params.get("hsdir_n_replicas", 2),
+                spread=consensus.params.get("hsdir_spread_store", 4),
+            )
+            for address, key in zip(addresses, keys)
+        }
+        answers = _ask(
+            tor, [(address, hsdir) for address in responsible for hsdir, _replica in responsible[address]], timeout
+        )
+    services = []
+    for address, key in zip(addresses, keys):
+        hsdirs = [
+            {"fingerprint": hsdir, "replica": replica, **_read(answers[address, hsdir], key, secrets.get(address))}
+            for hsdir, replica in responsible[address]
+        ]
+        services.append({"address": address, "hsdirs": hsdirs, **_summary(hsdirs)})
+    return {
+        "period": {"number": period.number, "length": period.length, "random_value": period.random_name},
+        "services": services,
+    }
+
+
+def _checked(values: t.Sequence[str], check: t.Callable[[str], bytes]) -> list[bytes]:
+    checked, faults = [], []
+    for value in values:
+        try:
+            checked.append(check(value))
+        except OnionfleetError as error:
+            faults += error.faults
+    if faults:
+        raise OnionfleetError(*faults)
+    return checked
+
+
+def _client_keys(credentials: t.Mapping[str, str]) -> dict[str, bytes]:
+    _checked(list(credentials), public_key_from_address)
+    return dict(zip(credentials, _checked(list(credentials.values()), _descriptor.client_key)))
+
+
+def _consensus(tor: ControlPort) -> tuple[_hsdir.Consensus, bool]:
+    try:
+        text = tor.getinfo("dir/status-vote/current/consensus-microdesc")
+        microdescriptors = tor.getinfo("md/all")
+    except ControlError as error:
+        raise OnionfleetError(
+            f"the tor client has no consensus yet ({error.text}); wait until it has bootstrapped"
+        ) from error
+    testing = tor.getconf("TestingTorNetwork") == [("TestingTorNetwork", "1")]
+    return _hsdir.parse_consensus(text, microdescriptors), testing
+
+
+def _ask(tor: ControlPort, questions: t.Iterable[tuple[str, str]], timeout: float) -> Answers:
+    """Descriptor, or why there is none (one word), by address and HSDir."""
+    deadline = time.monotonic() + timeout
+    waiting = collections.deque(questions)
+    answers: Answers = {}
+    asked: set[tuple[str, str]] = set()
+    tor.subscribe("HS_DESC", "HS_DESC_CONTENT")
+    while (waiting or asked) and time.monotonic() < deadline:
+        while waiting and len(asked) < _IN_FLIGHT:
+            address, hsdir = waiting.popleft()
+            asked.add((address, hsdir))
+            tor.command(f"HSFETCH {address[: -len('.onion')]} SERVER=${hsdir}")
+        question, answer = _answer(tor.next_event(max(deadline - time.monotonic(), 0)) or "")
+        if answer and question in asked:
+            asked.remove(question)
+            answers[question] = answer
+    answers.update((question, "TIMEOUT") for question in [*waiting, *asked])
+    return answers
+
+
+def _answer(event: str) -> tuple[tuple[str, str], str]:
+    """What an event answers, and the answer: empty for what is none (control-spec, HS_DESC and HS_DESC_CONTENT)."""
+    head, _newline, text = event.partition("\n")
+    words = head.split() + [""] * 4
+    if words[0] == "HS_DESC_CONTENT":
+        return (words[1] + ".onion", words[3][1:41]), text.strip()
+    reason = re.search(r" REASON=(\w+)", head)
+    return (words[2] + ".onion", words[4][1:41]), reason.group(1) if reason and words[1] == "FAILED" else ""
+
+
+def _read(answer: str, public_key: bytes, credential: bytes | None) -> dict[str, t.Any]:
+    try:
+        outer = _descriptor.parse_outer(answer) if "\n" in answer else None
+    except OnionfleetError:
+        outer, answer = None, "BAD_DESC"
+    return {
+        "held": outer is not None,
+        "error": None if outer else answer,
+        "revision_counter": outer and outer.revision_counter,
+        "signing_key": outer and base64.b64encode(outer.signing_key).decode(),
+        "age_hours": outer and max(int(time.time() - outer.signed_after) // 3600 - 1, 0),
+        "introduction_points": outer and _relays(outer, public_key, credential),
+    }
+
+
+def _relays(outer: _descriptor.Outer, public_key: bytes, credential: bytes | None) -> list[str] | None:
+    try:
+        return _descriptor.introduction_relays(outer, public_key, credential)
+    except OnionfleetError:
+        return None
+
+
+def _summary(hsdirs: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
+    counters = [hsdir["revision_counter"] for hsdir in hsdirs if hsdir["held"]]
+    highest = max(counters, default=None)
+    return {
+        "responsible": len(hsdirs),
+        "held": len(counters),
+        "revision_counter": highest,
+        "newest": counters.count(highest),
+    }
+
+
+def made_by_daemons(names: t.Sequence[str], credentials: t.Mapping[str, str]) -> list[dict[str, t.Any]]:
+    """What each daemon made: see ``daemons`` as onion_descriptor_info returns them; silent ones have an ``error``.
+
+    :raises OnionfleetError: a faulty credential.
+    """
+    secrets = _client_keys(credentials)
+    found = []
+    for name in names:
+        services: list[dict[str, t.Any]] = []
+        error = None
+        try:
+            with ControlPort(os.path.join(_RUN, name, "control")) as tor:
+                circuits = tor.getinfo("circuit-status")
+                services += [_made(tor, address, circuits, secrets.get(address)) for address in _addresses(tor)]
+        except OnionfleetError as problem:
+            error = str(problem)
+        found.append({"name": name, "error": error, "services": services})
+    return found
+
+
+def _addresses(tor: ControlPort) -> t.Iterator[str]:
+    for option, value in tor.getconf("HiddenServiceOptions"):
+        if option == "HiddenServiceDir" and value:
+            try:
+                with open(os.path.join(value, "hostname"), encoding="ascii") as stream:
+                    yield stream.read().strip()
+            except OSError as error:
+                raise OnionfleetError(f"{value}/hostname: {error.strerror}; is tor still starting?") from error
+
+
+def _made(tor: ControlPort, address: str, circuits: str, credential: bytes | None) -> dict[str, t.Any]:
+    label = address[: -len(".onion")]
+    try:
+        outer: _descriptor.Outer | None = _descriptor.parse_outer(tor.getinfo("hs/service/desc/id/" + label))
+    except OnionfleetError:
+        outer = None
+    readable = outer if _descriptor.HAS_CRYPTOGRAPHY else None
+    paths = re.findall(rf"BUILT (\S+) .*HS_STATE=HSSI_ESTABLISHED .*REND_QUERY={label}", circuits)
+    return {
+        "address": address,
+        "revision_counter": outer and outer.revision_counter,
+        "signing_key": outer and base64.b64encode(outer.signing_key).decode(),
+        "introduction_points": readable and _relays(readable, public_key_from_address(address), credential),
+        "introduction_circuits": [path.split(",")[-1][1:41] for path in paths],
+    }

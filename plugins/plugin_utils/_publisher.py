@@ -1,0 +1,71 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whose descriptor an HSDir holds. A descriptor does not say; its signing key and introduction points do.
+
+Overview::
+
+  match     the daemon behind each HSDir's descriptor -> list of Publisher or None
+  holder    the daemon whose descriptor a quorum of HSDirs holds -> Publisher or None
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import typing as t
+
+
+@dataclasses.dataclass(frozen=True)
+class Publisher:
+    """A tor daemon of the fleet, and by what it was recognised: "signing key" or "introduction points"."""
+
+    host: str
+    daemon: str
+    by: str
+
+
+Own = t.Tuple[str, str, t.Mapping[str, t.Any]]
+
+
+def match(hsdirs: t.Sequence[t.Mapping[str, t.Any]], own: t.Iterable[Own]) -> list[Publisher | None]:
+    """The daemon that made each HSDir's descriptor, in their order; None where it holds none, or nobody can tell.
+
+    :param hsdirs: ``services[].hsdirs`` of one service, as onion_descriptor_info returns them.
+    :param own: host, daemon and ``daemons[].services[]`` entry of every daemon that has this service.
+    """
+    daemons = list(own)
+    return [_publisher(hsdir, daemons) if hsdir["held"] else None for hsdir in hsdirs]
+
+
+def _publisher(hsdir: t.Mapping[str, t.Any], daemons: t.Sequence[Own]) -> Publisher | None:
+    for host, daemon, made in daemons:
+        if made["signing_key"] and made["signing_key"] == hsdir["signing_key"]:
+            return Publisher(host, daemon, "signing key")
+    relays = collections.Counter(hsdir["introduction_points"] or [])
+    if not relays:
+        return None
+    # A descriptor with another key than the daemon's own is its other one, and has the rest of its circuits.
+    rest = [
+        (collections.Counter(made["introduction_circuits"]) - collections.Counter(made["introduction_points"] or []))
+        for _host, _daemon, made in daemons
+    ]
+    exact = [index for index, circuits in enumerate(rest) if circuits == relays]
+    covering = [index for index, circuits in enumerate(rest) if not relays - circuits]
+    for found in (exact, covering):
+        if len(found) == 1:
+            host, daemon, _made = daemons[found[0]]
+            return Publisher(host, daemon, "introduction points")
+    return None
+
+
+def holder(publishers: t.Sequence[Publisher | None]) -> Publisher | None:
+    """The daemon whose descriptor more than half of the responsible HSDirs hold, or None.
+
+    :param publishers: what match returned for one service.
+    """
+    counts = collections.Counter((known.host, known.daemon) for known in publishers if known)
+    for known in publishers:
+        if known and 2 * counts[known.host, known.daemon] > len(publishers):
+            return known
+    return None
