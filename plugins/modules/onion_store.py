@@ -36,12 +36,12 @@ options:
     type: list
     elements: raw
   keys_dir:
-    description: Folder of the store. Without it, the variable C(onion_keys_dir), else C(onion_keys) beside the inventory.
+    description: Folder of the store. Without it, C(onion_keys_dir), else C(onion_keys) beside the inventory.
     type: path
   imports:
     description:
-      - "Keys to import, by name of the service. A value is C({path: …}), a file or a service directory on the controller
-        (relative to the current directory); or C({content: …}); or the content itself."
+      - "Keys to import, by name of the service. A value is C({path: …}), a file or a service directory on the
+        controller (relative to the current directory); or C({content: …}); or the content itself."
       - Every format of P(onionfleet.balance.onion_key#module) is understood.
     type: dict
     default: {}
