@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared import default_keys_dir
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import public_entries
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._template import Template
@@ -47,17 +47,15 @@ class ActionModule(ActionBase):
         template = Template(self._templar)
         raw = {str(host): variables["hostvars"].raw_get(host) for host in variables["groups"].get("all", [])}
         source = _declaring(raw, variables)
-        default_dir = os.path.join(str(variables.get("inventory_dir") or "."), "onion_keys")
         read = {
-            name: template.read(source.get(name, default), name, skip=UNREAD)
-            for name, default in (*DEFAULTS.items(), ("onion_keys_dir", default_dir))
+            name: template.read(source.get(name, default), name, skip=UNREAD) for name, default in DEFAULTS.items()
         }
         targets = {
             host: template.read(of_host["onion_targets"], f"host '{host}': onion_targets")
             for host, of_host in raw.items()
             if "onion_targets" in of_host
         }
-        addresses, faults = public_entries(str(read["onion_keys_dir"]), _names(read["onion_services"]))
+        addresses, faults = public_entries(default_keys_dir(source, self._templar), _names(read["onion_services"]))
         declaration = Declaration(
             services=read["onion_services"],
             groups={str(group): [str(host) for host in hosts] for group, hosts in variables["groups"].items()},

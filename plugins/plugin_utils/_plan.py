@@ -36,6 +36,9 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._services impor
 # tor counts revisions in seconds: replicas that start further apart than one cannot tie
 STAGGER_SECONDS = 2
 STAGGER_STEPS = 15
+PACKAGES = ("tor",)
+# what reading descriptors takes
+PROBE_PACKAGES = ("python3-cryptography", "python3-stem")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,7 +158,12 @@ def _host_slices(
         probe = _daemon(PROBE_DAEMON, _merge({}, {}, declared.network_options))
         hosts.setdefault(host, {})[PROBE_DAEMON] = {**probe, "state": "present", "socks": True}
     return {
-        host: {"daemons": list(daemons.values()), "probe": host in probe_hosts} for host, daemons in hosts.items()
+        host: {
+            "daemons": list(daemons.values()),
+            "packages": [*PACKAGES, *(PROBE_PACKAGES if host in probe_hosts else [])],
+            "probe": host in probe_hosts,
+        }
+        for host, daemons in hosts.items()
     }
 
 
