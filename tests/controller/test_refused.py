@@ -1,0 +1,191 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults of a declaration, as an operator meets them: real playbooks, and an ssh that tells when it is called."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+import yaml
+
+from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
+
+PORTS = [{"port": 80, "target": "127.0.0.1:8080"}]
+
+
+class Operator:
+    """A folder with an inventory, and playbooks run from it."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder = folder
+        self.called = folder / "ssh-was-called"
+        ssh = folder / "ssh"
+        ssh.write_text(f"#!/bin/sh\ntouch {self.called}\nexit 255\n")
+        ssh.chmod(0o755)
+        hosts = {"web1": {}, "web2": {}, "web3": {}}
+        inventory = {
+            "all": {
+                "vars": {"ansible_ssh_executable": str(ssh), "ansible_python_interpreter": "/usr/bin/python3"},
+                "children": {"web": {"hosts": hosts}, "nobody": {"hosts": {}}},
+            }
+        }
+        (folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
+        (folder / "vault").write_text("password\n")
+
+    def declare(self, *services, **variables):
+        """Write group_vars; further variables by name."""
+        (self.folder / "group_vars").mkdir(exist_ok=True)
+        content = yaml.safe_dump({"onion_services": list(services), **variables})
+        (self.folder / "group_vars" / "all.yml").write_text(content)
+
+    def run(self, playbook, *arguments, vault=True):
+        """Run a playbook of the collection; returns its result with all output."""
+        password = ["--vault-password-file", "vault"] if vault else []
+        environment = {
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(collection_paths()),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_LOCAL_TEMP": str(self.folder / "tmp"),
+        }
+        environment.pop("ANSIBLE_CONFIG", None)
+        return subprocess.run(
+            ["ansible-playbook", "-i", "hosts.yml", *password, f"onionfleet.balance.{playbook}", *arguments],
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def refused(self, playbook, *arguments, **options):
+        """Run a playbook that has to refuse before any host is touched; returns its message."""
+        result = self.run(playbook, *arguments, **options)
+        assert result.returncode != 0, result.stdout
+        assert not self.called.exists(), "a host was touched"
+        return result.stdout
+
+
+def collection_paths():
+    """The folders above the ansible_collections that these tests were loaded from."""
+    import ansible_collections
+
+    return [str(pathlib.Path(path).parent) for path in ansible_collections.__path__]
+
+
+def service(name, **fields):
+    return {"name": name, "layout": "hardmap", "replicas": "web", "ports": PORTS, **fields}
+
+
+@pytest.fixture
+def operator(tmp_path):
+    assert shutil.which("ansible-playbook"), "the tests run playbooks"
+    return Operator(tmp_path)
+
+
+def test_all_faults_of_a_declaration_come_in_one_message(operator):
+    operator.declare(
+        service("twice"),
+        service("twice"),
+        service("misspelt", introduction_pionts=5),
+        service("types", workers="two", max_streams="many"),
+        service("range", ports=[{"port": 65536, "target": "127.0.0.1:1"}]),
+        service("newline", ports=[{"port": 80, "target": "127.0.0.1:1\nHiddenServiceDir /x"}]),
+        service("quote", extra=[{"option": "HiddenServiceFuture", "value": 'a"b'}]),
+        service("backslash", directory="a\\b"),
+        service("relative", ports=[{"port": 80, "target": "unix:run/x.sock"}]),
+        service("long", ports=[{"port": 80, "target": "unix:/" + "x" * 120}]),
+        service("empty", replicas="nobody"),
+        service("unknown", replicas="wbe"),
+        service("overlap", replicas=["web", "web1"]),
+        service("idle", workers=0),
+        service("few", introduction_points=2),
+        service("many", introduction_points=21),
+        service("hop", single_hop=True, daemon="shared"),
+        service("anonymous", daemon="shared"),
+        service("undefined", max_streams="{{ nowhere_defined }}"),
+    )
+    message = operator.refused("deploy")
+    for expected in (
+        "service 'twice': name: is that of entries 1 and 2",
+        "did you mean introduction_points?",
+        "service 'types': workers: 'two'",
+        "service 'types': max_streams:",
+        "service 'range': ports",
+        "service 'newline': ports",
+        "service 'quote': extra",
+        "service 'backslash': directory",
+        "service 'relative': ports",
+        "service 'long': ports",
+        "service 'empty': replicas: group 'nobody' is empty",
+        "service 'unknown': replicas: 'wbe' is neither a group nor a host of the inventory (did you mean 'web'?)",
+        "service 'overlap': replicas: host 'web1' is in both",
+        "service 'idle': workers: 0",
+        "service 'few': introduction_points:",
+        "service 'many': introduction_points:",
+        "service 'anonymous': single_hop: is anonymous but shares 'shared' with the single-hop service 'hop'",
+        "service 'undefined': max_streams: 'nowhere_defined' is undefined",
+        "service 'many': key: there is none yet; run the playbook onionfleet.balance.keys first",
+    ):
+        assert expected in message, expected
+
+
+def test_a_secret_key_is_not_evaluated_by_the_plan(operator):
+    operator.declare(service("newsroom", secret_key="{{ lookup('file', '/does/not/exist') }}"))
+    assert "does/not/exist" not in operator.refused("plan")
+
+
+def test_a_host_without_the_declaration_does_not_matter(operator):
+    operator.declare(service("newsroom"))
+    (operator.folder / "group_vars" / "all.yml").rename(operator.folder / "group_vars" / "web.yml")
+    assert operator.run("keys").returncode == 0
+    assert operator.run("plan").returncode == 0
+
+
+def test_two_different_declarations_are_refused(operator):
+    operator.declare(service("newsroom"))
+    (operator.folder / "host_vars").mkdir()
+    (operator.folder / "host_vars" / "web2.yml").write_text("onion_services: []\n")
+    assert "hosts 'web1' and 'web2' have different ones" in operator.refused("plan")
+
+
+def test_a_store_without_vault_password_makes_nothing(operator):
+    operator.declare(service("newsroom"))
+    message = operator.refused("keys", vault=False)
+    assert "vault" in message
+    assert not list(operator.folder.glob("onion_keys/*"))
+
+
+def test_one_key_for_two_services_is_refused(operator):
+    operator.declare(service("newsroom"))
+    assert operator.run("keys").returncode == 0
+    store = operator.folder / "onion_keys"
+    for ending in ("secret", "yml"):
+        shutil.copy(store / f"newsroom.{ending}", store / f"archive.{ending}")
+    operator.declare(service("newsroom"), service("archive"))
+    assert "service 'archive': key:" in operator.refused("deploy")
+
+
+def test_faulty_keys_are_refused_all_at_once(operator):
+    good, other = _keyfile.generate(), _keyfile.generate()
+    imports = {}
+    for name, files in {
+        "truncated": {"hs_ed25519_secret_key": good.to_tor_file()[:-1]},
+        "header": {"hs_ed25519_secret_key": b"x" * 96},
+        "stranger": {"hs_ed25519_secret_key": good.to_tor_file(), "hostname": f"{other.address}\n".encode()},
+    }.items():
+        folder = operator.folder / name
+        folder.mkdir()
+        for file, content in files.items():
+            (folder / file).write_bytes(content)
+        imports[name] = {"path": str(folder)}
+    operator.declare(*map(service, imports), onion_import=imports)
+    message = operator.refused("keys")
+    for name in imports:
+        assert f"service '{name}':" in message
+    assert not list(operator.folder.glob("onion_keys/*"))
