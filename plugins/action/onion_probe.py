@@ -1,0 +1,102 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the module of the same name in rounds, until its condition holds or its time is over."""
+
+from __future__ import annotations
+
+import collections
+import time
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._probe import ARGUMENTS, checked_targets
+
+display = Display()
+_PAUSE = 5.0
+
+
+def lacking(target: t.Mapping[str, t.Any], until: t.Mapping[str, t.Any]) -> str:
+    """What a target's result still lacks, in a few words; empty if nothing."""
+    wanted = {"all": target["requests"], "any": 1}.get(until["answered"]) or int(until["answered"])
+    if target["answered"] < wanted:
+        errors = ", ".join(f"{error} ({count})" for error, count in target["errors"].items())
+        return f"{target['answered']} of {wanted} requests answered: {errors or 'too few requests'}"
+    if len(target["answered_by"]) < until["answered_by"]:
+        return f"{len(target['answered_by'])} of {until['answered_by']} answerers found: {', '.join(target['answered_by'])}"
+    return ""
+
+
+def faults(params: t.Mapping[str, t.Any]) -> list[str]:
+    """Whatever is wrong with the options; nothing has been asked yet."""
+    found = []
+    answered = params["until"]["answered"]
+    if answered not in ("all", "any") and not (answered.isdecimal() and 1 <= int(answered) <= params["requests"]):
+        found.append("until: answered: has to be all, any, or a number from 1 to that of requests")
+    if params["requests"] < 1 or params["timeout"] < 1 or params["wait"] < 0:
+        found.append("requests and timeout have to be at least 1, wait at least 0")
+    try:
+        for name, target in checked_targets(params["targets"]).items():
+            if params["until"]["answered_by"] and not target.capture:
+                found.append(f"target {name!r}: capture: is needed to tell answerers apart, as until wants")
+    except OnionfleetError as error:
+        found += error.faults
+    return found
+
+
+class ActionModule(ActionBase):
+    _requires_connection = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        _validation, params = self.validate_argument_spec(argument_spec=ARGUMENTS)
+        wrong = faults(params)
+        if wrong:
+            raise AnsibleActionFail("\n".join(wrong))
+        start = time.monotonic()
+        found: dict[str, dict[str, t.Any]] = {}
+        waiting, rounds = list(params["targets"]), 0
+        while waiting:
+            rounds += 1
+            answer = self._execute_module(
+                module_name="onionfleet.balance.onion_probe",
+                module_args={**self._task.args, "targets": waiting},
+                task_vars=task_vars,
+            )
+            if answer.get("failed"):
+                return {**result, **answer}
+            self._add(found, answer["targets"])
+            lacks = {name: lacking(target, params["until"]) for name, target in found.items()}
+            waiting = [given for given, target in zip(waiting, answer["targets"]) if lacks[target["name"]]]
+            elapsed = time.monotonic() - start
+            if not waiting or elapsed >= params["wait"]:
+                break
+            self._show({name: lack for name, lack in lacks.items() if lack}, elapsed, params["wait"])
+            time.sleep(min(_PAUSE, params["wait"] - elapsed))
+        missing = [f"service {name!r}: {lack}, after {elapsed:.0f} s" for name, lack in lacks.items() if lack]
+        result.update(
+            changed=False,
+            satisfied=not missing,
+            rounds=rounds,
+            elapsed=round(elapsed, 1),
+            targets=list(found.values()),
+        )
+        if missing and params["fail"]:
+            result.update(failed=True, msg="\n".join(missing))
+        return result
+
+    @staticmethod
+    def _add(found: dict[str, dict[str, t.Any]], targets: t.Iterable[dict[str, t.Any]]) -> None:
+        for target in targets:
+            before = found.get(target["name"], {}).get("answered_by", {})
+            answerers = collections.Counter(before) + collections.Counter(target["answered_by"])
+            found[target["name"]] = {**target, "answered_by": dict(answerers)}
+
+    def _show(self, lacks: t.Mapping[str, str], elapsed: float, limit: int) -> None:
+        host = self._play_context.remote_addr
+        what = "; ".join(f"{name} ({lack})" for name, lack in list(lacks.items())[:5])
+        more = f" and {len(lacks) - 5} more" if len(lacks) > 5 else ""
+        display.display(f"[{host}] {elapsed:.0f} s of at most {limit} s: waiting for {what}{more}", color="cyan")
