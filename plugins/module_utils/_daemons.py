@@ -1,0 +1,116 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Starting, reloading, restarting and stopping one daemon, and waiting until it serves."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible_collections.onionfleet.balance.plugins.module_utils import _host, _present
+from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlPort, ControlUnreachable
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._instances import RUN_ROOT
+
+RELOAD_TIMEOUT = 60.0
+
+
+class Waiting:
+    """Follows a daemon over its control port from before it publishes, so that no upload goes unseen.
+
+    :param addresses: of the services whose descriptors are waited for.
+    """
+
+    def __init__(self, name: str, addresses: t.Iterable[str], deadline: float) -> None:
+        self.name, self.deadline = name, deadline
+        self.missing = {address[:-len(".onion")] for address in addresses}
+        self.phase = "no answer yet"
+
+    def until_serving(self) -> None:
+        """:raises OnionfleetError: the deadline passed, or tor went away; says what was waited for."""
+        with self._connected() as control:
+            control.subscribe("HS_DESC", "STATUS_CLIENT")
+            published = control.getconf("PublishHidServDescriptors", "DisableNetwork")
+            if ("PublishHidServDescriptors", "0") in published:
+                self.missing = set()
+            self.missing -= {address for address in self.missing if _present.revision(control, address + ".onion")}
+            while not self._bootstrapped(control) or self.missing:
+                if time.monotonic() >= self.deadline:
+                    raise OnionfleetError(self._complaint())
+                self._take(control.next_event(min(2.0, max(0.0, self.deadline - time.monotonic()))))
+
+    def _connected(self) -> ControlPort:
+        while True:
+            try:
+                return ControlPort(f"{RUN_ROOT}/{self.name}/control")
+            except ControlUnreachable:
+                if time.monotonic() >= self.deadline:
+                    raise
+                time.sleep(0.2)
+
+    def _bootstrapped(self, control: ControlPort) -> bool:
+        self.phase = control.getinfo("status/bootstrap-phase")
+        return "TAG=done" in self.phase.split()
+
+    def _take(self, event: t.Optional[str]) -> None:
+        words = (event or "").split()
+        if words[:2] == ["HS_DESC", "UPLOADED"]:
+            self.missing.discard(words[2])
+
+    def _complaint(self) -> str:
+        waited = [f"bootstrapping (tor says: {self.phase})"] * ("TAG=done" not in self.phase.split())
+        waited += [f"a relay to take the descriptor of {address}.onion" for address in sorted(self.missing)]
+        return f"daemon '{self.name}': in the time given it waited for {' and '.join(waited)}; its log: {_host.last_log(self.name)}"
+
+
+def perform(name: str, action: str) -> None:
+    """Do it, wait until systemd calls the daemon active, and keep a record of what it loaded.
+
+    :raises OnionfleetError: it failed, with tor's own last words.
+    """
+    unit = f"tor@{name}.service"
+    if action == "stop":
+        _host.run("systemctl", "disable", "--now", "--quiet", unit, timeout=120)
+        _host.forget_record(name)
+        return
+    before = _present.present(name)
+    try:
+        _reload(name) if action == "reload" else _host.run("systemctl", action, unit, timeout=400)
+    except OnionfleetError as error:
+        raise OnionfleetError(f"daemon '{name}': {action}: {error}; its log: {_host.last_log(name)}") from None
+    state = _host.units([name])[name]
+    if not state.active:
+        raise OnionfleetError(f"daemon '{name}': it ended after {action}; its log: {_host.last_log(name)}")
+    _host.write_record(name, state, before.state)
+
+
+def _reload(name: str) -> None:
+    with ControlPort(f"{RUN_ROOT}/{name}/control") as control:
+        control.subscribe("SIGNAL")  # tor tells of a signal when it has acted on it
+        _host.run("systemctl", "reload", f"tor@{name}.service", timeout=30)
+        deadline = time.monotonic() + RELOAD_TIMEOUT
+        while time.monotonic() < deadline:
+            if (control.next_event(deadline - time.monotonic()) or "").startswith("SIGNAL RELOAD"):
+                return
+    raise OnionfleetError(f"tor did not finish reading its configuration in {RELOAD_TIMEOUT:g} s")
+
+
+def serve(name: str, action: str, deadline: float) -> None:
+    """Wait until a daemon has bootstrapped and relays hold the descriptors of its services.
+
+    :param deadline: of time.monotonic(). :raises OnionfleetError: as ``Waiting.until_serving``.
+    """
+    addresses = _addresses(name, deadline) if action != "stop" else []
+    if action != "stop":
+        Waiting(name, addresses, deadline).until_serving()
+
+
+def _addresses(name: str, deadline: float) -> t.List[str]:
+    """Of all services; tor makes a missing key when it starts."""
+    state = _present.present(name).state
+    while True:
+        found = _present.addresses(state)
+        if len(found) == len(state.services) or time.monotonic() >= deadline:
+            return sorted(found.values())
+        time.sleep(0.2)

@@ -1,0 +1,199 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files on a host: what they are to be, what differs, and writing several together or not at all.
+
+Overview::
+
+  Node         a directory or a file that is to be there, with mode, owner and content
+  Transaction  writes and removes files; rolls all of it back when one step fails
+  read_text    the text of a file, or None
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import grp
+import os
+import pwd
+import stat
+import types
+import typing as t
+
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+
+
+@dataclasses.dataclass(frozen=True)
+class Node:
+    """``content`` None: a directory. ``label``: what a diff shows instead of the content, for keys."""
+
+    path: str
+    mode: int
+    owner: str
+    group: str
+    content: t.Optional[bytes] = dataclasses.field(default=None, repr=False)
+    label: str = ""
+
+    def shown(self) -> str:
+        return self.label or (self.content or b"").decode("utf-8", "replace")
+
+
+def user_id(name: str) -> t.Optional[int]:
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        return None
+
+
+def group_id(name: str) -> t.Optional[int]:
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return None
+
+
+def read_bytes(path: str) -> t.Optional[bytes]:
+    """The content of a regular file, None where there is none."""
+    try:
+        with open(path, "rb") as stream:
+            return stream.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def read_text(path: str) -> t.Optional[str]:
+    content = read_bytes(path)
+    return None if content is None else content.decode("utf-8", "surrogateescape")
+
+
+def listed(directory: str) -> t.List[str]:
+    """Names in a directory but for dotfiles, sorted; none where there is no directory."""
+    try:
+        return sorted(name for name in os.listdir(directory) if not name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def differs(node: Node) -> bool:
+    """Whether the disk has not yet what a node says: kind, mode, owner, group, content."""
+    try:
+        status = os.lstat(node.path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    kind = stat.S_ISDIR if node.content is None else stat.S_ISREG
+    attributes = (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
+    if not kind(status.st_mode) or attributes != (node.mode, user_id(node.owner), group_id(node.group)):
+        return True
+    return node.content is not None and not node.label and read_bytes(node.path) != node.content
+
+
+def directory_faults(node: Node) -> t.Iterator[str]:
+    """What speaks against using a directory as it is: no directory, or another owner's."""
+    try:
+        status = os.lstat(node.path)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if not stat.S_ISDIR(status.st_mode):
+        yield f"{node.path}: is no directory; move it away"
+    elif status.st_uid != user_id(node.owner):
+        yield f"{node.path}: belongs to user {status.st_uid}, not to {node.owner}; change its owner or name another directory"
+
+
+class Transaction:
+    """Writes nodes and removes files. Leaving it by an exception brings back every file as it was.
+
+    New content is written beside its place first, so that a full disk is met before anything is replaced; what is
+    replaced is kept under a second name until all is done. Directories and keys that were made stay.
+    """
+
+    def __init__(self) -> None:
+        self._staged: t.List[t.Tuple[str, str]] = []
+        self._kept: t.List[t.Tuple[str, t.Optional[str]]] = []
+
+    def __enter__(self) -> Transaction:
+        return self
+
+    def __exit__(self, kind: t.Optional[t.Type[BaseException]], error: t.Optional[BaseException],
+                 _trace: t.Optional[types.TracebackType]) -> None:
+        for temporary, _path in self._staged:
+            _unlink(temporary)
+        for path, kept in reversed(self._kept):
+            if kind is not None and kept is not None:
+                os.rename(kept, path)
+            elif kind is not None and not path.endswith("/hs_ed25519_secret_key"):
+                _unlink(path)
+            elif kept is not None:
+                _unlink(kept)
+        if isinstance(error, OSError):
+            raise OnionfleetError(f"{error.filename or 'the disk'}: {error.strerror}; the previous configuration "
+                                  "is back in place") from None
+
+    def write(self, nodes: t.Iterable[Node], removed: t.Iterable[str]) -> None:
+        """Bring all of it about, in the order given; removals last.
+
+        :raises OSError: the disk would not; ``__exit__`` makes an OnionfleetError of it.
+        """
+        nodes = list(nodes)
+        for node in nodes:
+            if node.content is None:
+                _make_directory(node)
+            else:
+                self._stage(node, node.content)
+        for temporary, path in self._staged:
+            self._keep(path)
+            os.rename(temporary, path)
+        for path in removed:
+            self._keep(path)
+            _unlink(path)
+        for directory in sorted({os.path.dirname(path) for _temporary, path in self._staged}):
+            _sync_directory(directory)
+
+    def _stage(self, node: Node, content: bytes) -> None:
+        temporary = _beside(node.path, "new")
+        _unlink(temporary)
+        self._staged.append((temporary, node.path))
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            os.fchown(handle, t.cast(int, user_id(node.owner)), t.cast(int, group_id(node.group)))
+            os.fchmod(handle, node.mode)
+            stream.flush()
+            os.fsync(handle)
+
+    def _keep(self, path: str) -> None:
+        kept: t.Optional[str] = _beside(path, "old")
+        _unlink(t.cast(str, kept))
+        try:
+            os.link(path, t.cast(str, kept), follow_symlinks=False)
+        except FileNotFoundError:
+            kept = None
+        self._kept.append((path, kept))
+
+
+def _beside(path: str, what: str) -> str:
+    """A name that tor does not include, in the same directory; the same on every run, so that none is left behind."""
+    directory, name = os.path.split(path)
+    return f"{directory}/.{name}.{what}"
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def _make_directory(node: Node) -> None:
+    if not os.path.isdir(node.path):
+        os.makedirs(os.path.dirname(node.path), mode=0o755, exist_ok=True)
+        os.mkdir(node.path, 0o700)
+    os.chown(node.path, t.cast(int, user_id(node.owner)), t.cast(int, group_id(node.group)))
+    os.chmod(node.path, node.mode)
+
+
+def _sync_directory(path: str) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,115 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Units, users and the record of what each daemon loaded.
+
+Overview::
+
+  Unit, units      what systemd says about tor@NAME units, asked once for all
+  enabled          whether a unit starts at boot
+  last_log         the last words of a unit that matter
+  run              a command that must succeed
+  read_record, write_record, forget_record
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+import typing as t
+
+from ansible_collections.onionfleet.balance.plugins.module_utils._decide import State
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+
+RECORD_ROOT = "/var/lib/onionfleet/loaded"
+_WANTS = "/etc/systemd/system/multi-user.target.wants/"
+_PROPERTIES = "Id,ActiveState,InvocationID,ExecMainStartTimestampMonotonic"
+
+
+class Unit(t.NamedTuple):
+    """``started``: seconds since the epoch, 0 when it never was."""
+
+    active: bool = False
+    invocation: str = ""
+    started: float = 0.0
+
+
+def run(*command: str, timeout: float = 600) -> str:
+    """The output of a command.
+
+    :raises OnionfleetError: it is missing, failed, or took too long; with the last line it wrote.
+    """
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout, check=False,
+                              stdin=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C"})
+    except FileNotFoundError:
+        raise OnionfleetError(f"{command[0]}: there is no such program; install it") from None
+    except subprocess.TimeoutExpired:
+        raise OnionfleetError(f"'{' '.join(command[:3])}' did not end in {timeout:g} s") from None
+    output = done.stdout.decode("utf-8", "replace")
+    if done.returncode:
+        said = (done.stderr.decode("utf-8", "replace").strip() or output.strip() or "no output").splitlines()
+        raise OnionfleetError(f"'{' '.join(command[:3])}' failed: {said[-1]}")
+    return output
+
+
+def units(names: t.Sequence[str]) -> t.Dict[str, Unit]:
+    """The units of daemons by daemon name, in one question to systemd."""
+    if not names:
+        return {}
+    output = run("systemctl", "show", "--property=" + _PROPERTIES, *[f"tor@{name}.service" for name in names], timeout=30)
+    found = {}
+    for block in output.strip().split("\n\n"):
+        values = dict(line.partition("=")[::2] for line in block.splitlines())
+        monotonic = int(values.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
+        started = time.time() - time.monotonic() + monotonic if monotonic else 0.0
+        name = values.get("Id", "")[len("tor@"):-len(".service")]
+        found[name] = Unit(values.get("ActiveState") in ("active", "reloading"), values.get("InvocationID", ""), started)
+    return {name: found.get(name, Unit()) for name in names}
+
+
+def enabled(name: str) -> bool:
+    return os.path.islink(_WANTS + f"tor@{name}.service")
+
+
+def last_log(name: str) -> str:
+    """The last warnings and errors of a daemon, else its last lines, for a message."""
+    try:
+        log = run("journalctl", "--unit", f"tor@{name}.service", "--lines=40", "--no-pager", "--output=cat", timeout=30)
+    except OnionfleetError as error:
+        return str(error)
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    telling = [line for line in lines if "[warn]" in line or "[err]" in line]
+    return " | ".join((telling or lines)[-4:]) or "nothing in its log"
+
+
+def read_record(name: str, unit: Unit) -> t.Optional[State]:
+    """What a daemon loaded by our record; None without one, or when it is of another run of the unit."""
+    try:
+        with open(f"{RECORD_ROOT}/{name}.json", encoding="utf-8") as stream:
+            record = json.load(stream)
+        return State.from_data(record["state"]) if record["invocation"] == unit.invocation else None
+    except (OSError, KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def write_record(name: str, unit: Unit, state: State) -> None:
+    """Keep what a daemon loaded, atomically. :raises OSError: the disk would not."""
+    for directory in (os.path.dirname(RECORD_ROOT), RECORD_ROOT):
+        os.makedirs(directory, 0o700, exist_ok=True)
+    path = f"{RECORD_ROOT}/{name}.json"
+    handle = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        json.dump({"invocation": unit.invocation, "state": state.to_data()}, stream, indent=1, sort_keys=True)
+        stream.flush()
+        os.fsync(handle)
+    os.replace(path + ".new", path)
+
+
+def forget_record(name: str) -> None:
+    try:
+        os.unlink(f"{RECORD_ROOT}/{name}.json")
+    except FileNotFoundError:
+        pass
