@@ -27,7 +27,7 @@ options:
     type: list
     elements: dict
   keys_dir:
-    description: Folder of the store. Without it, the variable C(onion_keys_dir), else C(onion_keys) beside the inventory.
+    description: Folder of the store. Without it, C(onion_keys_dir), else C(onion_keys) beside the inventory.
     type: path
 notes:
   - Give the result to an option that is C(no_log) only.
@@ -68,22 +68,23 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._vault import V
 class LookupModule(LookupBase):
     """One dictionary for all services: a task that needs many keys opens each file once."""
 
-    def run(self, terms: t.Any, variables: t.Any = None, **kwargs: t.Any) -> list[dict[str, str]]:
+    def run(  # type: ignore[override]
+        self, terms: t.Any, variables: t.Any = None, *, services: t.Any = None, keys_dir: str | None = None
+    ) -> list[dict[str, str]]:
         """Look the secrets up; AnsibleError tells every fault."""
-        # set_options would template every field of every service
-        services = kwargs.pop("services", None)
-        self.set_options(var_options=variables, direct=kwargs)
+        # no set_options here: it would template every field of every service
         names = [str(name) for term in terms for name in ([term] if isinstance(term, str) else term)]
+        variables = variables or {}
         try:
-            return [self._secrets(names, services, variables or {})]
+            if services is None:
+                services = operator_variable("onion_services", variables, self._templar, [])
+            declared = {service.name: service for service in read_declared(services, self._templar)}
+            folder = os.path.expanduser(keys_dir or default_keys_dir(variables, self._templar))
+            return [self._secrets(names, declared, folder)]
         except OnionfleetError as exc:
             raise AnsibleError(str(exc)) from None
 
-    def _secrets(self, names: list[str], services: t.Any, variables: dict[str, t.Any]) -> dict[str, str]:
-        if services is None:
-            services = operator_variable("onion_services", variables, self._templar, [])
-        declared = {service.name: service for service in read_declared(services, self._templar)}
-        keys_dir = os.path.expanduser(self.get_option("keys_dir") or default_keys_dir(variables, self._templar))
+    def _secrets(self, names: list[str], declared: dict[str, Declared], keys_dir: str) -> dict[str, str]:
         addresses, faults = public_entries(keys_dir, names)
         faults += name_faults(names)
         secrets, vault = {}, Vault(self._loader)

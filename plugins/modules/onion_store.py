@@ -31,7 +31,7 @@ options:
   services:
     description:
       - Services as declared, or their names.
-      - Without it, the variable C(onion_services), of which nothing else than the fields C(name), C(state), C(address) and,
+      - Without it, the variable C(onion_services), of which only the fields C(name), C(state), C(address) and,
         where needed, C(secret_key) is templated.
     type: list
     elements: raw

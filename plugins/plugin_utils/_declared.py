@@ -10,6 +10,7 @@ import os
 import typing as t
 
 from ansible.errors import AnsibleError
+from jinja2 import Undefined
 
 from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
@@ -62,9 +63,12 @@ def _templated(value: t.Any, templar: t.Any, place: str) -> t.Any:
     # ansible-core before 2.19 has only the eager way
     resolve = getattr(getattr(templar, "_engine", None), "resolve_to_container", templar.template)
     try:
-        return resolve(value)
+        resolved = resolve(value)
     except AnsibleError as exc:
         raise OnionfleetError(f"{place}: {' '.join(str(exc).split())}; define it, or mend the template") from None
+    if isinstance(resolved, Undefined):  # within a lookup, what is undefined does not raise
+        raise OnionfleetError(f"{place}: {resolved._undefined_message}; define it")
+    return resolved
 
 
 def _read_service(services: t.Sequence[t.Any], index: int, templar: t.Any) -> Declared:

@@ -1,0 +1,107 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import base64
+import pathlib
+import types
+import typing as t
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import VaultSecret
+from ansible.playbook.task import Task
+from ansible.template import Templar
+from ansible_collections.onionfleet.balance.plugins.action.onion_store import ActionModule
+from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # ansible-core before 2.19 trusts every string, and templates whatever a template names
+    trust_as_template = str
+    LAZY = False
+else:
+    LAZY = True
+
+KEY, OTHER = _keyfile.generate(), _keyfile.generate()
+BLOB = base64.b64encode(KEY.expanded).decode()
+Run = t.Callable[..., t.Dict[str, t.Any]]
+
+
+@pytest.fixture(name="run")
+def fixture_run(tmp_path: pathlib.Path) -> Run:
+    def run(arguments: dict[str, t.Any], check: bool = False, **variables: t.Any) -> dict[str, t.Any]:
+        loader = DataLoader()
+        loader.set_vault_secrets([("default", VaultSecret(b"password"))])
+        variables = {"inventory_dir": str(tmp_path), **variables}
+        task = Task()
+        task.args, task.check_mode = arguments, check
+        connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=""))
+        action = ActionModule(task, connection, None, loader, Templar(loader, variables=variables), None)
+        return dict(action.run(task_vars=variables))
+
+    return run
+
+
+def test_store_beside_the_inventory(run: Run, tmp_path: pathlib.Path) -> None:
+    foreseen = run({}, check=True, onion_services=[{"name": "newsroom"}])
+    assert foreseen["changed"] and foreseen["addresses"] == {"newsroom": "<new>"}
+    assert foreseen["diff"]["after"] == "newsroom.secret: <new>\nnewsroom.yml: <new>\n"
+    made = run({}, onion_services=[{"name": "newsroom"}])
+    assert made["created"] == ["newsroom"] and (tmp_path / "onion_keys" / "newsroom.secret").exists()
+    again = run({}, onion_services=[{"name": "newsroom"}])
+    assert not again["changed"] and again["addresses"] == made["addresses"]
+
+
+def test_only_what_concerns_keys_is_templated(run: Run) -> None:
+    undefined = trust_as_template("{{ undefined_variable }}")
+    services = [
+        {"name": trust_as_template("{{ label }}"), "ports": undefined, "secret_key": trust_as_template("{{ key }}")},
+        {"name": "gone", "state": "absent", "secret_key": undefined},
+    ]
+    for onion_services in (services, trust_as_template("{{ some_services + [] }}")) if LAZY else (services,):
+        told = run({}, onion_services=onion_services, some_services=services, label="newsroom", key=BLOB)
+        assert told["addresses"] == {"newsroom": KEY.address}, told
+
+
+def test_imports(run: Run, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "mined").write_bytes(OTHER.to_tor_file())
+    imports: dict[str, t.Any] = {"newsroom": {"content": BLOB}, "archive": {"path": str(tmp_path / "mined")}}
+    told = run({"services": ["newsroom", "archive"], "imports": imports, "keys_dir": str(tmp_path / "keys")})
+    assert told["addresses"] == {"newsroom": KEY.address, "archive": OTHER.address}
+    assert BLOB not in str(told)
+    assert not run({"services": ["newsroom"], "imports": {"newsroom": BLOB}, "keys_dir": str(tmp_path / "keys")})[
+        "changed"
+    ]
+
+
+def test_faults_are_told_together(run: Run, tmp_path: pathlib.Path) -> None:
+    imports: dict[str, t.Any] = {
+        "newsroom": {"content": BLOB[:40]},
+        "archive": {"path": "/nowhere"},
+        "blog": {"host": "web1"},
+    }
+    told = run({"services": ["newsroom", "archive", "blog"], "imports": imports})
+    for why in ("the base64 holds", "/nowhere: there is no such file", "an import is"):
+        assert why in told["msg"]
+    assert BLOB[:30] not in told["msg"] and not (tmp_path / "onion_keys").exists()
+    assert "no such service" in run({"services": ["newsroom"], "imports": {"nothing": BLOB}})["msg"]
+    assert "stands 2 times" in run({"services": ["newsroom", "newsroom"]})["msg"]
+
+
+@pytest.mark.parametrize(
+    ("onion_services", "why"),
+    [
+        ("newsroom", "a list of services"),
+        ([{"ports": []}], "entry 1: a service with a name"),
+        ([{"name": trust_as_template("{{ undefined_variable }}")}], "entry 1: name: 'undefined_variable' is undefined"),
+        (
+            [{"name": "a", "secret_key": trust_as_template("{{ undefined_variable }}")}],
+            "service 'a': key: secret_key: ",
+        ),
+    ],
+)
+def test_faults_of_the_declaration(run: Run, onion_services: t.Any, why: str) -> None:
+    assert why in run({}, onion_services=onion_services)["msg"]

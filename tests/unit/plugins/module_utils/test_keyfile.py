@@ -1,0 +1,144 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import base64
+import pathlib
+import typing as t
+
+import pytest
+from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa, x25519
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+KEY = _keyfile.load_secret(b"== ed25519v1-secret: type0 ==\0\0\0" + b"\x08" * 31 + b"\x48" + bytes(32))
+OTHER = _keyfile.generate()
+
+
+def pem(key: t.Any, password: bytes | None = None, form: t.Any = serialization.PrivateFormat.PKCS8) -> bytes:
+    encryption = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    return bytes(key.private_bytes(serialization.Encoding.PEM, form, encryption))
+
+
+@given(st.binary(min_size=32, max_size=32))
+@settings(max_examples=50, deadline=None)
+def test_every_format_gives_the_same_key(seed: bytes) -> None:
+    source = ed25519.Ed25519PrivateKey.from_private_bytes(seed)
+    key = _keyfile.load_secret(pem(source))
+    assert key.public_key == source.public_key().public_bytes_raw()
+    tor_file, blob = key.to_tor_file(), base64.b64encode(key.expanded)
+    forms = [
+        tor_file,
+        base64.b64encode(tor_file),
+        base64.encodebytes(tor_file),
+        base64.b64encode(pem(source)),
+        blob,
+        b"ED25519-V3:" + blob + b"\n",
+        b"\n" + pem(source).replace(b"\n", b"\r\n"),
+    ]
+    assert {_keyfile.load_secret(form) for form in forms} == {key}
+
+
+@given(st.binary())
+def test_arbitrary_bytes_are_refused_in_words(data: bytes) -> None:
+    with pytest.raises(OnionfleetError):
+        _keyfile.load_secret(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "is empty"),
+        (KEY.to_tor_file()[:80], "80 bytes, tor writes 96"),
+        (KEY.to_tor_file()[:20], "20 bytes, tor writes 96"),
+        (KEY.to_tor_file() + b"\n", "97 bytes, tor writes 96"),
+        (b"== ed25519v1-secret: type1 ==\0\0\0" + KEY.expanded, "wrong header"),
+        (KEY.service_files()[_keyfile.PUBLIC_FILE], "public key file"),
+        (base64.b64encode(KEY.to_tor_file()[:80]), "80 bytes, tor writes 96"),
+        (b"ED25519-V3:" + base64.b64encode(KEY.expanded[:40]), "40 bytes"),
+        (base64.b64encode(b"\x01" + KEY.expanded[1:]), "not clamped"),
+        (base64.b64encode(KEY.expanded[:31] + b"\xc8" + KEY.expanded[32:]), "not clamped"),
+        (b"not a key, really", "no known format"),
+        (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "unencrypted PKCS#8"),
+        (pem(ed25519.Ed25519PrivateKey.generate(), b"password"), "unencrypted PKCS#8"),
+        (pem(ed25519.Ed25519PrivateKey.generate(), form=serialization.PrivateFormat.OpenSSH), "unencrypted PKCS#8"),
+        (pem(x25519.X25519PrivateKey.generate()), "unencrypted PKCS#8"),
+        (pem(rsa.generate_private_key(65537, 1024)), "unencrypted PKCS#8"),
+    ],
+)
+def test_the_fault_says_what_is_wrong(data: bytes, why: str) -> None:
+    with pytest.raises(OnionfleetError, match=why) as caught:
+        _keyfile.load_secret(data)
+    assert base64.b64encode(KEY.expanded[:24]).decode() not in str(caught.value)
+
+
+def test_a_key_does_not_show_itself() -> None:
+    assert repr(KEY) == "SecretKey()"
+
+
+def test_an_expanded_key_has_64_bytes() -> None:
+    with pytest.raises(OnionfleetError, match="64 bytes, not 63"):
+        _keyfile.SecretKey(KEY.expanded[:63])
+
+
+def fill(directory: pathlib.Path, key: _keyfile.SecretKey, *names: str) -> str:
+    for name, content in key.service_files().items():
+        if not names or name in names:
+            (directory / name).write_bytes(content)
+    return str(directory)
+
+
+def test_file_and_directory_are_read(tmp_path: pathlib.Path) -> None:
+    assert _keyfile.load_path(fill(tmp_path, KEY)) == KEY
+    assert _keyfile.load_path(str(tmp_path / _keyfile.SECRET_FILE)) == KEY
+
+
+def test_files_of_another_key_are_all_named(tmp_path: pathlib.Path) -> None:
+    fill(tmp_path, KEY)
+    fill(tmp_path, OTHER, _keyfile.PUBLIC_FILE, _keyfile.HOSTNAME_FILE)
+    with pytest.raises(OnionfleetError) as caught:
+        _keyfile.load_path(str(tmp_path))
+    assert [fault.split(": ")[0] for fault in caught.value.faults] == [
+        str(tmp_path / _keyfile.PUBLIC_FILE),
+        str(tmp_path / _keyfile.HOSTNAME_FILE),
+    ]
+
+
+@pytest.mark.parametrize("name", ["hs_ed25519_secret_key", "hs_ed25519_public_key", "hostname"])
+def test_a_damaged_file_is_named(tmp_path: pathlib.Path, name: str) -> None:
+    fill(tmp_path, KEY)
+    (tmp_path / name).write_bytes(b"== damaged")
+    with pytest.raises(OnionfleetError, match=name):
+        _keyfile.load_path(str(tmp_path))
+    assert _keyfile.directory_state(str(tmp_path), KEY.address).startswith("broken: ")
+
+
+def test_a_missing_or_unreadable_file_is_named(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(OnionfleetError, match="no such file"):
+        _keyfile.load_path(str(tmp_path))
+    (tmp_path / _keyfile.SECRET_FILE).mkdir()
+    with pytest.raises(OnionfleetError, match="cannot be read"):
+        _keyfile.load_path(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("key", "names", "state"),
+    [
+        (KEY, ["none"], "absent"),
+        (KEY, [], "match"),
+        (KEY, [_keyfile.SECRET_FILE, _keyfile.PUBLIC_FILE], "match"),
+        (KEY, [_keyfile.SECRET_FILE], "absent"),
+        (KEY, [_keyfile.PUBLIC_FILE, _keyfile.HOSTNAME_FILE], "absent"),
+        (OTHER, [], "foreign"),
+        (OTHER, [_keyfile.SECRET_FILE], "foreign"),
+        (OTHER, [_keyfile.HOSTNAME_FILE], "foreign"),
+    ],
+)
+def test_directory_state(tmp_path: pathlib.Path, key: _keyfile.SecretKey, names: list[str], state: str) -> None:
+    assert _keyfile.directory_state(fill(tmp_path, key, *names), KEY.address) == state
+    assert _keyfile.directory_state(str(tmp_path / "missing"), KEY.address) == "absent"

@@ -1,0 +1,83 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import pathlib
+import typing as t
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.onionfleet.balance.plugins.module_utils import _client_key
+from ansible_collections.onionfleet.balance.plugins.modules import onion_client_key
+
+ADDRESS = "duckduckgogg42xjoc72x3sjasowoarfbgcmvfimaftt6twagswzczad.onion"
+OWN = _client_key.encode(_client_key.public_key(bytes(range(32))))
+Run = t.Callable[..., t.Dict[str, t.Any]]
+
+
+@pytest.fixture(name="run")
+def fixture_run(capfd: pytest.CaptureFixture[str], tmp_path: pathlib.Path) -> Run:
+    def run(*clients: t.Any, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
+        listed = [client if isinstance(client, dict) else {"name": client} for client in clients]
+        arguments = {"path": str(tmp_path / "clients"), "address": ADDRESS, "clients": listed, **options}
+        with patch_module_args({**arguments, "_ansible_check_mode": check}), pytest.raises(SystemExit):
+            onion_client_key.main()
+        output = capfd.readouterr().out
+        for file in tmp_path.glob("*/*.auth_private"):
+            assert file.read_text().strip().rpartition(":")[2] not in output
+        return dict(json.loads(output))
+
+    return run
+
+
+def names(tmp_path: pathlib.Path) -> list[str]:
+    return sorted(file.name for file in tmp_path.glob("clients/*"))
+
+
+def test_makes_pairs_once(run: Run, tmp_path: pathlib.Path) -> None:
+    foreseen = run("anna", {"name": "berta", "public_key": OWN}, check=True)
+    assert foreseen["changed"] and [client["public_key"] for client in foreseen["clients"]] == ["<new>", OWN]
+    assert names(tmp_path) == []
+    made = run("anna", {"name": "berta", "public_key": OWN})
+    assert names(tmp_path) == ["anna.auth", "anna.auth_private", "berta.auth"]
+    address, private = _client_key.read_private((tmp_path / "clients/anna.auth_private").read_text())
+    public = _client_key.read_public((tmp_path / "clients/anna.auth").read_text())
+    assert address == ADDRESS and public == _client_key.public_key(private)
+    assert made["clients"][0] == {"name": "anna", "public_key": _client_key.encode(public)}
+    again = run("anna", {"name": "berta", "public_key": OWN})
+    assert not again["changed"] and again["clients"] == made["clients"]
+
+
+def test_revokes_only_with_prune(run: Run, tmp_path: pathlib.Path) -> None:
+    run("anna", "berta")
+    assert not run("anna")["changed"]
+    assert run("anna", prune=True, check=True)["removed"] == ["berta"] and "berta.auth" in names(tmp_path)
+    assert run("anna", prune=True)["changed"]
+    assert names(tmp_path) == ["anna.auth", "anna.auth_private"]
+
+
+def test_a_lost_public_file_is_derived(run: Run, tmp_path: pathlib.Path) -> None:
+    made = run("anna")
+    (tmp_path / "clients/anna.auth").unlink()
+    assert run("anna")["clients"] == made["clients"]
+
+
+def test_all_faults_at_once_and_nothing_written(run: Run, tmp_path: pathlib.Path) -> None:
+    run("anna", "berta", "carla")
+    (tmp_path / "clients/anna.auth").write_text(_client_key.public_line(bytes(32)))
+    (tmp_path / "clients/berta.auth_private").write_text(f"{'a' * 56}:descriptor:x25519:{'A' * 52}\n")
+    faults = run("anna", "berta", {"name": "carla", "public_key": OWN}, "dora")["msg"].splitlines()
+    assert [fault.split("'")[1] for fault in faults] == ["anna", "berta", "carla"]
+    assert "dora.auth" not in names(tmp_path)
+
+
+def test_names_are_file_names_and_stand_once(run: Run) -> None:
+    message = run("../anna", "berta", "berta")["msg"]
+    assert "'../anna': name" in message and "'berta': stands at 2 and 3" in message
+
+
+def test_the_address_is_one(run: Run) -> None:
+    assert "is not an onion address" in run("anna", address="example.org")["msg"]
