@@ -27,7 +27,7 @@ class ActionModule(ActionBase):
         after = time.time()
         if result.get("failed") and any(NO_SPACE in str(value) for value in result.values()):
             fault = "disk: it is so full that nothing runs on this host; make room"
-            return {"changed": False, "faults": [fault], "warnings": [], "missing_keys": [], "tor": None}
+            return {"changed": False, "faults": [fault], "hints": [], "missing_keys": [], "tor": None}
         if "clock" in result:
             result["clock"] = clock_offset(before, result["clock"]["now"], after)
         return t.cast("t.Dict[str, t.Any]", result)

@@ -5,7 +5,7 @@
 
 Module Overview:
 
-    inspect       a host's slice -> Report of faults, warnings and the keys that it lacks
+    inspect       a host's slice -> Report of faults, hints and the keys that it lacks
     tor_version   "Tor version 0.4.9.11." -> "0.4.9.11"
     is_older      compares two versions of tor
 """
@@ -28,7 +28,8 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._layout import 
     service_directory,
     torrc_path,
 )
-from ansible_collections.onionfleet.balance.plugins.module_utils._sockets import socket_troubles
+from ansible_collections.onionfleet.balance.plugins.module_utils._option_parts import targets_of
+from ansible_collections.onionfleet.balance.plugins.module_utils._sockets import sandbox_faults, socket_faults
 
 Data = t.Dict[str, t.Any]
 
@@ -46,7 +47,7 @@ class Report:
     """
 
     faults: t.List[str] = dataclasses.field(default_factory=list)
-    warnings: t.List[str] = dataclasses.field(default_factory=list)
+    hints: t.List[str] = dataclasses.field(default_factory=list)
     missing_keys: t.List[str] = dataclasses.field(default_factory=list)
     tor: t.Optional[str] = None
 
@@ -144,9 +145,25 @@ def _inspect_service(daemon: str, service: Data, report: Report) -> None:
             )
         elif state.startswith("broken"):
             report.faults.append(f"{place}: key: {path} is {state}; move the folder away to have it made anew")
-    faults, warnings = socket_troubles(service, daemon_user(daemon))
-    report.faults.extend(f"{place}: {fault}" for fault in faults)
-    report.warnings.extend(f"{place}: {warning}" for warning in warnings)
+    for port in service.get("ports") or []:
+        for target in targets_of(port):
+            if target.startswith("unix:"):
+                _inspect_socket(f"{place}: ports: {port['port']}", target[len("unix:") :], daemon_user(daemon), report)
+
+
+def _inspect_socket(place: str, path: str, user: str, report: Report) -> None:
+    report.faults.extend(f"{place}: {fault}" for fault in sandbox_faults(path))
+    if not os.path.exists(path):
+        report.hints.append(f"{place}: the socket {path} is not there (yet); visitors get errors until it is")
+        return
+    try:
+        entry = pwd.getpwnam(user)
+    except KeyError:
+        # nobody can have given the socket to a user who does not exist yet
+        troubles, found = report.hints, socket_faults(path, None, [])
+    else:
+        troubles, found = report.faults, socket_faults(path, entry.pw_uid, [entry.pw_gid])
+    troubles.extend(f"{place}: {fault}" for fault in found if fault not in sandbox_faults(path))
 
 
 def _owner_faults(daemon: str, path: str) -> t.List[str]:

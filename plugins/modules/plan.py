@@ -60,7 +60,7 @@ probe_hosts:
   returned: success
   type: list
   elements: str
-warnings:
+hints:
   description: What is allowed, but likely not meant.
   returned: success
   type: list

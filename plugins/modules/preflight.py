@@ -47,7 +47,7 @@ faults:
   returned: always
   type: list
   elements: str
-warnings:
+hints:
   description: What is likely not meant.
   returned: always
   type: list

@@ -10,7 +10,7 @@ import os
 import typing as t
 
 from ansible.errors import AnsibleError
-from jinja2 import Undefined
+from jinja2 import UndefinedError
 
 from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
@@ -64,10 +64,8 @@ def _templated(value: t.Any, templar: t.Any, place: str) -> t.Any:
     resolve = getattr(getattr(templar, "_engine", None), "resolve_to_container", templar.template)
     try:
         resolved = resolve(value)
-    except AnsibleError as exc:
+    except (AnsibleError, UndefinedError) as exc:
         raise OnionfleetError(f"{place}: {' '.join(str(exc).split())}; define it, or mend the template") from None
-    if isinstance(resolved, Undefined):  # within a lookup, what is undefined does not raise
-        raise OnionfleetError(f"{place}: {resolved._undefined_message}; define it")
     return resolved
 
 

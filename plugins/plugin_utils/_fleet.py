@@ -20,24 +20,24 @@ def clock_offset(before: float, host: float, after: float) -> t.Dict[str, float]
 
 
 def fleet_report(results: t.Mapping[str, Data], services: t.Mapping[str, Data]) -> t.Dict[str, t.List[str]]:
-    """The faults and warnings of the whole fleet.
+    """The faults and hints of the whole fleet.
 
     :param results: host -> the registered result of its preflight; a host that was not reached is a warning,
         because a deployment goes on without it.
     :param services: of the plan.
-    :returns: ``faults`` and ``warnings``.
+    :returns: ``faults`` and ``hints``.
     """
     faults: t.List[str] = []
-    warnings: t.List[str] = []
+    hints: t.List[str] = []
     for host, result in results.items():
         if result.get("unreachable"):
-            warnings.append(f"host '{host}': is not reachable; run again when it is back")
+            hints.append(f"host '{host}': is not reachable; run again when it is back")
         elif result.get("failed"):
             faults.append(f"host '{host}': could not be looked at: {_first_line(result)}")
         faults.extend(f"host '{host}': {fault}" for fault in result.get("faults", []))
-        warnings.extend(f"host '{host}': {warning}" for warning in result.get("warnings", []))
+        hints.extend(f"host '{host}': {warning}" for warning in result.get("hints", []))
     faults.extend(_clock_faults(results, services))
-    return {"faults": faults, "warnings": warnings}
+    return {"faults": faults, "hints": hints}
 
 
 def _clock_faults(results: t.Mapping[str, Data], services: t.Mapping[str, Data]) -> t.Iterator[str]:

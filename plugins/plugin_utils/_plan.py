@@ -7,7 +7,7 @@ Module Overview:
 
     Declaration   what the operator wrote, as plain data
     make_plan     Declaration -> Plan; raises OnionfleetError with every fault at once
-    Plan          host slices, services, probe hosts and warnings; as_dict() for Ansible
+    Plan          host slices, services, probe hosts and hints; as_dict() for Ansible
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ STAGGER_SECONDS = 2
 STAGGER_STEPS = 15
 PACKAGES = ("tor",)
 # what reading descriptors takes
-PROBE_PACKAGES = ("python3-cryptography", "python3-stem")
+PROBE_PACKAGES = ("python3-cryptography",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,12 +69,12 @@ class Declaration:
 
 @dataclasses.dataclass
 class Plan:
-    """What each host runs (``hosts``), what each service is (``services``), and what to mention (``warnings``)."""
+    """What each host runs (``hosts``), what each service is (``services``), and what to mention (``hints``)."""
 
     hosts: t.Dict[str, Data]
     services: t.Dict[str, Data]
     probe_hosts: t.List[str]
-    warnings: t.List[str]
+    hints: t.List[str]
 
     def as_dict(self) -> Data:
         """The plan as plain data, as the roles take it."""
@@ -89,14 +89,14 @@ def make_plan(declared: Declaration) -> Plan:
     :raises OnionfleetError: with every fault of the declaration, each naming the service, the field and the remedy.
     """
     faults = Faults()
-    warnings: t.List[str] = []
+    hints: t.List[str] = []
     inventory = Inventory(declared.groups)
     faults.extend(f"onion_daemon_options: {fault}" for fault in option_faults(declared.daemon_options))
     faults.extend(f"onion_network_options: {fault}" for fault in option_faults({"extra": declared.network_options}))
     shared_options = read_shared_daemons(declared.daemons, faults)
     services = read_services(declared.services, inventory, faults)
     addresses = check_addresses(services, declared.addresses, declared.keys_required, faults)
-    check_daemons(services, shared_options, faults, warnings)
+    check_daemons(services, shared_options, faults, hints)
     check_overrides(services, declared.targets, faults)
     probe_hosts = _probe_hosts(declared.probe_hosts, inventory, services, faults)
     if faults:
@@ -105,7 +105,7 @@ def make_plan(declared: Declaration) -> Plan:
         hosts=_host_slices(declared, services, addresses, shared_options, probe_hosts),
         services={name: _summary(service, addresses.get(name)) for name, service in services.items()},
         probe_hosts=probe_hosts,
-        warnings=warnings,
+        hints=hints,
     )
 
 
@@ -124,7 +124,8 @@ def _summary(service: Service, address: t.Optional[str]) -> Data:
         "state": service.state,
         "address": address,
         "replicas": [dataclasses.asdict(replica) for replica in service.replicas],
-        "ports": [port["port"] for port in service.fields.get("ports", [])],
+        "ports": [int(port["port"]) for port in service.fields.get("ports", [])],
+        "probe": service.fields.get("probe", {}),
         "pow": bool(service.fields.get("pow", {}).get("enabled")),
         "restricted": bool(service.fields.get("authorized_clients")),
     }

@@ -69,7 +69,7 @@ def check_addresses(
 
 
 def check_daemons(
-    services: Services, shared_options: t.Mapping[str, Data], faults: Faults, warnings: t.List[str]
+    services: Services, shared_options: t.Mapping[str, Data], faults: Faults, hints: t.List[str]
 ) -> None:
     """Services that meet in one daemon must agree; lonely and crowded ones are worth a warning."""
     users: t.Dict[str, t.List[Service]] = {}
@@ -77,17 +77,17 @@ def check_daemons(
         for daemon in dict.fromkeys(replica.daemon for replica in service.replicas):
             users.setdefault(daemon, []).append(service)
         if service.state == "present" and len(service.hosts) == 1:
-            warnings.append(f"service '{service.name}' has one host only; it is down whenever that host is")
+            hints.append(f"service '{service.name}' has one host only; it is down whenever that host is")
     for daemon, sharing in users.items():
         _check_names(daemon, sharing, faults)
         living = [service for service in sharing if service.state == "present"]
         _check_single_hop(daemon, living, faults)
         if len(living) > MANY_SERVICES:
-            warnings.append(
+            hints.append(
                 f"daemon '{daemon}' runs {len(living)} services; above {MANY_SERVICES} a restart takes long to "
                 "publish them all: spread them over several daemons"
             )
-    warnings.extend(
+    hints.extend(
         f"daemon '{daemon}' of onion_daemons is used by no service" for daemon in shared_options if daemon not in users
     )
 

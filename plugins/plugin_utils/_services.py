@@ -29,12 +29,14 @@ PROBE_DAEMON = "onionprobe"
 MAX_WORKERS = 16
 LAYOUTS = ("hardmap",)
 STATES = ("present", "absent")
+# how verification asks a service, as onion_probe takes it
+PROBE_FIELDS = {"port": int, "scheme": str, "path": str, "status": list, "contains": str, "capture": str}
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?\Z")
 DAEMON = re.compile(r"[a-z0-9]{1,27}\Z")
 DIRECTORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
 # fields that say where a service runs; the others say how, and go to tor
 PLACEMENT = frozenset(
-    "name state layout replicas workers daemon daemon_options directory adopt delete_key secret_key address".split()
+    "name state layout replicas workers daemon daemon_options directory adopt delete_key secret_key address probe".split()
 )
 
 
@@ -186,12 +188,25 @@ def _check_fields(fields: Data, place: str, faults: Faults) -> None:
             faults.add(place, field, f"{fields[field]!r} is neither true nor false; write one of them")
     if fields.get("delete_key") is True and fields.get("state") != "absent":
         faults.add(place, "delete_key", "goes with 'state: absent' only; remove it, or set the state")
+    faults.extend(f"{place}: {fault}" for fault in _probe_faults(fields.get("probe", {})))
     if "address" in fields and not is_address(fields["address"]):
         faults.add(place, "address", f"{fields['address']!r} is no .onion address; write all 62 characters of it")
     directory = fields.get("directory", "x")
     if not isinstance(directory, str) or not DIRECTORY.match(directory):
         what = f"{directory!r} is no name of a folder in the daemon's data directory"
         faults.add(place, "directory", f"{what}; use letters, digits, '_', '.' and '-', no slash")
+
+
+def _probe_faults(probe: t.Any) -> t.Iterator[str]:
+    if not isinstance(probe, dict):
+        yield f"probe: must be a mapping with {', '.join(PROBE_FIELDS)}"
+        return
+    for field, value in probe.items():
+        kind = PROBE_FIELDS.get(field)
+        if kind is None:
+            yield f"probe: {field}: is not known{near(field, PROBE_FIELDS)}; it may hold {', '.join(PROBE_FIELDS)}"
+        elif not isinstance(value, kind) or isinstance(value, bool):
+            yield f"probe: {field}: {value!r} is no {kind.__name__}; write one"
 
 
 def _replicas(name: str, fields: Data, inventory: Inventory, place: str, faults: Faults) -> t.List[Replica]:

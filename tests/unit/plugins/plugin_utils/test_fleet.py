@@ -15,7 +15,7 @@ SERVICES = {
 
 
 def found(offset=0.0, uncertainty=0.1, **more):
-    return {"faults": [], "warnings": [], "clock": {"offset": offset, "uncertainty": uncertainty}, **more}
+    return {"faults": [], "hints": [], "clock": {"offset": offset, "uncertainty": uncertainty}, **more}
 
 
 def test_the_round_trip_is_taken_off_the_clock():
@@ -23,16 +23,16 @@ def test_the_round_trip_is_taken_off_the_clock():
 
 
 def test_a_sound_fleet_has_nothing_to_report():
-    assert fleet_report({"web1": found(), "web2": found(4.0)}, SERVICES) == {"faults": [], "warnings": []}
+    assert fleet_report({"web1": found(), "web2": found(4.0)}, SERVICES) == {"faults": [], "hints": []}
 
 
 def test_faults_and_warnings_of_all_hosts_come_with_their_host():
     report = fleet_report(
-        {"web1": found(faults=["disk: full"]), "web2": found(faults=["tor: old"], warnings=["socket"])}, SERVICES
+        {"web1": found(faults=["disk: full"]), "web2": found(faults=["tor: old"], hints=["socket"])}, SERVICES
     )
     assert report == {
         "faults": ["host 'web1': disk: full", "host 'web2': tor: old"],
-        "warnings": ["host 'web2': socket"],
+        "hints": ["host 'web2': socket"],
     }
 
 
@@ -50,5 +50,5 @@ def test_a_lost_host_is_mentioned_and_a_failing_one_stops_the_run():
     report = fleet_report(
         {"web1": {"unreachable": True}, "web2": {"failed": True, "msg": "Missing sudo password\nmore"}}, SERVICES
     )
-    assert report["warnings"] == ["host 'web1': is not reachable; run again when it is back"]
+    assert report["hints"] == ["host 'web1': is not reachable; run again when it is back"]
     assert report["faults"] == ["host 'web2': could not be looked at: Missing sudo password"]

@@ -253,7 +253,7 @@ def test_the_declaration_must_be_a_list(services):
 def test_what_is_allowed_but_likely_not_meant_is_a_warning():
     many = [service(f"s{number}", daemon="big") for number in range(13)]
     plan = make_plan(declaration(*many, service("alone", replicas="one"), daemons=[{"name": "idle", "options": {}}]))
-    text = "\n".join(plan.warnings)
+    text = "\n".join(plan.hints)
     assert "daemon 'big' runs 13 services" in text
     assert "service 'alone' has one host only" in text
     assert "daemon 'idle' of onion_daemons is used by no service" in text

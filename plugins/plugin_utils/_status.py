@@ -1,0 +1,154 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a fleet looks like from outside and from inside, put together for people and programs.
+
+Module Overview:
+
+    probe_targets   the plan's services -> what onion_probe is to ask for
+    fleet_status    what the modules found -> one status, with what is wrong in words
+    redacted        the same without host names and addresses, for showing around
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._publisher import Publisher, holder, match
+
+Data = t.Dict[str, t.Any]
+
+TLS_PORT = 443
+
+
+def probe_targets(services: t.Mapping[str, Data], credentials: t.Collection[str] = ()) -> t.List[Data]:
+    """What to ask each service for: its first port, unless its field ``probe`` says otherwise.
+
+    :param services: of the plan. Absent ones, and restricted ones that no credential opens, are left out.
+    :param credentials: the addresses that client credentials are at hand for.
+    """
+    targets = []
+    for name, service in services.items():
+        if service["state"] != "present" or (service["restricted"] and service["address"] not in credentials):
+            continue
+        wanted = service["probe"]
+        port = wanted.get("port", service["ports"][0])
+        scheme = {"scheme": "https"} if port == TLS_PORT else {}
+        targets.append({"name": name, "address": service["address"], "port": port, **scheme, **wanted})
+    return targets
+
+
+def fleet_status(
+    services: t.Mapping[str, Data],
+    own: t.Mapping[str, Data],
+    published: t.Sequence[Data],
+    probed: t.Sequence[Data],
+) -> Data:
+    """Put together who runs, who publishes, what HSDirs hold and what answered.
+
+    :param services: of the plan.
+    :param own: host -> the result of onion_descriptor_info for its daemons; failed or missing for a lost host.
+    :param published: ``services`` of onion_descriptor_info for the addresses.
+    :param probed: ``targets`` of onion_probe.
+    :returns: ``services`` (list), ``troubles`` (a sentence each) and ``unpublished`` (names of services whose newest
+        descriptor is not held by a quorum, more than half, of the responsible HSDirs).
+    """
+    by_address = {service["address"]: service for service in published}
+    answers = {target["name"]: target for target in probed}
+    rows = [
+        _service(name, service, own, by_address.get(service["address"]), answers.get(name))
+        for name, service in services.items()
+        if service["state"] == "present"
+    ]
+    return {
+        "services": rows,
+        "troubles": [f"service '{row['name']}': {trouble}" for row in rows for trouble in row["troubles"]],
+        "unpublished": [row["name"] for row in rows if not row["published"]],
+    }
+
+
+def _service(
+    name: str, planned: Data, own: t.Mapping[str, Data], published: t.Optional[Data], answer: t.Optional[Data]
+) -> Data:
+    address = planned["address"]
+    made = [_made(replica, own, address) for replica in planned["replicas"]]
+    hsdirs = published["hsdirs"] if published else []
+    publishers = match(hsdirs, [(row["host"], row["daemon"], row.pop("made")) for row in made if row["runs"]])
+    for row in made:
+        row.pop("made", None)
+        row["hsdirs"] = sum(_is(publisher, row) for publisher in publishers)
+    holding = holder(publishers)
+    counts = {key: published[key] if published else 0 for key in ("responsible", "held", "newest")}
+    row = {
+        "name": name,
+        "address": address,
+        "layout": planned["layout"],
+        "restricted": planned["restricted"],
+        "hsdirs": counts,
+        "published": 2 * counts["newest"] > counts["responsible"],
+        "holder": {"host": holding.host, "daemon": holding.daemon, "by": holding.by} if holding else None,
+        "replicas": made,
+        "answer": answer and {key: answer[key] for key in ("requests", "answered", "median", "errors", "answered_by")},
+    }
+    return {**row, "troubles": list(_troubles(row))}
+
+
+def _made(replica: Data, own: t.Mapping[str, Data], address: str) -> Data:
+    result = own.get(replica["host"]) or {}
+    daemon = next((found for found in result.get("daemons", []) if found["name"] == replica["daemon"]), None)
+    made = next((found for found in (daemon or {}).get("services", []) if found["address"] == address), None)
+    if daemon is None:
+        error = "host is not reachable" if result.get("unreachable") else str(result.get("msg", "not looked at"))
+    else:
+        error = daemon["error"] or ("" if made else "does not serve it")
+    return {
+        **replica,
+        "runs": made is not None,
+        "error": error,
+        "introduction_circuits": len(made["introduction_circuits"]) if made else 0,
+        "made": made,
+    }
+
+
+def _is(publisher: t.Optional[Publisher], row: Data) -> bool:
+    return publisher is not None and (publisher.host, publisher.daemon) == (row["host"], row["daemon"])
+
+
+def _troubles(row: Data) -> t.Iterator[str]:
+    answer, hsdirs = row["answer"], row["hsdirs"]
+    if answer and not answer["answered"]:
+        yield f"does not answer through Tor ({', '.join(answer['errors']) or 'no request was sent'})"
+    elif answer and answer["answered"] < answer["requests"]:
+        yield f"answered {answer['answered']} of {answer['requests']} requests ({', '.join(answer['errors'])})"
+    if not row["published"]:
+        what = f"{hsdirs['newest']} of {hsdirs['responsible']} responsible HSDirs hold the newest descriptor"
+        yield f"{what}, more than half are needed"
+    for replica in row["replicas"]:
+        if not replica["runs"]:
+            yield f"daemon '{replica['daemon']}' of host '{replica['host']}': {replica['error']}"
+
+
+def redacted(status: Data) -> Data:
+    """The same status with hosts numbered and addresses cut, so that it tells nobody where a service is."""
+    names: t.Dict[str, str] = {}
+    for service in status["services"]:
+        names[service["address"]] = f"{service['address'][:4]}….onion"
+        for replica in service["replicas"]:
+            names.setdefault(replica["host"], f"host {len([n for n in names.values() if n.startswith('host')]) + 1}")
+        if service["answer"]:
+            for answerer in service["answer"]["answered_by"]:
+                names.setdefault(answerer, f"answerer {len(names)}")
+    return t.cast(Data, _renamed(status, names))
+
+
+def _renamed(value: t.Any, names: t.Mapping[str, str]) -> t.Any:
+    if isinstance(value, dict):
+        return {names.get(key, key): _renamed(item, names) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_renamed(item, names) for item in value]
+    if not isinstance(value, str):
+        return value
+    for name in sorted(names, key=len, reverse=True):
+        value = names[name] if value == name else value.replace(f"'{name}'", f"'{names[name]}'")
+    return value
+
