@@ -42,7 +42,7 @@ def read_declared(services: t.Any, templar: t.Any) -> list[Declared]:
 
     :raises OnionfleetError: not a list of services, or a template that fails.
     """
-    services = _templated(services, templar, "onion_services")
+    services = _templated(lambda: services, templar, "onion_services")
     if isinstance(services, str) or not isinstance(services, t.Sequence):
         raise OnionfleetError("onion_services: a list of services is expected")
     return [_read_service(services, index, templar) for index in range(len(services))]
@@ -50,7 +50,7 @@ def read_declared(services: t.Any, templar: t.Any) -> list[Declared]:
 
 def operator_variable(name: str, variables: t.Mapping[str, t.Any], templar: t.Any, default: t.Any) -> t.Any:
     """The templated value of a variable; of a container its outermost level only."""
-    return _templated(variables.get(name, default), templar, name)
+    return _templated(lambda: variables.get(name, default), templar, name)
 
 
 def default_keys_dir(variables: t.Mapping[str, t.Any], templar: t.Any) -> str:
@@ -59,32 +59,32 @@ def default_keys_dir(variables: t.Mapping[str, t.Any], templar: t.Any) -> str:
     return str(operator_variable("onion_keys_dir", variables, templar, beside))
 
 
-def _templated(value: t.Any, templar: t.Any, place: str) -> t.Any:
+def _templated(read: t.Callable[[], t.Any], templar: t.Any, place: str) -> t.Any:
+    """Template what is read, which in a lookup may itself template, and fail, on access."""
     # ansible-core before 2.19 has only the eager way
     resolve = getattr(getattr(templar, "_engine", None), "resolve_to_container", templar.template)
     try:
-        resolved = resolve(value)
+        return resolve(read())
     except (AnsibleError, UndefinedError) as exc:
         raise OnionfleetError(f"{place}: {' '.join(str(exc).split())}; define it, or mend the template") from None
-    return resolved
 
 
 def _read_service(services: t.Sequence[t.Any], index: int, templar: t.Any) -> Declared:
     place = f"onion_services entry {index + 1}"
-    service = _templated(services[index], templar, place)
+    service = _templated(lambda: services[index], templar, place)
     if isinstance(service, str):
         return Declared(str(service), "present", None, None)
     if not isinstance(service, t.Mapping) or "name" not in service:
         raise OnionfleetError(f"{place}: a service with a name is expected")
 
     def field(key: str, default: str = "") -> str:
-        return str(_templated(service.get(key) or default, templar, f"{place}: {key}"))
+        return str(_templated(lambda: service.get(key) or default, templar, f"{place}: {key}"))
 
     name = field("name")
 
     def secret_key() -> _keyfile.SecretKey:
         try:
-            return secret_from(_templated(service["secret_key"], templar, "the template"))
+            return secret_from(_templated(lambda: service["secret_key"], templar, "the template"))
         except OnionfleetError as exc:
             raise OnionfleetError(f"secret_key: {exc}") from None
 
