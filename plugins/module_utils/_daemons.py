@@ -61,7 +61,7 @@ class Waiting:
     def _complaint(self) -> str:
         waited = [f"bootstrapping (tor says: {self.phase})"] * ("TAG=done" not in self.phase.split())
         waited += [f"a relay to take the descriptor of {address}.onion" for address in sorted(self.missing)]
-        return f"daemon '{self.name}': in the time given it waited for {' and '.join(waited)}; its log: {_host.last_log(self.name)}"
+        return f"in the time given it waited in vain for {' and '.join(waited)}"
 
 
 def perform(name: str, action: str) -> None:
@@ -76,7 +76,8 @@ def perform(name: str, action: str) -> None:
         return
     before = _present.present(name)
     try:
-        _reload(name) if action == "reload" else _host.run("systemctl", action, unit, timeout=400)
+        if action != "reload" or not _reload(name):
+            _host.run("systemctl", "restart" if action == "reload" else action, unit, timeout=400)
     except OnionfleetError as error:
         raise OnionfleetError(f"daemon '{name}': {action}: {error}; its log: {_host.last_log(name)}") from None
     state = _host.units([name])[name]
@@ -85,25 +86,30 @@ def perform(name: str, action: str) -> None:
     _host.write_record(name, state, before.state)
 
 
-def _reload(name: str) -> None:
-    with ControlPort(f"{RUN_ROOT}/{name}/control") as control:
-        control.subscribe("SIGNAL")  # tor tells of a signal when it has acted on it
-        _host.run("systemctl", "reload", f"tor@{name}.service", timeout=30)
-        deadline = time.monotonic() + RELOAD_TIMEOUT
-        while time.monotonic() < deadline:
-            if (control.next_event(deadline - time.monotonic()) or "").startswith("SIGNAL RELOAD"):
-                return
+def _reload(name: str) -> bool:
+    """Reload and wait until tor has done it; False where tor does not answer any more, and only a restart helps."""
+    try:
+        with ControlPort(f"{RUN_ROOT}/{name}/control") as control:
+            control.subscribe("SIGNAL")  # tor tells of a signal when it has acted on it
+            _host.run("systemctl", "reload", f"tor@{name}.service", timeout=30)
+            deadline = time.monotonic() + RELOAD_TIMEOUT
+            while time.monotonic() < deadline:
+                if (control.next_event(deadline - time.monotonic()) or "").startswith("SIGNAL RELOAD"):
+                    return True
+    except ControlUnreachable:
+        return False
     raise OnionfleetError(f"tor did not finish reading its configuration in {RELOAD_TIMEOUT:g} s")
 
 
-def serve(name: str, action: str, deadline: float) -> None:
+def serve(name: str, deadline: float) -> None:
     """Wait until a daemon has bootstrapped and relays hold the descriptors of its services.
 
-    :param deadline: of time.monotonic(). :raises OnionfleetError: as ``Waiting.until_serving``.
+    :param deadline: of time.monotonic(). :raises OnionfleetError: it did not, or its tor went away; with its log.
     """
-    addresses = _addresses(name, deadline) if action != "stop" else []
-    if action != "stop":
-        Waiting(name, addresses, deadline).until_serving()
+    try:
+        Waiting(name, _addresses(name, deadline), deadline).until_serving()
+    except OnionfleetError as error:
+        raise OnionfleetError(f"daemon '{name}': {error}; its log: {_host.last_log(name)}") from None
 
 
 def _addresses(name: str, deadline: float) -> t.List[str]:

@@ -124,16 +124,15 @@ def _grouped(lines: t.Iterable[Line]) -> t.Dict[str, t.List[str]]:
     return groups
 
 
-def _changed(after: t.Iterable[Line], before: t.Iterable[Line]) -> t.List[t.Tuple[str, t.List[str], t.List[str]]]:
-    new, old = _grouped(after), _grouped(before)
-    return [(keyword, new.get(keyword, []), old.get(keyword, [])) for keyword in sorted(set(new) | set(old))
+def _changed(after: t.List[Line], before: t.List[Line]) -> t.List[t.Tuple[str, t.List[str], t.List[str]]]:
+    new, old, names = _grouped(after), _grouped(before), {name.lower(): name for name, _value in [*before, *after]}
+    return [(names[keyword], new.get(keyword, []), old.get(keyword, [])) for keyword in sorted(set(new) | set(old))
             if new.get(keyword) != old.get(keyword)]
 
 
 def _option_reasons(wanted: State, loaded: State) -> t.List[t.Tuple[bool, str]]:
-    names = {keyword.lower(): keyword for keyword, _value in loaded.options + wanted.options}
     fixed = _options.restart_keywords(_sandbox(loaded) or _sandbox(wanted))
-    return [(keyword in fixed, names[keyword] + " differs")
+    return [(keyword.lower() in fixed, keyword + " differs")
             for keyword, _new, _old in _changed(wanted.options, loaded.options)]
 
 
@@ -156,4 +155,4 @@ def _service_reasons(wanted: State, loaded: State) -> t.List[t.Tuple[bool, str]]
 
 def _fewer_points(keyword: str, new: t.List[str], old: t.List[str]) -> bool:
     """A reload with fewer introduction points silently stops all uploads until one of the old points expires."""
-    return keyword == _POINTS and int((new or ["3"])[-1]) < int((old or ["3"])[-1])
+    return keyword.lower() == _POINTS and int((new or ["3"])[-1]) < int((old or ["3"])[-1])

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
 import typing as t
@@ -26,6 +27,9 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._errors import 
 RECORD_ROOT = "/var/lib/onionfleet/loaded"
 _WANTS = "/etc/systemd/system/multi-user.target.wants/"
 _PROPERTIES = "Id,ActiveState,InvocationID,ExecMainStartTimestampMonotonic"
+
+# backtraces, what systemd adds, and what tor says in every private network
+_NOISE = re.compile(r"Bug:     |Failed with result|TestingTorNetwork is set|alternate directory authorities")
 
 
 class Unit(t.NamedTuple):
@@ -77,12 +81,14 @@ def enabled(name: str) -> bool:
 def last_log(name: str) -> str:
     """The last warnings and errors of a daemon, else its last lines, for a message."""
     try:
-        log = run("journalctl", "--unit", f"tor@{name}.service", "--lines=40", "--no-pager", "--output=cat", timeout=30)
+        log = run("journalctl", "--unit", f"tor@{name}.service", "--lines=80", "--no-pager", "--output=json", timeout=30)
     except OnionfleetError as error:
         return str(error)
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
-    telling = [line for line in lines if "[warn]" in line or "[err]" in line]
-    return " | ".join((telling or lines)[-4:]) or "nothing in its log"
+    entries = [json.loads(line) for line in log.splitlines()]
+    lines = [(str(entry.get("MESSAGE")), int(entry.get("PRIORITY", 6))) for entry in entries]
+    telling = [text for text, priority in lines
+               if (priority <= 4 or "[warn]" in text or "[err]" in text) and not _NOISE.search(text)]
+    return " | ".join((telling or [text for text, _priority in lines])[-3:]) or "nothing in its log"
 
 
 def read_record(name: str, unit: Unit) -> t.Optional[State]:

@@ -108,8 +108,8 @@ def one(action: t.Mapping[str, t.Any], parameters: t.Mapping[str, t.Any], begun:
         time.sleep(max(0.0, begun + action["stagger"] - time.monotonic()))
     started = time.monotonic()
     _daemons.perform(action["name"], action["action"])
-    if parameters["wait"]:
-        _daemons.serve(action["name"], action["action"], started + parameters["timeout"])
+    if parameters["wait"] and action["action"] != "stop":
+        _daemons.serve(action["name"], started + parameters["timeout"])
     return round(time.monotonic() - started, 1)
 
 
