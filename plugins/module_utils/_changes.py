@@ -137,9 +137,11 @@ def _adopt(change: Change) -> None:
         change.faults.append(f"{place}{daemon.torrc}: was not written by this collection; set adopt: true to take it over")
         return
     declared = {service.path for service in daemon.services}
-    change.faults += [f"{place}the present torrc serves {directory}, which the declaration does not name; declare the "
-                      f"service with directory: {os.path.basename(directory)}, present or absent"
-                      for directory in old.services if directory not in declared]
+    change.faults += [f"{place}the present torrc serves {directory}, which the declaration does not name; " + (
+        f"declare the service with directory: {os.path.basename(directory)}, present or absent"
+        if os.path.dirname(directory) == daemon.data
+        else f"move it into {daemon.data} first, with its owner and its path in the torrc")
+        for directory in old.services if directory not in declared]
     state = change.state
     if state is not None:
         kept = {keyword.lower() for keyword, _value in state.options}

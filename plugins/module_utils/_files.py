@@ -133,7 +133,9 @@ class Transaction:
 
         :raises OSError: the disk would not; ``__exit__`` makes an OnionfleetError of it.
         """
-        nodes = list(nodes)
+        nodes, removed = list(nodes), list(removed)
+        for directory in {os.path.dirname(path) for path in [node.path for node in nodes] + removed}:
+            _clean(directory)
         for node in nodes:
             if node.content is None:
                 _make_directory(node)
@@ -150,7 +152,6 @@ class Transaction:
 
     def _stage(self, node: Node, content: bytes) -> None:
         temporary = _beside(node.path, "new")
-        _unlink(temporary)
         self._staged.append((temporary, node.path))
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with os.fdopen(handle, "wb") as stream:
@@ -162,7 +163,6 @@ class Transaction:
 
     def _keep(self, path: str) -> None:
         kept: t.Optional[str] = _beside(path, "old")
-        _unlink(t.cast(str, kept))
         try:
             os.link(path, t.cast(str, kept), follow_symlinks=False)
         except FileNotFoundError:
@@ -171,9 +171,17 @@ class Transaction:
 
 
 def _beside(path: str, what: str) -> str:
-    """A name that tor does not include, in the same directory; the same on every run, so that none is left behind."""
+    """A name that tor does not include, in the same directory."""
     directory, name = os.path.split(path)
     return f"{directory}/.{name}.{what}"
+
+
+def _clean(directory: str) -> None:
+    """Remove what a killed run left beside its places."""
+    names = os.listdir(directory) if os.path.isdir(directory) else []
+    for name in names:
+        if name.startswith(".") and name.endswith((".new", ".old")):
+            _unlink(os.path.join(directory, name))
 
 
 def _unlink(path: str) -> None:

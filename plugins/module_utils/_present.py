@@ -24,6 +24,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._control import
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._instances import CONFIG_ROOT, MARKER, RUN_ROOT
 
+EMPTY_GRACE = 60.0  # seconds
 _KEYS = ("hs_ed25519_secret_key", "hs_ed25519_public_key", "hostname")
 
 
@@ -74,7 +75,7 @@ def present(name: str) -> Present:
             content = _files.read_bytes(path)
             if content is not None:
                 files[path] = content
-    return Present(name, config, files, max([_changed(path) for path in [*config, *files, *watched]]))
+    return Present(name, config, files, max([_changed(path) for path in [*config, *files]] + [_emptied(path) for path in watched]))
 
 
 def _read_config(path: str, config: t.Dict[str, str], watched: t.Set[str]) -> None:
@@ -96,6 +97,11 @@ def _changed(path: str) -> float:
         return os.stat(path).st_mtime
     except OSError:
         return 0.0
+
+
+def _emptied(directory: str) -> float:
+    """When files came to or went from a directory. Tor itself makes an empty one soon after its start."""
+    return _changed(directory) - (0 if _files.listed(directory) else EMPTY_GRACE)
 
 
 def key_state(path: str, address: str) -> str:
