@@ -35,7 +35,7 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._services impor
 
 # tor counts revisions in seconds: replicas that start further apart than one cannot tie
 STAGGER_SECONDS = 2
-STAGGER_STEPS = 15
+STAGGER_LIMIT = 30
 PACKAGES = ("tor",)
 # what reading descriptors takes
 PROBE_PACKAGES = ("python3-cryptography",)
@@ -148,7 +148,8 @@ def _host_slices(
             if replica.daemon not in of_host:
                 rank = ranks[replica.daemon] = ranks.get(replica.daemon, -1) + 1
                 options = _merge(declared.daemon_options, own, declared.network_options)
-                of_host[replica.daemon] = _daemon(replica.daemon, options, rank=rank)
+                turn = rank * STAGGER_SECONDS + replica.worker - 1
+                of_host[replica.daemon] = _daemon(replica.daemon, options, stagger=turn % STAGGER_LIMIT)
             daemon = of_host[replica.daemon]
             overrides = declared.targets.get(replica.host, {}).get(name, {})
             daemon["services"].append(_service(service, addresses.get(name), overrides))
@@ -173,13 +174,13 @@ def _merge(general: Data, own: Data, network: t.List[Data]) -> Data:
     return {**general, **own, **({"extra": extra} if extra else {})}
 
 
-def _daemon(name: str, options: Data, *, rank: int = 0) -> Data:
+def _daemon(name: str, options: Data, *, stagger: int = 0) -> Data:
     return {
         "name": name,
         "state": "absent",
         "adopt": False,
         "socks": False,
-        "stagger": rank % STAGGER_STEPS * STAGGER_SECONDS,
+        "stagger": stagger,
         "options": options,
         "services": [],
     }

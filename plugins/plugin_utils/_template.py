@@ -17,7 +17,8 @@ class Template:
     """
 
     def __init__(self, templar: t.Any) -> None:
-        self._templar = templar
+        # the lazy way leaves what a container holds untemplated until it is read; ansible-core before 2.19 has none
+        self._resolve = getattr(getattr(templar, "_engine", None), "resolve_to_container", templar.template)
         self.faults: t.List[str] = []
 
     def read(self, value: t.Any, place: str, skip: t.Collection[str] = ()) -> t.Any:
@@ -27,7 +28,7 @@ class Template:
         """
         if isinstance(value, str):
             try:
-                value = self._templar.template(value)
+                value = self._resolve(value)
             except AnsibleError as error:
                 self.faults.append(f"{place}: {_reason(error)}; define it, or mend the template")
                 return None

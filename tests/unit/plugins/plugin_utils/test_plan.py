@@ -50,9 +50,10 @@ def test_each_worker_of_each_replica_has_a_daemon_of_its_own():
     ]
 
 
-def test_hosts_start_apart_so_that_revisions_do_not_tie():
-    plan = make_plan(declaration(service()))
+def test_daemons_start_apart_so_that_revisions_do_not_tie():
+    plan = make_plan(declaration(service(workers=2)))
     assert [daemons(plan, host)["newsroomw1"]["stagger"] for host in GROUPS["web"]] == [0, 2, 4]
+    assert [daemons(plan, host)["newsroomw2"]["stagger"] for host in GROUPS["web"]] == [1, 3, 5]
 
 
 def test_services_share_a_daemon_when_told_to():
