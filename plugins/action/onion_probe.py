@@ -26,7 +26,8 @@ def lacking(target: t.Mapping[str, t.Any], until: t.Mapping[str, t.Any]) -> str:
         errors = ", ".join(f"{error} ({count})" for error, count in target["errors"].items())
         return f"{target['answered']} of {wanted} requests answered: {errors or 'too few requests'}"
     if len(target["answered_by"]) < until["answered_by"]:
-        return f"{len(target['answered_by'])} of {until['answered_by']} answerers found: {', '.join(target['answered_by'])}"
+        known = ", ".join(target["answered_by"]) or "none"
+        return f"{len(target['answered_by'])} of {until['answered_by']} answerers found: {known}"
     return ""
 
 
@@ -47,6 +48,36 @@ def faults(params: t.Mapping[str, t.Any]) -> list[str]:
     return found
 
 
+def _add(found: dict[str, dict[str, t.Any]], targets: t.Iterable[dict[str, t.Any]]) -> None:
+    for target in targets:
+        before = found.get(target["name"], {}).get("answered_by", {})
+        answerers = collections.Counter(before) + collections.Counter(target["answered_by"])
+        found[target["name"]] = {**target, "answered_by": dict(answerers)}
+
+
+def _show(task_vars: t.Mapping[str, t.Any], lacks: t.Mapping[str, str], elapsed: float, limit: int) -> None:
+    what = "; ".join(f"{name} ({lack})" for name, lack in list(lacks.items())[:5])
+    more = f" and {len(lacks) - 5} more" if len(lacks) > 5 else ""
+    host = task_vars["inventory_hostname"]
+    display.display(f"[{host}] {elapsed:.0f} s of at most {limit} s: waiting for {what}{more}", color="cyan")
+
+
+def _lacks(found: t.Mapping[str, t.Mapping[str, t.Any]], until: t.Mapping[str, t.Any]) -> dict[str, str]:
+    lacks = {name: lacking(target, until) for name, target in found.items()}
+    return {name: lack for name, lack in lacks.items() if lack}
+
+
+def _verdict(
+    found: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any], rounds: int, elapsed: float
+) -> dict[str, t.Any]:
+    verdict: dict[str, t.Any] = {"changed": False, "rounds": rounds, "elapsed": round(elapsed, 1)}
+    lacks = _lacks(found, params["until"])
+    if lacks and params["fail"]:
+        verdict["failed"] = True
+        verdict["msg"] = "\n".join(f"service {name!r}: {lack}, after {elapsed:.0f} s" for name, lack in lacks.items())
+    return {**verdict, "satisfied": not lacks, "targets": list(found.values())}
+
+
 class ActionModule(ActionBase):
     _requires_connection = True
 
@@ -58,9 +89,11 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail("\n".join(wrong))
         start = time.monotonic()
         found: dict[str, dict[str, t.Any]] = {}
-        waiting, rounds = list(params["targets"]), 0
-        while waiting:
-            rounds += 1
+        waiting, rounds, elapsed = list(params["targets"]), 0, 0.0
+        while waiting and (not rounds or elapsed < params["wait"]):
+            if rounds:
+                _show(task_vars or {}, _lacks(found, params["until"]), elapsed, params["wait"])
+                time.sleep(min(_PAUSE, params["wait"] - elapsed))
             answer = self._execute_module(
                 module_name="onionfleet.balance.onion_probe",
                 module_args={**self._task.args, "targets": waiting},
@@ -68,35 +101,8 @@ class ActionModule(ActionBase):
             )
             if answer.get("failed"):
                 return {**result, **answer}
-            self._add(found, answer["targets"])
-            lacks = {name: lacking(target, params["until"]) for name, target in found.items()}
-            waiting = [given for given, target in zip(waiting, answer["targets"]) if lacks[target["name"]]]
-            elapsed = time.monotonic() - start
-            if not waiting or elapsed >= params["wait"]:
-                break
-            self._show({name: lack for name, lack in lacks.items() if lack}, elapsed, params["wait"])
-            time.sleep(min(_PAUSE, params["wait"] - elapsed))
-        missing = [f"service {name!r}: {lack}, after {elapsed:.0f} s" for name, lack in lacks.items() if lack]
-        result.update(
-            changed=False,
-            satisfied=not missing,
-            rounds=rounds,
-            elapsed=round(elapsed, 1),
-            targets=list(found.values()),
-        )
-        if missing and params["fail"]:
-            result.update(failed=True, msg="\n".join(missing))
-        return result
-
-    @staticmethod
-    def _add(found: dict[str, dict[str, t.Any]], targets: t.Iterable[dict[str, t.Any]]) -> None:
-        for target in targets:
-            before = found.get(target["name"], {}).get("answered_by", {})
-            answerers = collections.Counter(before) + collections.Counter(target["answered_by"])
-            found[target["name"]] = {**target, "answered_by": dict(answerers)}
-
-    def _show(self, lacks: t.Mapping[str, str], elapsed: float, limit: int) -> None:
-        host = self._play_context.remote_addr
-        what = "; ".join(f"{name} ({lack})" for name, lack in list(lacks.items())[:5])
-        more = f" and {len(lacks) - 5} more" if len(lacks) > 5 else ""
-        display.display(f"[{host}] {elapsed:.0f} s of at most {limit} s: waiting for {what}{more}", color="cyan")
+            _add(found, answer["targets"])
+            lacks = _lacks(found, params["until"])
+            waiting = [given for given, target in zip(waiting, answer["targets"]) if target["name"] in lacks]
+            rounds, elapsed = rounds + 1, time.monotonic() - start
+        return {**result, **_verdict(found, params, rounds, elapsed)}

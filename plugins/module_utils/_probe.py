@@ -15,7 +15,6 @@ from __future__ import annotations
 import base64
 import collections
 import concurrent.futures
-import contextlib
 import re
 import statistics
 import typing as t
@@ -72,16 +71,21 @@ def probe(params: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
     :raises OnionfleetError: faulty targets or credentials, or no tor client.
     """
     targets = checked_targets(params["targets"])
+    keys = _client_keys(params["credentials"])
     answers: list[tuple[Answer, ...]] = []
-    with ControlPort(params["control"]) as tor, _authorized(tor, params["credentials"]):
+    with ControlPort(params["control"]) as tor, concurrent.futures.ThreadPoolExecutor(_PARALLEL) as pool:
         tor.subscribe("SIGNAL")
-        with concurrent.futures.ThreadPoolExecutor(_PARALLEL) as pool:
+        try:
             for _request in range(params["requests"]):
                 if params["fresh"] == "client":
                     _forget(tor)
+                _authorize(tor, keys)
                 answers.append(
                     tuple(pool.map(lambda one: ask(params["socks"], one, timeout=params["timeout"]), targets.values()))
                 )
+        finally:
+            for address in keys:
+                tor.command(f"ONION_CLIENT_AUTH_REMOVE {address[: -len('.onion')]}")
     return [
         _result(name, target, of_target, params["body"])
         for (name, target), of_target in zip(targets.items(), zip(*answers))
@@ -122,21 +126,17 @@ def _faults(fields: t.Mapping[str, t.Any], port: int) -> t.Iterator[str]:
         yield f"capture: is no regular expression: {error}"
 
 
-@contextlib.contextmanager
-def _authorized(tor: ControlPort, credentials: t.Mapping[str, str]) -> t.Iterator[None]:
-    """The client has these credentials, in memory only, as long as the context lasts."""
-    keys = {address: base64.b64encode(client_key(text)).decode() for address, text in credentials.items()}
-    strangers = [address for address in keys if not is_address(address)]
+def _client_keys(credentials: t.Mapping[str, str]) -> dict[str, str]:
+    strangers = [address for address in credentials if not is_address(address)]
     if strangers:
         raise OnionfleetError(*[f"credentials: {address!r} is not an onion address" for address in strangers])
-    labels = {address[: -len(".onion")]: key for address, key in keys.items()}
-    try:
-        for label, key in labels.items():
-            tor.command(f"ONION_CLIENT_AUTH_ADD {label} x25519:{key}")
-        yield
-    finally:
-        for label in labels:
-            tor.command(f"ONION_CLIENT_AUTH_REMOVE {label}")
+    return {address: base64.b64encode(client_key(text)).decode() for address, text in credentials.items()}
+
+
+def _authorize(tor: ControlPort, keys: t.Mapping[str, str]) -> None:
+    """Give the client its credentials, in memory only; a NEWNYM makes it forget them."""
+    for address, key in keys.items():
+        tor.command(f"ONION_CLIENT_AUTH_ADD {address[: -len('.onion')]} x25519:{key}")
 
 
 def _forget(tor: ControlPort) -> None:

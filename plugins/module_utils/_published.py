@@ -125,7 +125,7 @@ def _ask(tor: ControlPort, questions: t.Iterable[tuple[str, str]], timeout: floa
 def _answer(event: str) -> tuple[tuple[str, str], str]:
     """What an event answers, and the answer: empty for what is none (control-spec, HS_DESC and HS_DESC_CONTENT)."""
     head, _newline, text = event.partition("\n")
-    words = head.split() + [""] * 4
+    words = head.split() + [""] * 5
     if words[0] == "HS_DESC_CONTENT":
         return (words[1] + ".onion", words[3][1:41]), text.strip()
     reason = re.search(r" REASON=(\w+)", head)
