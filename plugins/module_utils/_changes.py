@@ -214,6 +214,7 @@ def _retire(change: Change, service: Service) -> None:
 
 def _judge_sockets(change: Change) -> None:
     user, group = _files.user_id(change.daemon.user), _files.group_id(change.daemon.user)
+    absent: t.List[str] = []
     for service in change.daemon.running_services:
         targets = [target for port in service.fields["ports"] for target in _option_parts.targets_of(port)]
         paths = [target[len("unix:"):] for target in targets if target.startswith("unix:")]
@@ -221,8 +222,10 @@ def _judge_sockets(change: Change) -> None:
         change.faults += [place + fault for path in paths for fault in _sockets.sandbox_faults(path)]
         # Warnings only: the group that such a socket is to have is made by this very run.
         change.warnings += [place + fault for fault in _sockets.barrier_faults(paths, user, [] if group is None else [group])]
-        change.warnings += [f"{place}the socket {path} is not there yet; is its server running?"
-                            for path in paths if not os.path.lexists(path)]
+        absent += [path for path in paths if not os.path.lexists(path)]
+    if absent:
+        change.warnings.append(f"daemon '{change.daemon.name}': sockets of targets are not there yet, are their servers running? "
+                               + ", ".join(absent[:5]) + (f" and {len(absent) - 5} more" if len(absent) > 5 else ""))
 
 
 def _refusals(changes: t.Sequence[Change], check: bool) -> t.List[str]:

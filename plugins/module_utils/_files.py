@@ -12,6 +12,7 @@ Overview::
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import grp
 import os
@@ -115,18 +116,22 @@ class Transaction:
 
     def __exit__(self, kind: t.Optional[t.Type[BaseException]], error: t.Optional[BaseException],
                  _trace: t.Optional[types.TracebackType]) -> None:
-        for temporary, _path in self._staged:
-            _unlink(temporary)
-        for path, kept in reversed(self._kept):
-            if kind is not None and kept is not None:
-                os.rename(kept, path)
-            elif kind is not None and not path.endswith("/hs_ed25519_secret_key"):
-                _unlink(path)
-            elif kept is not None:
-                _unlink(kept)
+        if kind is not None:
+            for path, kept in reversed(self._kept):
+                self._restore(path, kept)
+        for leftover in [kept for _path, kept in self._kept if kept] + [temporary for temporary, _path in self._staged]:
+            with contextlib.suppress(OSError):  # the next run removes it
+                os.unlink(leftover)
         if isinstance(error, OSError):
             raise OnionfleetError(f"{error.filename or 'the disk'}: {error.strerror}; the previous configuration "
                                   "is back in place") from None
+
+    @staticmethod
+    def _restore(path: str, kept: t.Optional[str]) -> None:
+        if kept is not None:
+            os.replace(kept, path)
+        elif not path.endswith("/hs_ed25519_secret_key"):
+            _unlink(path)
 
     def write(self, nodes: t.Iterable[Node], removed: t.Iterable[str]) -> None:
         """Bring all of it about, in the order given; removals last.
@@ -185,10 +190,8 @@ def _clean(directory: str) -> None:
 
 
 def _unlink(path: str) -> None:
-    try:
+    with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
-    except FileNotFoundError:
-        pass
 
 
 def _make_directory(node: Node) -> None:

@@ -14,6 +14,7 @@ Overview::
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -115,7 +116,5 @@ def write_record(name: str, unit: Unit, state: State) -> None:
 
 
 def forget_record(name: str) -> None:
-    try:
+    with contextlib.suppress(FileNotFoundError):
         os.unlink(f"{RECORD_ROOT}/{name}.json")
-    except FileNotFoundError:
-        pass

@@ -19,10 +19,9 @@ import os
 import re
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils import _decide, _files, _host, _torrc
+from ansible_collections.onionfleet.balance.plugins.module_utils import _decide, _files, _host, _instances, _torrc
 from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlError, ControlPort
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.module_utils._instances import CONFIG_ROOT, MARKER, RUN_ROOT
 
 EMPTY_GRACE = 60.0  # seconds
 _KEYS = ("hs_ed25519_secret_key", "hs_ed25519_public_key", "hostname")
@@ -39,11 +38,11 @@ class Present:
 
     @property
     def torrc(self) -> str:
-        return f"{CONFIG_ROOT}/{self.name}/torrc"
+        return f"{_instances.CONFIG_ROOT}/{self.name}/torrc"
 
     @property
     def ours(self) -> bool:
-        return self.config.get(self.torrc, MARKER).startswith(MARKER)
+        return self.config.get(self.torrc, _instances.MARKER).startswith(_instances.MARKER)
 
     @property
     def state(self) -> _decide.State:
@@ -52,7 +51,7 @@ class Present:
     @property
     def service_names(self) -> t.List[str]:
         """Names of the services that our layout has files of."""
-        paths = _decide.inside(f"{CONFIG_ROOT}/{self.name}/services", self.config)
+        paths = _decide.inside(f"{_instances.CONFIG_ROOT}/{self.name}/services", self.config)
         return sorted(os.path.basename(path)[:-len(".conf")] for path in paths if path.endswith(".conf"))
 
 
@@ -61,10 +60,10 @@ def present(name: str) -> Present:
 
     :raises OnionfleetError: tor would not understand it.
     """
-    torrc = f"{CONFIG_ROOT}/{name}/torrc"
+    torrc = f"{_instances.CONFIG_ROOT}/{name}/torrc"
     config: t.Dict[str, str] = {}
-    watched = {f"{CONFIG_ROOT}/{name}/services"}
-    for path in [torrc] + [f"{CONFIG_ROOT}/{name}/services/{file}" for file in _files.listed(f"{CONFIG_ROOT}/{name}/services")]:
+    watched = {f"{_instances.CONFIG_ROOT}/{name}/services"}
+    for path in [torrc] + [f"{_instances.CONFIG_ROOT}/{name}/services/{file}" for file in _files.listed(f"{_instances.CONFIG_ROOT}/{name}/services")]:
         _read_config(path, config, watched)
     state = _decide.state_of(torrc, config, {})
     files: t.Dict[str, bytes] = {}
@@ -138,7 +137,7 @@ def loaded_state(before: Present, unit: _host.Unit, keywords: t.Iterable[str]) -
     if before.newest < unit.started:
         return before.state
     try:
-        with ControlPort(f"{RUN_ROOT}/{before.name}/control", timeout=10) as control:
+        with ControlPort(f"{_instances.RUN_ROOT}/{before.name}/control", timeout=10) as control:
             return _asked(control, before, unit, keywords)
     except OnionfleetError:
         return None
@@ -172,7 +171,7 @@ def revisions(name: str, services: t.Mapping[str, str]) -> t.Dict[str, int]:
     :param services: names to addresses.
     """
     try:
-        with ControlPort(f"{RUN_ROOT}/{name}/control", timeout=10) as control:
+        with ControlPort(f"{_instances.RUN_ROOT}/{name}/control", timeout=10) as control:
             return {service: revision(control, address) for service, address in services.items()}
     except OnionfleetError:
         return {}

@@ -21,7 +21,7 @@ requirements:
   - Debian's package tor, for the validation.
   - Root, by C(become).
 notes:
-  - O(secrets) need pipelining (C(ansible_pipelining=true)) unless the connection is local. Without it Ansible would write
+  - O(secrets) need pipelining (C(ansible_pipelining=true)), with local connections too. Without it Ansible would write
     them into a temporary file on the host.
 extends_documentation_fragment: [onionfleet.balance.attributes]
 attributes:
@@ -37,8 +37,8 @@ options:
     description:
       - The daemons. A daemon that is not listed is left as it is. Fields of each are the following.
       - C(name), of up to 27 lower-case letters and digits.
-      - C(state), V(present) (default) or V(absent). Absent, or without any service that is present, the daemon is to stop
-        and its configuration goes.
+      - C(state), V(present) (default) or V(absent). Absent, or when all its services are absent, the daemon is to stop and
+        its configuration goes. One that is declared without services, such as a relay by its C(options), runs.
       - C(adopt), V(true) to take over an instance whose torrc somebody else wrote; it is kept as
         C(torrc.before-onionfleet).
       - C(socks), V(true) to open the SOCKS socket C(/run/tor-instances/NAME/probe.sock). Other daemons have none.
@@ -152,9 +152,10 @@ def actions(changes: t.Sequence[_changes.Change]) -> t.List[t.Dict[str, t.Any]]:
         if change.decision.action:
             known = {service.name: _files.read_text(service.path + "/hostname") for service in change.daemon.running_services}
             asked = {name: address.strip() for name, address in known.items() if address}
+            restart = change.decision.action == "restart"
             due.append({"name": change.daemon.name, "action": change.decision.action, "reasons": change.decision.reasons,
                         "stagger": change.daemon.stagger,
-                        "revisions": _present.revisions(change.daemon.name, asked) if change.decision.action == "restart" else {}})
+                        "revisions": _present.revisions(change.daemon.name, asked) if restart else {}})
     return due
 
 

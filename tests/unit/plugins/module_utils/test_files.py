@@ -1,0 +1,90 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import errno
+import grp
+import os
+import pathlib
+import pwd
+
+import pytest
+from ansible_collections.onionfleet.balance.plugins.module_utils import _files
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._files import Node, Transaction
+
+ME, MINE = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name
+
+
+def node(path: pathlib.Path, content: str | None = None, mode: int = 0o600) -> Node:
+    return Node(str(path), mode, ME, MINE, None if content is None else content.encode())
+
+
+def tree(root: pathlib.Path) -> dict[str, str]:
+    return {str(path.relative_to(root)): path.read_text() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def write(nodes: list[Node], removed: list[str]) -> None:
+    with Transaction() as transaction:
+        transaction.write(nodes, removed)
+
+
+def test_writes_with_modes_and_leaves_nothing_beside(tmp_path: pathlib.Path) -> None:
+    wanted = [node(tmp_path / "d", mode=0o2700), node(tmp_path / "d/a", "new", 0o640), node(tmp_path / "b", "b")]
+    (tmp_path / "b").write_text("old")
+    (tmp_path / "gone").write_text("x")
+    (tmp_path / ".b.new").write_text("of a killed run")
+    assert all(_files.differs(item) for item in wanted)
+    write(wanted, [str(tmp_path / "gone"), str(tmp_path / "never")])
+    assert tree(tmp_path) == {"b": "b", "d/a": "new"}
+    assert not any(_files.differs(item) for item in wanted)
+    assert (tmp_path / "d/a").stat().st_mode & 0o7777 == 0o640
+
+
+@pytest.mark.parametrize("broken", ["fsync", "rename", "link", "unlink"])
+def test_a_failing_step_brings_everything_back(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    (tmp_path / "a").write_text("old a")
+    (tmp_path / "c").write_text("old c")
+    (tmp_path / "d").write_text("old d")
+    real, calls = getattr(os, broken), []
+
+    def second_fails(*args: object, **kwargs: object) -> object:
+        calls.append(args)
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device", "/somewhere")
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(os, broken, second_fails)
+    with pytest.raises((OnionfleetError, OSError), match="No space left"):
+        write([node(tmp_path / "a", "new a"), node(tmp_path / "b", "new b")], [str(tmp_path / "c"), str(tmp_path / "d")])
+    monkeypatch.undo()
+    assert {name: text for name, text in tree(tmp_path).items() if not name.startswith(".")} == {"a": "old a", "c": "old c", "d": "old d"}
+
+
+def test_a_new_key_stays_when_the_rest_is_taken_back(tmp_path: pathlib.Path) -> None:
+    key = tmp_path / "hs_ed25519_secret_key"
+    with pytest.raises(RuntimeError), Transaction() as transaction:
+        transaction.write([node(key, "key"), node(tmp_path / "torrc", "x")], [])
+        raise RuntimeError
+    assert tree(tmp_path) == {"hs_ed25519_secret_key": "key"}
+
+
+def test_differs_by_kind_mode_and_label(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "x"
+    path.write_text("a")
+    path.chmod(0o600)
+    assert not _files.differs(node(path, "a")) and _files.differs(node(path, "b")) and _files.differs(node(path))
+    assert _files.differs(node(path, "a", 0o640))
+    assert not _files.differs(Node(str(path), 0o600, ME, MINE, b"secret", "key of x"))
+    assert "secret" not in repr(Node(str(path), 0o600, ME, MINE, b"secret"))
+
+
+def test_directory_faults(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert "is no directory" in next(_files.directory_faults(node(tmp_path / "file")))
+    assert "is no directory" in next(_files.directory_faults(node(tmp_path / "link")))
+    assert list(_files.directory_faults(node(tmp_path))) == list(_files.directory_faults(node(tmp_path / "none"))) == []
+    assert "belongs to user" in next(_files.directory_faults(Node(str(tmp_path), 0o700, "nobody-there", MINE)))

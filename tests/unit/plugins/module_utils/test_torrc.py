@@ -1,0 +1,51 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.onionfleet.balance.plugins.module_utils import _torrc
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+KEYWORDS = st.from_regex(r"[A-Za-z0-9_]{1,12}\Z|%include", fullmatch=True)
+VALUES = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=20)
+
+
+@settings(max_examples=200, deadline=None)
+@given(lines=st.lists(st.tuples(KEYWORDS, VALUES), max_size=5))
+def test_torrc_round_trip(lines: list[tuple[str, str]]) -> None:
+    text = _torrc.render(lines, ["a comment\nORPort 1"])
+    assert text.count("\n") == len(lines) + 1
+    assert _torrc.parse(text) == lines
+
+
+@pytest.mark.parametrize("line", [("A B", "c"), ("A\nB", "c"), ("A", "\0"), ("", "x"), ("#", "x")])
+def test_torrc_refuses_keywords_that_are_none(line: tuple[str, str]) -> None:
+    with pytest.raises(ValueError):
+        _torrc.render([line])
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("", []),
+        ("\n # only a comment", []),
+        ("A b # c\n\n  B\tc d  \n", [("A", "b"), ("B", "c d")]),
+        ('A "b # \\"c\\" \\x41\\101\\n" # d\nB', [("A", 'b # "c" AA\n'), ("B", "")]),
+        ("A b\\\n c\nB d", [("A", "b c"), ("B", "d")]),
+        ("A b\\\n# within\nc\nB d", [("A", "bc"), ("B", "d")]),
+        ('HiddenServicePort 80 "unix:/run/x"', [("HiddenServicePort", '80 "unix:/run/x"')]),
+        ("%include /etc/x/", [("%include", "/etc/x/")]),
+    ],
+)
+def test_parse_as_tor_does(text: str, lines: list[tuple[str, str]]) -> None:
+    assert _torrc.parse(text) == lines
+
+
+@pytest.mark.parametrize("value", ['"open', '"a" b', '"a\\'])
+def test_parse_names_the_line_of_bad_quotes(value: str) -> None:
+    with pytest.raises(OnionfleetError, match="line 2"):
+        _torrc.parse("A b\nB " + value + "\n")
