@@ -67,9 +67,7 @@ def _lacks(found: t.Mapping[str, t.Mapping[str, t.Any]], until: t.Mapping[str, t
     return {name: lack for name, lack in lacks.items() if lack}
 
 
-def _verdict(
-    found: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any], rounds: int, elapsed: float
-) -> dict[str, t.Any]:
+def _verdict(found: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any], rounds: int, elapsed: float) -> dict[str, t.Any]:
     verdict: dict[str, t.Any] = {"changed": False, "rounds": rounds, "elapsed": round(elapsed, 1)}
     lacks = _lacks(found, params["until"])
     if lacks and params["fail"]:

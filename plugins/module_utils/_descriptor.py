@@ -144,9 +144,7 @@ def _decrypt(outer: Outer, blob: bytes, secret: bytes, subcredential: bytes, con
 
 
 def _decrypt_inner(outer: Outer, text: str, subcredential: bytes, cookie: bytes) -> bytes | None:
-    return _decrypt(
-        outer, _block(text, "encrypted"), outer.blinded_key + cookie, subcredential, b"hsdir-encrypted-data"
-    )
+    return _decrypt(outer, _block(text, "encrypted"), outer.blinded_key + cookie, subcredential, b"hsdir-encrypted-data")
 
 
 def _aes_ctr(key: bytes, iv: bytes, data: bytes) -> bytes:

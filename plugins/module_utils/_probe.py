@@ -80,16 +80,11 @@ def probe(params: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
                 if params["fresh"] == "client":
                     _forget(tor)
                 _authorize(tor, keys)
-                answers.append(
-                    tuple(pool.map(lambda one: ask(params["socks"], one, timeout=params["timeout"]), targets.values()))
-                )
+                answers.append(tuple(pool.map(lambda one: ask(params["socks"], one, timeout=params["timeout"]), targets.values())))
         finally:
             for address in keys:
                 tor.command(f"ONION_CLIENT_AUTH_REMOVE {address[: -len('.onion')]}")
-    return [
-        _result(name, target, of_target, params["body"])
-        for (name, target), of_target in zip(targets.items(), zip(*answers))
-    ]
+    return [_result(name, target, of_target, params["body"]) for (name, target), of_target in zip(targets.items(), zip(*answers))]
 
 
 def checked_targets(given: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, Target]:

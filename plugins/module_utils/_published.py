@@ -30,9 +30,7 @@ _RUN = "/run/tor-instances"
 Answers = t.Dict[t.Tuple[str, str], str]
 
 
-def held_by_hsdirs(
-    addresses: t.Sequence[str], control: str, *, credentials: t.Mapping[str, str], timeout: float
-) -> dict[str, t.Any]:
+def held_by_hsdirs(addresses: t.Sequence[str], control: str, *, credentials: t.Mapping[str, str], timeout: float) -> dict[str, t.Any]:
     """Ask every responsible HSDir of the current period for each service's descriptor.
 
     :param control: control socket of a tor client.
@@ -57,9 +55,8 @@ def held_by_hsdirs(
             )
             for address, key in zip(addresses, keys)
         }
-        answers = _ask(
-            tor, [(address, hsdir) for address in responsible for hsdir, _replica in responsible[address]], timeout
-        )
+        questions = [(address, hsdir) for address, hsdirs in responsible.items() for hsdir, _replica in hsdirs]
+        answers = _ask(tor, questions, timeout)
     services = []
     for address, key in zip(addresses, keys):
         hsdirs = [
@@ -95,9 +92,7 @@ def _consensus(tor: ControlPort) -> tuple[_hsdir.Consensus, bool]:
         text = tor.getinfo("dir/status-vote/current/consensus-microdesc")
         microdescriptors = tor.getinfo("md/all")
     except ControlError as error:
-        raise OnionfleetError(
-            f"the tor client has no consensus yet ({error.text}); wait until it has bootstrapped"
-        ) from error
+        raise OnionfleetError(f"the tor client has no consensus yet ({error.text}); wait until it has bootstrapped") from error
     testing = tor.getconf("TestingTorNetwork") == [("TestingTorNetwork", "1")]
     return _hsdir.parse_consensus(text, microdescriptors), testing
 
@@ -129,7 +124,7 @@ def _answer(event: str) -> tuple[tuple[str, str], str]:
     if words[0] == "HS_DESC_CONTENT":
         return (words[1] + ".onion", words[3][1:41]), text.strip()
     reason = re.search(r" REASON=(\w+)", head)
-    return (words[2] + ".onion", words[4][1:41]), reason.group(1) if reason and words[1] == "FAILED" else ""
+    return (words[2] + ".onion", words[4][1:41]), reason.group(1) if reason else ""
 
 
 def _read(answer: str, public_key: bytes, credential: bytes | None) -> dict[str, t.Any]:

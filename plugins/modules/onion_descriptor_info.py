@@ -190,9 +190,7 @@ def main() -> None:
         if wanted["daemons"] is not None:
             found = {"daemons": made_by_daemons(wanted["daemons"], wanted["credentials"])}
         else:
-            found = held_by_hsdirs(
-                wanted["addresses"], wanted["control"], credentials=wanted["credentials"], timeout=wanted["timeout"]
-            )
+            found = held_by_hsdirs(wanted["addresses"], wanted["control"], credentials=wanted["credentials"], timeout=wanted["timeout"])
     except OnionfleetError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **found)

@@ -35,7 +35,7 @@ def match(hsdirs: t.Sequence[t.Mapping[str, t.Any]], own: t.Iterable[Own]) -> li
     :param own: host, daemon and ``daemons[].services[]`` entry of every daemon that has this service.
     """
     daemons = list(own)
-    return [_publisher(hsdir, daemons) if hsdir["held"] else None for hsdir in hsdirs]
+    return [_publisher(hsdir, daemons) for hsdir in hsdirs]
 
 
 def _publisher(hsdir: t.Mapping[str, t.Any], daemons: t.Sequence[Own]) -> Publisher | None:
@@ -46,7 +46,7 @@ def _publisher(hsdir: t.Mapping[str, t.Any], daemons: t.Sequence[Own]) -> Publis
     if not relays:
         return None
     # A descriptor with another key than the daemon's own is its other one, and has the rest of its circuits.
-    rest = [
+    rest: list[collections.Counter[str]] = [
         (collections.Counter(made["introduction_circuits"]) - collections.Counter(made["introduction_points"] or []))
         for _host, _daemon, made in daemons
     ]

@@ -103,9 +103,7 @@ def test_only_what_lacks_is_asked_again(monkeypatch):
         3,
         ["a", "b"],
     )
-    assert rounds.shown[0] == (
-        "[probe1] 10 s of at most 60 s: waiting for b (0 of 1 requests answered: descriptor not found (1))"
-    )
+    assert rounds.shown[0] == ("[probe1] 10 s of at most 60 s: waiting for b (0 of 1 requests answered: descriptor not found (1))")
 
 
 def test_no_wait_is_one_round(monkeypatch):

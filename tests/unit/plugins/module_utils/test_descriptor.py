@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import pathlib
+import time
 
 import pytest
 from ansible_collections.onionfleet.balance.plugins.module_utils import _descriptor
@@ -49,6 +50,7 @@ def test_outer_layer(open_service):
     stem = HiddenServiceDescriptorV3.from_str(text)
     assert (outer.revision_counter, outer.lifetime, outer.signing_key) == (77, 180, signing)
     assert outer.blinded_key == bytes(stem.signing_cert.signing_key())
+    assert 0 < time.time() - outer.signed_after <= 2 * 3600
     assert stem.signing_cert.type == CertType.HS_V3_DESC_SIGNING
 
 
@@ -77,9 +79,7 @@ def test_descriptor_of_another_service(open_service):
         _descriptor.introduction_relays(_descriptor.parse_outer(RESTRICTED), open_service[1])
 
 
-@pytest.mark.parametrize(
-    "missing", ["revision-counter", "descriptor-lifetime", "descriptor-signing-key-cert", "superencrypted"]
-)
+@pytest.mark.parametrize("missing", ["revision-counter", "descriptor-lifetime", "descriptor-signing-key-cert", "superencrypted"])
 def test_damaged_descriptors(missing):
     with pytest.raises(OnionfleetError, match=f"no {missing}:"):
         _descriptor.parse_outer(RESTRICTED.replace(missing, "x"))

@@ -12,9 +12,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._socks import A
 
 ADDRESS = "2qcz4ghce2roq2xhixog6nh6utoxm4szzl2nlurxncultp4yw2fybdid.onion"
 CREDENTIAL = "A" * 52
-DEFAULTS = {
-    option: spec["default"] for option, spec in _probe.ARGUMENTS["targets"]["options"].items() if "default" in spec
-}
+DEFAULTS = {option: spec["default"] for option, spec in _probe.ARGUMENTS["targets"]["options"].items() if "default" in spec}
 
 
 def given(**fields):
@@ -48,9 +46,7 @@ class FakeTor:
 def tor(monkeypatch):
     fake = FakeTor()
     monkeypatch.setattr(_probe, "ControlPort", lambda _path: fake)
-    monkeypatch.setattr(
-        _probe, "ask", lambda socks, target, timeout: fake.told.append("ask") or Answer(0.5, "", b"body", "web1")
-    )
+    monkeypatch.setattr(_probe, "ask", lambda socks, target, timeout: fake.told.append("ask") or Answer(0.5, "", b"body", "web1"))
     return fake
 
 
