@@ -7,7 +7,6 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
-
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared import default_keys_dir
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan

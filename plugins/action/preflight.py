@@ -8,7 +8,6 @@ import time
 import typing as t
 
 from ansible.plugins.action import ActionBase
-
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._fleet import clock_offset
 
 NO_SPACE = "No space left on device"

@@ -12,7 +12,6 @@ import subprocess
 
 import pytest
 import yaml
-
 from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
 
 PORTS = [{"port": 80, "target": "127.0.0.1:8080"}]
