@@ -84,8 +84,8 @@ class Daemon:
 
     @property
     def wanted(self) -> bool:
-        """Whether a tor is to run at all: a daemon with nothing to serve is not."""
-        return self.present and (self.socks or bool(self.running_services))
+        """Whether a tor is to run at all: not once all its services are absent; one without any, a relay, is."""
+        return self.present and (self.socks or not self.services or bool(self.running_services))
 
 
 def service_conf(daemon: Daemon, service: Service) -> str:
@@ -95,7 +95,7 @@ def service_conf(daemon: Daemon, service: Service) -> str:
 def config_files(daemon: Daemon) -> t.Dict[str, str]:
     """Path to text of every configuration file of a daemon that is to run."""
     single_hop = any(service.single_hop for service in daemon.running_services)
-    socks = f"unix:{RUN_ROOT}/{daemon.name}/probe.sock" if daemon.socks else "0"
+    socks = f"unix:{RUN_ROOT}/{daemon.name}/probe.sock RelaxDirModeCheck ExtendedErrors" if daemon.socks else "0"
     lines = [("SocksPort", socks)] + _options.daemon_lines(daemon.options)
     lines += [("HiddenServiceNonAnonymousMode", "1"), ("HiddenServiceSingleHopMode", "1")] * single_hop
     lines.append(("%include", daemon.services_directory + "/"))

@@ -1,0 +1,274 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import pathlib
+import stat
+import typing as t
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.onionfleet.balance.plugins.module_utils import (
+    _apply, _changes, _files, _host, _instances, _keyfile, _present, _staging,
+)
+from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlUnreachable
+from ansible_collections.onionfleet.balance.plugins.modules import tor_instances
+
+KEY, OTHER = _keyfile.generate(), _keyfile.generate()
+SECRET = base64.b64encode(KEY.to_tor_file()).decode()
+CLIENT = {"name": "anna", "public_key": "NBWMNHGXC3D5ADAVXWFNFGHJ6ZJRWX2DEFDZ4ODNZHZ7FSLQGRKQ"}
+
+
+def shop(**fields: t.Any) -> dict[str, t.Any]:
+    return {"name": "shop", "ports": [{"port": 80, "target": "127.0.0.1:8080"}], **fields}
+
+
+def daemon(*services: dict[str, t.Any], **fields: t.Any) -> dict[str, t.Any]:
+    return {"name": "shop1", "services": list(services), **fields}
+
+
+class Host:
+    """A host in a directory: its own roots, a tor that accepts all but "Bad", a systemd that remembers."""
+
+    def __init__(self, root: pathlib.Path, capfd: pytest.CaptureFixture[str]) -> None:
+        self.root, self.capfd = root, capfd
+        self.running: dict[str, _host.Unit] = {}
+        self.commands: list[tuple[str, ...]] = []
+        self.asked: t.Any = None
+        self.warnings: list[str] = []
+
+    config = property(lambda self: self.root / "etc/shop1")
+    service = property(lambda self: self.root / "data/shop1/shop")
+
+    def units(self, names: t.Iterable[str]) -> dict[str, _host.Unit]:
+        return {name: self.running.get(name, _host.Unit()) for name in names}
+
+    def command(self, *command: str, timeout: float = 0) -> str:
+        self.commands.append(command)
+        if command[:2] == ("systemctl", "enable"):
+            for unit in command[3:]:
+                (self.root / "wants" / unit).symlink_to("/dev/null")
+        return ""
+
+    def connect(self, path: str, **_options: t.Any) -> t.Any:
+        if self.asked is None:
+            raise ControlUnreachable(path, "not here")
+        return self.asked
+
+    def run(self, *daemons: t.Any, check: bool = False, **parameters: t.Any) -> dict[str, t.Any]:
+        arguments = {"daemons": list(daemons), **parameters, "_ansible_check_mode": check, "_ansible_diff": True}
+        with patch_module_args(arguments), pytest.raises(SystemExit):
+            tor_instances.main()
+        output = self.capfd.readouterr().out
+        assert SECRET[50:90] not in output
+        warnings, self.warnings = self.warnings, []
+        return {**json.loads(output), "warnings": warnings}
+
+    def tree(self) -> dict[str, bytes]:
+        return {str(path.relative_to(self.root)): path.read_bytes()
+                for path in self.root.rglob("*") if path.is_file() and "wants" not in path.parts}
+
+    def mode(self, path: pathlib.Path) -> int:
+        return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture(name="host")
+def fixture_host(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Host:
+    host = Host(tmp_path, capfd)
+    (tmp_path / "wants").mkdir()
+    tor = tmp_path / "tor"
+    tor.write_text('#!/bin/sh\ngrep -q Bad "$4" && echo "[warn] Unknown option Bad in $4" && exit 1\nexit 0\n')
+    tor.chmod(0o755)
+    defaults = tmp_path / "defaults"
+    defaults.write_text("DataDirectory /var/lib/tor-instances/@@NAME@@\nUser _tor-@@NAME@@\n")
+    for module, name, value in [
+        (_instances, "CONFIG_ROOT", str(tmp_path / "etc")), (_instances, "DATA_ROOT", str(tmp_path / "data")),
+        (_host, "RECORD_ROOT", str(tmp_path / "lib/loaded")), (_host, "_WANTS", str(tmp_path / "wants") + "/"),
+        (tor_instances.AnsibleModule, "warn", lambda _module, text: host.warnings.append(text)),
+        (_apply, "_LOCK", str(tmp_path / "lock")), (_staging, "DEFAULTS", str(defaults)),
+        (_staging, "tor_program", lambda: str(tor)), (_host, "units", host.units), (_host, "run", host.command),
+        (_present, "ControlPort", host.connect), (_files, "user_id", lambda _name: os.getuid()),
+        (_files, "group_id", lambda _name: os.getgid()), (os, "geteuid", lambda: 0),
+    ]:
+        monkeypatch.setattr(module, name, value)
+    return host
+
+
+def test_check_run_check_run(host: Host) -> None:
+    declared = daemon(shop(address=KEY.address, authorized_clients=[CLIENT]))
+    before = host.tree()
+    foreseen = host.run(declared, check=True)
+    assert host.tree() == before and not host.commands
+    first = host.run(declared, secrets={"shop": SECRET})
+    assert first["changed"] and first["actions"][0]["action"] == "start"
+    assert [foreseen[key] for key in ("changed", "diff", "actions")] == [first[key] for key in ("changed", "diff", "actions")]
+    again = host.run(declared)
+    assert not again["changed"] and again["diff"] == [] and again["actions"] == first["actions"]
+    assert host.commands == [("systemctl", "enable", "--quiet", "tor@shop1.service")]
+    secret = host.service / "hs_ed25519_secret_key"
+    assert secret.read_bytes() == KEY.to_tor_file() and host.mode(secret) == 0o600
+    assert (host.mode(host.service), host.mode(host.config), host.mode(host.config / "torrc")) == (0o700, 0o750, 0o640)
+    assert not [name for name in host.tree() if "/." in name]
+
+
+def test_what_is_loaded_decides(host: Host) -> None:
+    host.run(daemon(shop()))
+    host.running["shop1"] = _host.Unit(True, "run1", 4e9)
+    assert host.run(daemon(shop()))["actions"] == [], "all files are older than the start"
+    host.running["shop1"] = _host.Unit(True, "run2", 1.0)
+    assert host.run(daemon(shop()))["actions"][0]["action"] == "restart", "nobody can tell what it loaded"
+    _host.write_record("shop1", host.running["shop1"], _present.present("shop1").state)
+    assert host.run(daemon(shop()))["actions"] == []
+    changed = host.run(daemon(shop(max_streams=3)))
+    assert changed["actions"] == [{"name": "shop1", "action": "reload", "stagger": 0, "revisions": {},
+                                   "reasons": ["service directory shop: HiddenServiceMaxStreams differs"]}]
+    assert host.run(daemon(shop(max_streams=3)))["actions"] == changed["actions"], "killed before it was loaded"
+    host.running["shop1"] = _host.Unit(True, "run3", 4e9)
+    assert host.run(daemon(shop(max_streams=3)))["actions"] == [], "somebody restarted it"
+
+
+def test_without_a_record_tor_is_asked(host: Host) -> None:
+    host.run(daemon(shop(), options={"sandbox": False}))
+    host.running["shop1"] = _host.Unit(True, "run", 1.0)
+
+    class Control:
+        __enter__ = lambda self: self  # noqa: E731
+        __exit__ = lambda self, *_exception: None  # noqa: E731
+
+        def getinfo(self, _key: str) -> str:
+            return f"SocksPort 0\nHiddenServiceDir {host.service}\nHiddenServicePort 80 127.0.0.1:8080"
+
+        def getconf(self, key: str) -> list[tuple[str, str]]:
+            return [(key, "0")]
+
+    host.asked = Control()
+    assert host.run(daemon(shop(), options={"sandbox": False}))["actions"] == []
+    assert host.run(daemon(shop(), options={"sandbox": True}))["actions"][0]["action"] == "restart"
+
+
+def test_clients_are_revoked_or_left_alone(host: Host) -> None:
+    file = host.service / "authorized_clients/anna.auth"
+    host.run(daemon(shop(authorized_clients=[CLIENT])))
+    assert file.read_text().startswith("descriptor:x25519:")
+    left = host.run(daemon(shop()))
+    assert file.exists() and not left["changed"] and "left as they are" in left["warnings"][0]
+    host.run(daemon(shop(authorized_clients=[{**CLIENT, "name": "berta"}])))
+    assert [path.name for path in file.parent.iterdir()] == ["berta.auth"]
+    assert host.run(daemon(shop(authorized_clients=[])))["changed"] and not list(file.parent.iterdir())
+
+
+def test_keys_are_neither_missed_nor_overwritten(host: Host) -> None:
+    assert "no secret was given" in host.run(daemon(shop(address=KEY.address)))["msg"]
+    assert "is that of" in host.run(daemon(shop(address=OTHER.address)), secrets={"shop": SECRET})["msg"]
+    assert not (host.root / "etc").exists()
+    host.run(daemon(shop(address=KEY.address)), secrets={"shop": SECRET})
+    before = host.tree()
+    assert "another address" in host.run(daemon(shop(address=OTHER.address)), secrets={"shop": SECRET})["msg"]
+    (host.service / "hs_ed25519_public_key").write_bytes(b"junk")
+    assert "broken" in host.run(daemon(shop(address=KEY.address)))["msg"]
+    (host.service / "hs_ed25519_public_key").write_bytes(before["data/shop1/shop/hs_ed25519_public_key"])
+    assert host.tree() == before
+
+
+def test_absent_keeps_the_key_until_the_explicit_word(host: Host) -> None:
+    host.run(daemon(shop(address=KEY.address)), secrets={"shop": SECRET})
+    host.running["shop1"] = _host.Unit(True, "run", 4e9)
+    gone = host.run(daemon({"name": "shop", "state": "absent"}))
+    assert gone["kept_keys"] == [str(host.service)] and gone["actions"][0]["action"] == "stop"
+    assert not host.config.exists() and (host.service / "hs_ed25519_secret_key").exists()
+    assert host.run(daemon({"name": "shop", "state": "absent", "delete_key": True}), check=True)["changed"]
+    assert host.run(daemon({"name": "shop", "state": "absent", "delete_key": True}))["kept_keys"] == []
+    assert not host.service.exists()
+    host.running.clear()
+    (host.root / "wants/tor@shop1.service").unlink()
+    last = host.run(daemon({"name": "shop", "state": "absent", "delete_key": True}))
+    assert not last["changed"] and last["actions"] == []
+
+
+def test_orphans_go_on(host: Host) -> None:
+    host.run(daemon(shop(), shop(name="other")), {"name": "second", "services": [shop()]})
+    before = host.tree()
+    result = host.run(daemon(shop()))
+    assert result["orphans"] == [{"daemon": "shop1", "service": "other"}, {"daemon": "second", "service": None}]
+    assert not result["changed"] and host.tree() == before
+    host.run(daemon({"name": "shop", "state": "absent"}, state="absent"))
+    assert (host.config / "torrc").exists() and (host.config / "services/other.conf").exists()
+    assert not (host.config / "services/shop.conf").exists()
+
+
+def test_adoption(host: Host) -> None:
+    host.config.mkdir(parents=True)
+    torrc = f"ContactInfo me\nHiddenServiceDir {host.service}/\nHiddenServicePort 80 127.0.0.1:8080\nHiddenServiceMaxStreams 5\n"
+    (host.config / "torrc").write_text(torrc)
+    host.running["shop1"] = _host.Unit(True, "run", 4e9)
+    assert "set adopt: true" in host.run(daemon(shop()))["msg"]
+    assert "does not name" in host.run(daemon(shop(directory="elsewhere"), adopt=True))["msg"]
+    result = host.run(daemon(shop(), adopt=True))
+    assert result["actions"][0]["action"] == "reload"
+    assert [text.partition("carry: ")[2] for text in result["warnings"]] == ["ContactInfo me", "HiddenServiceMaxStreams 5 (shop)"]
+    assert (host.config / "torrc.before-onionfleet").read_text() == torrc
+    assert not host.run(daemon(shop(), adopt=True))["changed"]
+
+
+def test_what_tor_refuses_is_not_written(host: Host) -> None:
+    host.run(daemon(shop()))
+    before = host.tree()
+    result = host.run(daemon(shop(), options={"extra": [{"option": "Bad", "value": 1}]}), {"name": "new1", "services": [shop()]})
+    assert result["faults"] == [f"daemon 'shop1': tor refuses its configuration: Unknown option Bad in {host.config}/torrc"]
+    assert host.tree() == before
+
+
+def test_a_failing_disk_or_unit_brings_the_old_files_back(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.run(daemon(shop()))
+    before = host.tree()
+    (host.root / "wants/tor@shop1.service").unlink()
+
+    def fails(*_command: str, timeout: float = 0) -> str:
+        raise _host.OnionfleetError("systemctl failed")
+
+    monkeypatch.setattr(_host, "run", fails)
+    assert "systemctl failed" in host.run(daemon(shop(max_streams=5), shop(name="two")))["msg"]
+    assert host.tree() == before
+
+
+def test_without_tor(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_staging, "tor_program", lambda: None)
+    assert "nobody could validate" in host.run(daemon(shop()), check=True)["warnings"][0]
+    assert "tor is not installed" in host.run(daemon(shop()))["msg"]
+
+
+def test_faults_come_together_and_root_is_needed(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = host.run(daemon(shop(address=KEY.address), shop(name="b", ports=[{"port": 80, "target": "unix:/tmp/x"}])))
+    assert len(result["faults"]) == 2
+    absent = host.run(daemon(shop(ports=[{"port": 80, "target": "unix:/run/nobody/x"}])))
+    assert "/run/nobody/x" in absent["warnings"][0]
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert "become" in host.run(daemon(shop()))["msg"]
+
+
+def test_two_runs_at_once_are_refused(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    messages = []
+    monkeypatch.setattr(_apply, "_shred", lambda _path: messages.append(host.run(daemon(shop(name="two")))["msg"]))
+    host.run(daemon(shop(address=KEY.address)), secrets={"shop": SECRET})
+    host.run(daemon(shop(name="x"), {"name": "shop", "state": "absent", "delete_key": True}))
+    assert messages == ["another run is changing this host's tor daemons; try again when it has ended"]
+
+
+def test_a_new_user_is_made_as_debian_does(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_changes.Change, "new_user", property(lambda self: self.wanted))
+    host.run(daemon(shop()))
+    assert host.commands[0][0] == "adduser" and host.commands[0][-1] == "_tor-shop1"
+
+
+def test_the_copy_for_tor_has_no_real_directory(host: Host) -> None:
+    config = {"/e/torrc": "%include /e/s/\nUser root\n", "/e/s/a.conf": f"HiddenServiceDir {host.service}\n"}
+    copy = _staging._Copy(str(host.root))
+    text = copy.lines([("%include", "/e/s/"), ("User", "x"), ("DataDirectory", "/d")], config, {f"{host.service}/ob_config": b"x"})
+    written = text + "".join(path.read_text() for path in host.root.glob("0/*.conf"))
+    assert "User" not in written and str(host.service) not in written and " /d\n" not in written
+    assert list(host.root.glob("*/ob_config"))
