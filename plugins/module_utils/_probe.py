@@ -153,7 +153,7 @@ def _result(name: str, target: Target, answers: t.Sequence[Answer], body: int) -
         "failed": len(answers) - len(good),
         "errors": dict(collections.Counter(answer.error for answer in answers if answer.error)),
         "seconds": seconds,
-        "median": statistics.median(seconds) if seconds else None,
+        "median": round(statistics.median(seconds), 3) if seconds else None,
         "answered_by": dict(collections.Counter(answer.answered_by for answer in good if answer.answered_by)),
     }
     if body and good:
