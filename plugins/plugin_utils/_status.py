@@ -7,11 +7,12 @@ Module Overview:
 
     probe_targets   the plan's services -> what onion_probe is to ask for
     fleet_status    what the modules found -> one status, with what is wrong in words
-    redacted        the same without host names and addresses, for showing around
+    redacted        the same without names of hosts and daemons, addresses and texts of errors, for showing around
 """
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._publisher import Publisher, holder, match
@@ -62,9 +63,13 @@ def fleet_status(
     ]
     return {
         "services": rows,
-        "troubles": [f"service '{row['name']}': {trouble}" for row in rows for trouble in row["troubles"]],
+        "troubles": _all_troubles(rows),
         "unpublished": [row["name"] for row in rows if not row["published"]],
     }
+
+
+def _all_troubles(rows: t.Iterable[Data]) -> t.List[str]:
+    return [f"service '{row['name']}': {trouble}" for row in rows for trouble in row["troubles"]]
 
 
 def _service(
@@ -129,26 +134,50 @@ def _troubles(row: Data) -> t.Iterator[str]:
 
 
 def redacted(status: Data) -> Data:
-    """The same status with hosts numbered and addresses cut, so that it tells nobody where a service is."""
-    names: t.Dict[str, str] = {}
-    for service in status["services"]:
-        names[service["address"]] = f"{service['address'][:4]}….onion"
-        for replica in service["replicas"]:
-            names.setdefault(replica["host"], f"host {len([n for n in names.values() if n.startswith('host')]) + 1}")
-        if service["answer"]:
-            for answerer in service["answer"]["answered_by"]:
-                names.setdefault(answerer, f"answerer {len(names)}")
-    return t.cast(Data, _renamed(status, names))
+    """The same status with hosts, daemons and answerers numbered and addresses cut off, for showing around.
+
+    Made anew from what can tell nobody where a service is. Texts of errors are left out: they may hold anything.
+    Names of services stay.
+    """
+    rows = status["services"]
+    replicas = [replica for row in rows for replica in row["replicas"]]
+    hosts = _numbered("host", (replica["host"] for replica in replicas))
+    daemons = _numbered("daemon", (replica["daemon"] for replica in replicas))
+    answers = [row["answer"]["answered_by"] for row in rows if row["answer"]]
+    answerers = {**_numbered("answerer", itertools.chain(*answers)), **hosts}
+    shown = [_redacted(row, hosts, daemons, answerers) for row in rows]
+    return {"services": shown, "troubles": _all_troubles(shown), "unpublished": list(status["unpublished"])}
 
 
-def _renamed(value: t.Any, names: t.Mapping[str, str]) -> t.Any:
-    if isinstance(value, dict):
-        return {names.get(key, key): _renamed(item, names) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_renamed(item, names) for item in value]
-    if not isinstance(value, str):
-        return value
-    for name in sorted(names, key=len, reverse=True):
-        value = names[name] if value == name else value.replace(f"'{name}'", f"'{names[name]}'")
-    return value
+Names = t.Mapping[str, str]
 
+
+def _numbered(kind: str, names: t.Iterable[str]) -> t.Dict[str, str]:
+    return {name: f"{kind} {number}" for number, name in enumerate(dict.fromkeys(names), 1)}
+
+
+def _redacted(row: Data, hosts: Names, daemons: Names, answerers: Names) -> Data:
+    holding, answer = row["holder"], row["answer"]
+    shown = {
+        **{key: row[key] for key in ("name", "layout", "restricted", "hsdirs", "published")},
+        "address": "….onion",
+        "holder": holding and _place(holding, hosts, daemons, ("by",)),
+        "replicas": [
+            {
+                **_place(replica, hosts, daemons, ("worker", "runs", "introduction_circuits", "hsdirs")),
+                "error": "" if replica["runs"] else "does not serve it",
+            }
+            for replica in row["replicas"]
+        ],
+        "answer": answer
+        and {
+            **{key: answer[key] for key in ("requests", "answered", "median")},
+            "errors": {"cause not shown": sum(answer["errors"].values())} if answer["errors"] else {},
+            "answered_by": {answerers[who]: times for who, times in answer["answered_by"].items()},
+        },
+    }
+    return {**shown, "troubles": list(_troubles(shown))}
+
+
+def _place(row: Data, hosts: Names, daemons: Names, harmless: t.Iterable[str]) -> Data:
+    return {"host": hosts[row["host"]], "daemon": daemons[row["daemon"]], **{key: row[key] for key in harmless}}
