@@ -36,7 +36,8 @@ DAEMON = re.compile(r"[a-z0-9]{1,27}\Z")
 DIRECTORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
 # fields that say where a service runs; the others say how, and go to tor
 PLACEMENT = frozenset(
-    ["name", "state", "layout", "replicas", "workers", "daemon", "daemon_options", "directory", "adopt", "delete_key", "secret_key", "address", "probe"]
+    ("name", "state", "layout", "replicas", "workers", "daemon", "daemon_options", "directory", "adopt", "delete_key")
+    + ("secret_key", "address", "probe")
 )
 
 
