@@ -1,0 +1,166 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import pathlib
+import time
+import typing as t
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.onionfleet.balance.plugins.module_utils import _daemons, _host, _instances, _present
+from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlError, ControlUnreachable
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.modules import tor_daemons
+
+ADDRESS = "duckduckgogg42xjoc72x3sjasowoarfbgcmvfimaftt6twagswzczad.onion"
+
+
+class Tor:
+    """A control port that plays events; a systemd that notes commands."""
+
+    def __init__(self, capfd: pytest.CaptureFixture[str]) -> None:
+        self.capfd = capfd
+        self.commands: list[tuple[str, ...]] = []
+        self.events: collections.deque[str] = collections.deque()
+        self.unreachable = self.dies = self.fails = False
+        self.phase, self.publish, self.counter = "NOTICE BOOTSTRAP PROGRESS=100 TAG=done", "1", 0
+
+    def connect(self, path: str, **_options: t.Any) -> Tor:
+        if self.unreachable:
+            raise ControlUnreachable(path, "Connection refused")
+        return self
+
+    def __enter__(self) -> Tor:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        return None
+
+    def subscribe(self, *_events: str) -> None:
+        return None
+
+    def getconf(self, *_keys: str) -> list[tuple[str, str]]:
+        return [("PublishHidServDescriptors", self.publish), ("DisableNetwork", "0")]
+
+    def getinfo(self, key: str) -> str:
+        if key == "status/bootstrap-phase":
+            return self.phase
+        if not self.counter:
+            raise ControlError(552, "no such service")
+        return f"hs-descriptor 3\nrevision-counter {self.counter}\n"
+
+    def next_event(self, timeout: float) -> str | None:
+        if not self.events:
+            time.sleep(min(timeout, 0.05))
+        return self.events.popleft() if self.events else None
+
+    def command(self, *command: str, timeout: float = 0) -> str:
+        self.commands.append(command)
+        if self.fails and command[1] in ("start", "restart"):
+            raise OnionfleetError("'systemctl start' failed")
+        if command[1] == "reload":
+            self.events.append("SIGNAL RELOAD")
+        return json.dumps({"MESSAGE": "Address already in use", "PRIORITY": "4"}) if command[0] == "journalctl" else ""
+
+    def run(self, *actions: dict[str, t.Any], check: bool = False, **parameters: t.Any) -> dict[str, t.Any]:
+        arguments = {"actions": list(actions), "timeout": 1, **parameters, "_ansible_check_mode": check}
+        with patch_module_args(arguments), pytest.raises(SystemExit):
+            tor_daemons.main()
+        return dict(json.loads(self.capfd.readouterr().out))
+
+
+@pytest.fixture(name="tor")
+def fixture_tor(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Tor:
+    tor = Tor(capfd)
+    (tmp_path / "etc/shop1/services").mkdir(parents=True)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/hostname").write_text(ADDRESS + "\n")
+    (tmp_path / "etc/shop1/torrc").write_text(f"SocksPort 0\nHiddenServiceDir {tmp_path}/data\nHiddenServicePort 80 127.0.0.1:1\n")
+    for module, name, value in [
+        (_instances, "CONFIG_ROOT", str(tmp_path / "etc")), (_host, "RECORD_ROOT", str(tmp_path / "lib/loaded")),
+        (_host, "run", tor.command), (_daemons, "ControlPort", tor.connect), (os, "geteuid", lambda: 0),
+        (_host, "units", lambda names: {name: _host.Unit(not tor.dies, "run1", 1.0) for name in names}),
+    ]:
+        monkeypatch.setattr(module, name, value)
+    return tor
+
+
+def test_actions_in_order_with_a_record_of_what_was_loaded(tor: Tor) -> None:
+    tor.events.append("HS_DESC UPLOADED " + ADDRESS[:-6] + " UNKNOWN $A~a")
+    result = tor.run({"name": "shop1", "action": "start"})
+    assert result["changed"] and [item["action"] for item in result["done"]] == ["start"]
+    assert tor.commands == [("systemctl", "start", "tor@shop1.service")]
+    unit = _host.Unit(True, "run1", 1.0)
+    assert _host.read_record("shop1", unit) == _present.present("shop1").state
+    assert _host.read_record("shop1", unit._replace(invocation="run2")) is None
+    assert os.stat(f"{_host.RECORD_ROOT}/shop1.json").st_mode & 0o777 == 0o600
+    tor.run({"name": "shop1", "action": "stop"})
+    assert tor.commands[-1] == ("systemctl", "disable", "--now", "--quiet", "tor@shop1.service")
+    assert _host.read_record("shop1", unit) is None
+
+
+def test_reload_waits_for_tor_and_falls_back_to_restart(tor: Tor) -> None:
+    tor.run({"name": "shop1", "action": "reload"}, wait=False)
+    assert tor.commands == [("systemctl", "reload", "tor@shop1.service")] and not tor.events
+    tor.unreachable = True
+    tor.run({"name": "shop1", "action": "reload"}, wait=False)
+    assert tor.commands[-1] == ("systemctl", "restart", "tor@shop1.service")
+
+
+def test_waiting_ends_with_what_it_waited_for(tor: Tor) -> None:
+    tor.phase = "NOTICE BOOTSTRAP PROGRESS=10 TAG=conn_done"
+    result = tor.run({"name": "shop1", "action": "start"}, {"name": "other", "action": "start"})
+    assert result["failed"] and result["failed_daemon"] == "shop1" and result["done"] == []
+    for words in ("bootstrapping", "TAG=conn_done", f"the descriptor of {ADDRESS}", "Address already in use"):
+        assert words in result["msg"]
+
+
+@pytest.mark.parametrize(("counter", "publish"), [(7, "1"), (0, "0")])
+def test_no_waiting_for_what_is_there_or_never_comes(tor: Tor, counter: int, publish: str) -> None:
+    tor.counter, tor.publish = counter, publish
+    assert "failed" not in tor.run({"name": "shop1", "action": "reload"})
+
+
+def test_a_start_that_fails_tells_tors_words(tor: Tor) -> None:
+    tor.fails = True
+    assert "its log: Address already in use" in tor.run({"name": "shop1", "action": "start"})["msg"]
+    tor.fails, tor.dies = False, True
+    assert "it ended after start" in tor.run({"name": "shop1", "action": "start"})["msg"]
+    assert not os.path.exists(_host.RECORD_ROOT)
+
+
+def test_check_mode_and_stagger(tor: Tor) -> None:
+    action = {"name": "shop1", "action": "start", "stagger": 1, "reasons": ["is not running"], "revisions": {"shop": 3}}
+    assert tor.run(action, check=True)["changed"] and not tor.commands
+    assert not tor.run()["changed"]
+    begun = time.monotonic()
+    tor.run(action, {**action, "stagger": 0}, wait=False)
+    assert 1.0 <= time.monotonic() - begun < 2.0
+
+
+def test_units_are_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def run(*command: str, timeout: float = 0) -> str:
+        asked.append(command)
+        return ("ExecMainStartTimestampMonotonic=1000000\nId=tor@a.service\nActiveState=active\nInvocationID=x\n\n"
+                "ExecMainStartTimestampMonotonic=0\nId=tor@b.service\nActiveState=failed\nInvocationID=\n")
+
+    monkeypatch.setattr(_host, "run", run)
+    units = _host.units(["a", "b", "c"])
+    assert len(asked) == 1 and units["a"].active and units["a"].invocation == "x"
+    assert abs(units["a"].started - (time.time() - time.monotonic() + 1)) < 1
+    assert units["b"] == units["c"] == _host.Unit(False, "", 0.0) and _host.units([]) == {}
+
+
+def test_run_tells_what_failed() -> None:
+    assert _host.run("echo", "hello") == "hello\n"
+    for command, words in [(("false",), "failed: no output"), (("no-such-program",), "install it"), (("sleep", "5"), "did not end")]:
+        with pytest.raises(OnionfleetError, match=words):
+            _host.run(*command, timeout=0.2)
