@@ -1,0 +1,177 @@
+#!/bin/bash
+# All tests of the collection, on a Debian machine with nothing but its base system, as root.
+#
+#   tests/all.sh             everything
+#   tests/all.sh STAGE ...   only these stages, in the order given; `tests/all.sh list` names them
+#
+# It installs Debian packages, makes Python environments and boots test hosts (tests/fleet/fleet). Whatever it keeps is in
+# one folder, FLEET_CACHE (/var/cache/onionfleet); remove that to start anew. Tests run on a copy of the work tree.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export FLEET_CACHE=${FLEET_CACHE:-/var/cache/onionfleet}
+export PYTHONDONTWRITEBYTECODE=1 ANSIBLE_NOCOLOR=${ANSIBLE_NOCOLOR:-1} NO_COLOR=1 LC_ALL=C.UTF-8
+work=$FLEET_CACHE/work
+collection=$work/ansible_collections/onionfleet/balance
+
+stages=(prepare shellcheck ruff mypy yamllint ansible-lint docs changelog python-3.8
+        unit-2.19 unit-2.18 unit-newest sanity-2.19 sanity-2.18 sanity-newest
+        install molecule-private_tor_network molecule-hardmap)
+
+# --- Python environments ---------------------------------------------------------------------------------------------
+
+# The newest Python on this machine, pyenv's included.
+newest_python() {
+  local python
+  for python in /usr/bin/python3.?? /usr/local/bin/python3.?? "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.*/bin/python3.??; do
+    [ ! -x "$python" ] || "$python" -c 'import sys, ensurepip; print(sys.version_info.minor, sys.executable)' 2>/dev/null || true
+  done | sort -n | tail -1 | cut -d' ' -f2-
+}
+
+# venv NAME: path of the environment, made or completed as needed.
+venv() {
+  local folder=$FLEET_CACHE/venv-$1 python=python3 core wanted
+  local requirements=$root/tests/requirements-unit.txt
+  case $1 in
+    2.19)   core='ansible-core~=2.19.0' requirements=$root/tests/requirements.txt;;
+    2.18)   core='ansible-core~=2.18.0';;
+    newest) core='ansible-core>=2.20' python=$(newest_python);;
+  esac
+  wanted="$core $("$python" --version) $(cat "$root"/tests/requirements*.txt)"
+  if [ "$(cat "$folder/made-of" 2>/dev/null)" != "$wanted" ]; then
+    rm -rf "$folder"
+    "$python" -m venv "$folder"
+    "$folder/bin/pip" install --quiet --disable-pip-version-check "$core" -r "$requirements" >&2
+    echo "$wanted" > "$folder/made-of"
+  fi
+  echo "$folder"
+}
+
+use() { PATH=$(venv "$1")/bin:$PATH; export PATH; }
+
+has_newest() {
+  "$(newest_python)" -c 'import sys; sys.exit(sys.version_info < (3, 12))' && return
+  skip "the newest ansible-core needs Python 3.12, and none is here"
+}
+
+skip() { echo "SKIPPED: $*"; exit 77; }
+
+# --- Stages ----------------------------------------------------------------------------------------------------------
+
+stage_prepare() {
+  local package missing=()
+  for package in git python3 python3-venv shellcheck; do
+    [ "$(dpkg-query -Wf '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  if [ ${#missing[@]} -gt 0 ]; then
+    echo "Installing ${missing[*]}"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  fi
+  echo "Python environment with ansible-core 2.19 and the tools: $(venv 2.19)"
+}
+
+stage_shellcheck() { shellcheck tests/*.sh tests/fleet/fleet .ci/run; }
+stage_ruff() { use 2.19; ruff check --no-cache .; }
+stage_mypy() { use 2.19; cd "$work"; mypy --cache-dir=/dev/null --config-file "$collection/pyproject.toml" ansible_collections/onionfleet/balance/plugins; }
+stage_yamllint() { use 2.19; yamllint --strict -c .config/yamllint.yml .; }
+stage_ansible-lint() { use 2.19; ansible-lint --offline --profile production; }
+stage_docs() { use 2.19; antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .; }
+stage_changelog() { use 2.19; antsibull-changelog lint; }
+
+stage_python-3.8() {
+  use 2.19
+  vermin --target=3.8- --no-tips --violations --eval-annotations=no plugins/module_utils plugins/modules 2>/dev/null ||
+    vermin --target=3.8- --no-tips --violations plugins/module_utils plugins/modules
+  local python
+  for python in "$(command -v python3.8)" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.8.*/bin/python3.8; do
+    if "$python" --version 2>/dev/null; then
+      PYTHONPYCACHEPREFIX=$(mktemp -d) "$python" -m compileall -q plugins/module_utils plugins/modules
+      return
+    fi
+  done
+  echo "No Python 3.8 here to compile with; vermin looked at the language only."
+}
+
+unit() { use "$1"; ansible --version | head -1; PYTHONPATH=$work python -m pytest -q -n 2 tests/unit; }
+stage_unit-2.19() { unit 2.19; }
+stage_unit-2.18() { unit 2.18; }
+stage_unit-newest() { has_newest; unit newest; }
+
+# ansible-test downloads a script to install pip with; Python's own ensurepip does the same.
+provide_pip() {
+  local version
+  version=$(sed -nE "s/.*pip='([0-9.]+)'.*/\1/p" "$(python -c 'import ansible_test; print(list(ansible_test.__path__)[0])')/_internal/python_requirements.py")
+  mkdir -p ~/.ansible/test/cache
+  cp tests/get_pip.py ~/.ansible/test/cache/"get_pip_${version//./_}.py"
+}
+
+sanity() {
+  use "$1"
+  ansible --version | head -1
+  provide_pip
+  ansible-test sanity --color no --python "$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+}
+stage_sanity-2.19() { sanity 2.19; }
+stage_sanity-2.18() { sanity 2.18; }
+stage_sanity-newest() { has_newest; sanity newest; }
+
+stage_install() {
+  use 2.19
+  rm -rf "$FLEET_CACHE/built" "$FLEET_CACHE/installed"
+  ansible-galaxy collection build --output-path "$FLEET_CACHE/built"
+  ansible-galaxy collection install --offline -p "$FLEET_CACHE/installed" "$FLEET_CACHE"/built/onionfleet-balance-*.tar.gz
+  ANSIBLE_COLLECTIONS_PATH=$FLEET_CACHE/installed ansible-doc --list onionfleet.balance
+}
+
+# Scenarios run the collection as installed from its tarball.
+scenario() {
+  use 2.19
+  [ -d "$FLEET_CACHE/installed" ] || stage_install
+  tests/fleet/fleet install
+  export ANSIBLE_COLLECTIONS_PATH=$FLEET_CACHE/installed
+  molecule test -s "$1"
+}
+stage_molecule-private_tor_network() { scenario private_tor_network; }
+stage_molecule-hardmap() { scenario hardmap; }
+
+# --- Running them ----------------------------------------------------------------------------------------------------
+
+# ansible-test insists on a real path ansible_collections/NAMESPACE/NAME, and takes every file there for the collection's.
+copy_work_tree() {
+  rm -rf "$work"
+  mkdir -p "$collection"
+  cd "$root"
+  git -c safe.directory="$root" ls-files -z --cached --others --exclude-standard |
+    tar --null --files-from=- --ignore-failed-read -cf - | tar -xf - -C "$collection"
+}
+
+run_stage() {
+  local started=$SECONDS code outcome
+  printf '\n===== %s\n' "$1"
+  set +e
+  (set -e; cd "$collection"; "stage_$1")
+  code=$?
+  set -e
+  case $code in 0) outcome=passed;; 77) outcome=skipped;; *) outcome=FAILED;; esac
+  counts[$outcome]=$((${counts[$outcome]} + 1))
+  summary+=("$(printf '%-8s %4d s  %s' "$outcome" $((SECONDS - started)) "$1")")
+  echo "----- $1: $outcome after $((SECONDS - started)) s"
+}
+
+[ "${1:-}" != list ] || { printf '%s\n' "${stages[@]}"; exit; }
+[ $# -eq 0 ] || stages=("$@")
+for stage in "${stages[@]}"; do
+  declare -F "stage_$stage" >/dev/null || { echo "There is no stage $stage; see tests/all.sh list" >&2; exit 2; }
+done
+
+declare -A counts=([passed]=0 [skipped]=0 [FAILED]=0)
+summary=()
+command -v git >/dev/null || { apt-get update -qq; apt-get install -y -qq --no-install-recommends git >/dev/null; }
+copy_work_tree
+for stage in "${stages[@]}"; do run_stage "$stage"; done
+
+printf '\n===== Summary after %d min %d s\n' $((SECONDS / 60)) $((SECONDS % 60))
+printf '%s\n' "${summary[@]}"
+echo "${counts[passed]} passed, ${counts[FAILED]} failed, ${counts[skipped]} skipped"
+[ "${counts[FAILED]}" -eq 0 ]
