@@ -48,6 +48,10 @@ hosts:
       description: The tor daemons, as M(onionfleet.balance.tor_instances) takes them.
       type: list
       elements: dict
+    packages:
+      description: The Debian packages that it takes.
+      type: list
+      elements: str
     probe:
       description: Whether pages are fetched from this host to verify the services.
       type: bool

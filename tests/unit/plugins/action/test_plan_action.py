@@ -1,0 +1,114 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import base64
+import types
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.task import Task
+from ansible.template import Templar
+
+from ansible_collections.onionfleet.balance.plugins.action.plan import ActionModule
+from ansible_collections.onionfleet.balance.plugins.module_utils._keyfile import generate
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # ansible-core before 2.19 trusts every string
+    trust_as_template = str
+
+ADDRESS = generate().address
+UNDEFINED = trust_as_template("{{ nowhere }}")
+
+
+def newsroom(**fields):
+    ports = [{"port": 80, "target": "127.0.0.1:8080"}]
+    return {"name": "newsroom", "layout": "hardmap", "replicas": "web", "address": ADDRESS, "ports": ports, **fields}
+
+
+class HostVars(dict):
+    """Ansible's hostvars, as far as the action uses them."""
+
+    raw_get = dict.__getitem__
+
+
+@pytest.fixture(name="plan")
+def fixture_plan(tmp_path):
+    def plan(*services, of_hosts=None, check=False, arguments=None, groups=None, **variables):
+        declared = {"onion_services": list(services), "inventory_dir": str(tmp_path), **variables}
+        hosts = of_hosts or {"web1": {}, "web2": {}}
+        of_all = {
+            **declared,
+            "groups": groups or {"all": list(hosts), "web": list(hosts)},
+            "hostvars": HostVars({host: {**declared, **of_host} for host, of_host in hosts.items()}),
+        }
+        loader, task = DataLoader(), Task()
+        task.args, task.check_mode = arguments or {}, check
+        connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=""))
+        return ActionModule(task, connection, None, loader, Templar(loader, variables=of_all), None).run(task_vars=of_all)
+
+    return plan
+
+
+def test_a_plan(plan):
+    told = plan(newsroom())
+    assert set(told) == {"changed", "hosts", "services", "probe_hosts", "hints"} and told["changed"] is False
+    assert [daemon["name"] for daemon in told["hosts"]["web2"]["daemons"]] == ["newsroomw1"]
+    assert told["services"]["newsroom"]["address"] == ADDRESS and told["probe_hosts"] == ["web1"]
+
+
+def test_all_faults_come_at_once(plan):
+    told = plan(newsroom(workers=0, polite=True), newsroom(), onion_daemon_options={"sandbx": True})
+    assert told["failed"]
+    first, *faults = told["msg"].splitlines()
+    assert first == "The declaration has faults; nothing was touched."
+    for words in ("workers", "polite", "sandbx"):
+        assert any(words in fault for fault in faults), words
+
+
+def test_undefined_variables_hide_no_other_fault(plan):
+    message = plan(newsroom(ports=UNDEFINED, workers=0))["msg"]
+    assert "service 'newsroom': ports: 'nowhere' is undefined" in message
+    assert "service 'newsroom': workers" in message
+
+
+def test_a_secret_is_never_evaluated(plan):
+    assert "failed" not in plan(newsroom(secret_key=UNDEFINED))
+
+
+def test_a_key_is_required_except_in_check_mode(plan):
+    keyless = newsroom()
+    del keyless["address"]
+    assert "newsroom" in plan(keyless)["msg"]
+    assert plan(keyless, check=True)["services"]["newsroom"]["address"] is None
+    assert plan(keyless, check=True, arguments={"keys_required": True})["failed"]
+
+
+def test_addresses_come_from_the_store(plan, tmp_path):
+    key = generate()
+    (tmp_path / "onion_keys").mkdir()
+    (tmp_path / "onion_keys" / "newsroom.yml").write_text(
+        f"address: {key.address}\npublic_key: {base64.b64encode(key.public_key).decode()}\n"
+    )
+    declared = newsroom()
+    del declared["address"]
+    assert plan(declared)["services"]["newsroom"]["address"] == key.address
+
+
+def test_a_hosts_own_targets(plan):
+    told = plan(newsroom(), of_hosts={"web1": {}, "web2": {"onion_targets": {"newsroom": {80: "127.0.0.1:9"}}}})
+    ports = [told["hosts"][host]["daemons"][0]["services"][0]["ports"] for host in ("web1", "web2")]
+    assert ports == [[{"port": 80, "target": "127.0.0.1:8080"}], [{"port": 80, "target": "127.0.0.1:9"}]]
+
+
+def test_undefined_targets_are_named_by_their_host(plan):
+    told = plan(newsroom(), of_hosts={"web1": {"onion_targets": {"newsroom": {80: UNDEFINED}}}, "web2": {}})
+    assert "host 'web1': onion_targets: newsroom: 80: 'nowhere' is undefined" in told["msg"]
+
+
+def test_one_declaration_for_all_hosts(plan):
+    told = plan(newsroom(), of_hosts={"web1": {}, "web2": {"onion_services": []}})
+    assert "hosts 'web1' and 'web2' have different ones" in told["msg"]
