@@ -36,9 +36,8 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._services impor
 # tor counts revisions in seconds: replicas that start further apart than one cannot tie
 STAGGER_SECONDS = 2
 STAGGER_LIMIT = 30
-PACKAGES = ("tor",)
-# what reading descriptors takes
-PROBE_PACKAGES = ("python3-cryptography",)
+# cryptography reads introduction points, by which a descriptor's publisher is recognised
+PACKAGES = ("tor", "python3-cryptography")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,7 +161,7 @@ def _host_slices(
     return {
         host: {
             "daemons": list(daemons.values()),
-            "packages": [*PACKAGES, *(PROBE_PACKAGES if host in probe_hosts else [])],
+            "packages": list(PACKAGES),
             "probe": host in probe_hosts,
         }
         for host, daemons in hosts.items()
