@@ -1,0 +1,80 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._keyfile import generate
+from ansible_collections.onionfleet.balance.plugins.plugin_utils import _declared
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # ansible-core before 2.19 trusts every string
+    trust_as_template = str
+
+KEY = generate()
+BLOB = base64.b64encode(KEY.expanded).decode()
+UNDEFINED = trust_as_template("{{ nowhere }}")
+
+
+def templar(**variables):
+    return Templar(DataLoader(), variables=variables)
+
+
+def read(*services, **variables):
+    return _declared.read_declared(list(services), templar(**variables))
+
+
+def test_names_alone_are_services():
+    assert read("newsroom") == [_declared.Declared("newsroom", "present", None, None)]
+
+
+def test_only_what_concerns_keys_is_read():
+    name = trust_as_template("{{ label }}")
+    (found,) = read({"name": name, "state": "absent", "address": KEY.address, "ports": UNDEFINED}, label="archive")
+    assert found == _declared.Declared("archive", "absent", KEY.address, None)
+
+
+def test_a_secret_is_read_when_it_is_called_for():
+    (found,) = read({"name": "newsroom", "secret_key": trust_as_template("{{ blob }}")}, blob=BLOB)
+    assert found.secret_key().address == KEY.address
+    (undefined,) = read({"name": "newsroom", "secret_key": UNDEFINED})
+    with pytest.raises(OnionfleetError, match="^secret_key: .*'nowhere' is undefined"):
+        undefined.secret_key()
+
+
+@pytest.mark.parametrize("services", ["newsroom", None, {"newsroom": {}}])
+def test_services_are_a_list(services):
+    with pytest.raises(OnionfleetError, match="a list of services is expected"):
+        _declared.read_declared(services, templar())
+
+
+@pytest.mark.parametrize("service", [{}, 1, ["newsroom"]])
+def test_services_have_a_name(service):
+    with pytest.raises(OnionfleetError, match="entry 2: a service with a name is expected"):
+        read("newsroom", service)
+
+
+def test_undefined_variables_are_named_by_their_place():
+    with pytest.raises(OnionfleetError, match="onion_services entry 1: name: 'nowhere' is undefined"):
+        read({"name": UNDEFINED})
+
+
+def test_the_store_is_beside_the_inventory_unless_told():
+    assert _declared.default_keys_dir({"inventory_dir": "/srv/fleet"}, templar()) == "/srv/fleet/onion_keys"
+    told = {"onion_keys_dir": trust_as_template("{{ base }}/keys"), "inventory_dir": "/srv/fleet"}
+    assert _declared.default_keys_dir(told, templar(base="/safe")) == "/safe/keys"
+
+
+def test_secrets_of_any_format_and_what_is_none():
+    assert _declared.secret_from(BLOB).address == KEY.address
+    with pytest.raises(OnionfleetError) as caught:
+        _declared.secret_from(BLOB[:-8])
+    assert BLOB[:20] not in str(caught.value)

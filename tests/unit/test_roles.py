@@ -1,0 +1,149 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Roles say once more in argument_specs.yml what their defaults are; and the status report as people read it."""
+
+from __future__ import annotations
+
+import pathlib
+
+import jinja2
+import pytest
+import yaml
+
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._status import fleet_status
+
+ROOT = pathlib.Path(__file__).parents[2]
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
+TYPES = {"bool": bool, "int": int, "float": float, "str": str, "path": str, "list": list, "dict": dict}
+
+
+def load(role, file):
+    path = ROOT / "roles" / role / file
+    return yaml.safe_load(path.read_text()) if path.exists() else None
+
+
+def options(role):
+    return load(role, "meta/argument_specs.yml")["argument_specs"]["main"].get("options", {})
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_defaults_are_those_of_the_specification(role):
+    specified = {name: option["default"] for name, option in options(role).items() if not option.get("required")}
+    assert (load(role, "defaults/main.yml") or {}) == specified
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_defaults_are_of_the_type_that_is_specified(role):
+    for name, option in options(role).items():
+        default = option.get("default")
+        templated = isinstance(default, str) and "{{" in default
+        if default is not None and not templated:
+            assert type(default) is TYPES[option.get("type", "str")], name
+            assert default in option.get("choices", [default]), name
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_variables_have_the_roles_name(role):
+    variables = {*options(role), *(load(role, "vars/main.yml") or {})}
+    for task in load(role, "tasks/main.yml"):
+        variables |= {*task.get("vars", {}), *([task["register"]] if "register" in task else [])}
+    assert [name for name in variables if not name.startswith(f"{role}_") and not name.startswith("ansible_")] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_task_loops_over_services(role):
+    loops = [task["name"] for task in load(role, "tasks/main.yml") if "services" in str(task.get("loop", ""))]
+    assert loops == []
+
+
+@pytest.mark.parametrize("name", [*ROLES, *(f"onionfleet.balance.{playbook}" for playbook in PLAYBOOKS)])
+def test_readme_names_every_role_and_playbook(name):
+    assert name in (ROOT / "README.md").read_text()
+
+
+# --- roles/verify/templates/status.txt.j2
+
+
+def status(*names, lost=False):
+    replicas = [{"host": "web1", "daemon": "newsroomw1", "worker": 1}, {"host": "web2", "daemon": "newsroomw1", "worker": 1}]
+    circuits = {"revision_counter": 1, "introduction_points": [], "introduction_circuits": ["1", "2", "3"]}
+    own = {
+        host: {
+            "daemons": [
+                {
+                    "name": "newsroomw1",
+                    "error": None,
+                    "services": [{"address": f"{name}.onion", "signing_key": f"{host} {name}", **circuits} for name in names],
+                }
+            ]
+        }
+        for host in ("web1", "web2")
+    }
+    if lost:
+        own["web2"] = {"unreachable": True}
+    services = {
+        name: {
+            "layout": "hardmap",
+            "state": "present",
+            "address": f"{name}.onion",
+            "restricted": name == "locked",
+            "replicas": replicas,
+        }
+        for name in names
+    }
+    hsdir = {"held": True, "introduction_points": None}
+    published = [
+        {
+            "address": f"{name}.onion",
+            "responsible": 6,
+            "held": 6,
+            "newest": 6,
+            "hsdirs": [{**hsdir, "signing_key": "somebody" if name == "archive" else f"web1 {name}"}] * 6,
+        }
+        for name in names
+    ]
+    answer = {"requests": 3, "answered": 3, "median": 1.25, "errors": {}, "answered_by": {"web2": 1, "web1": 2}}
+    probed = [{"name": name, **answer} for name in names if name != "locked"]
+    return fleet_status(services, own, published, probed)
+
+
+def report(shown):
+    # as ansible.builtin.template sets Jinja up
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(ROOT / "roles/verify/templates"), trim_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template("status.txt.j2").render(verify_shown=shown)
+
+
+def test_report_of_no_service():
+    assert report(status()).split() == ["All", "services", "answer."]
+
+
+def test_report_of_three_services():
+    text = report(status("newsroom", "archive", "locked"))
+    blocks = text.split("\n\n")
+    assert [block.split()[0] for block in blocks] == ["newsroom", "archive", "locked", "All"]
+    assert blocks[0].strip("\n").splitlines() == [
+        "newsroom  hardmap  newsroom.onion",
+        "  answers      3 of 3 requests through Tor, median 1.2 s",
+        "  answered by  web1 (2), web2 (1)",
+        "  descriptor   the newest is on 6 of 6 responsible HSDirs",
+        "  published    by web1 newsroomw1",
+        "  host                 daemon                   runs     introductions HSDirs with its descriptor",
+        "  web1                 newsroomw1               yes      3             6",
+        "  web2                 newsroomw1               yes      3             0",
+    ]
+    assert "by whom nobody can tell" in blocks[1]
+    assert "not asked: restricted to authorized clients" in blocks[2]
+
+
+def test_report_of_troubles():
+    text = report(status("newsroom", lost=True))
+    assert "web2                 newsroomw1               NO       0             host is not reachable" in text
+    assert text.rstrip().splitlines()[-2:] == [
+        "Troubles:",
+        "  - service 'newsroom': daemon 'newsroomw1' of host 'web2': host is not reachable",
+    ]
+    assert "All services answer" not in text
