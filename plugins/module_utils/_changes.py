@@ -16,7 +16,15 @@ import os
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils import (
-    _decide, _files, _host, _instances, _keyfile, _option_parts, _present, _sockets, _staging,
+    _decide,
+    _files,
+    _host,
+    _instances,
+    _keyfile,
+    _option_parts,
+    _present,
+    _sockets,
+    _staging,
 )
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._files import Node

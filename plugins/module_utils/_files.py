@@ -142,10 +142,13 @@ class Transaction:
         for directory in {os.path.dirname(path) for path in [node.path for node in nodes] + removed}:
             _clean(directory)
         for node in nodes:
-            if node.content is None:
-                _make_directory(node)
-            else:
-                self._stage(node, node.content)
+            try:
+                if node.content is None:
+                    _make_directory(node)
+                else:
+                    self._stage(node, node.content)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, node.path) from None
         for temporary, path in self._staged:
             self._keep(path)
             os.rename(temporary, path)

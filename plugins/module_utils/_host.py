@@ -47,7 +47,7 @@ def run(*command: str, timeout: float = 600) -> str:
     :raises OnionfleetError: it is missing, failed, or took too long; with the last line it wrote.
     """
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout, check=False,
+        done = subprocess.run(command, capture_output=True, timeout=timeout, check=False,
                               stdin=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C"})
     except FileNotFoundError:
         raise OnionfleetError(f"{command[0]}: there is no such program; install it") from None

@@ -167,7 +167,7 @@ def _daemon_faults(declared: t.Any) -> t.Iterator[str]:
     services = declared.get("services") or []
     for service in services:
         yield from (place + fault for fault in _service_faults(service))
-    modes = {str((service.get("single_hop") or False)).lower() for service in services
+    modes = {str(service.get("single_hop") or False).lower() for service in services
              if isinstance(service, dict) and service.get("state") != "absent"}
     if len(modes) > 1:
         yield place + "single_hop: is true for some services and not for others; put them into different daemons"

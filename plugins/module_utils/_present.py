@@ -60,10 +60,10 @@ def present(name: str) -> Present:
 
     :raises OnionfleetError: tor would not understand it.
     """
-    torrc = f"{_instances.CONFIG_ROOT}/{name}/torrc"
+    torrc, services = f"{_instances.CONFIG_ROOT}/{name}/torrc", f"{_instances.CONFIG_ROOT}/{name}/services"
     config: t.Dict[str, str] = {}
-    watched = {f"{_instances.CONFIG_ROOT}/{name}/services"}
-    for path in [torrc] + [f"{_instances.CONFIG_ROOT}/{name}/services/{file}" for file in _files.listed(f"{_instances.CONFIG_ROOT}/{name}/services")]:
+    watched = {services}
+    for path in [torrc] + [f"{services}/{file}" for file in _files.listed(services)]:
         _read_config(path, config, watched)
     state = _decide.state_of(torrc, config, {})
     files: t.Dict[str, bytes] = {}

@@ -93,10 +93,11 @@ def refusals(program: str, name: str, config: t.Mapping[str, str], files: t.Mapp
         raise OnionfleetError(f"{DEFAULTS}: is missing; install the package tor of the distribution")
     with tempfile.TemporaryDirectory(prefix="onionfleet-") as root:
         copy = _Copy(root)
-        data, first, main = copy.path(f"{_instances.DATA_ROOT}/{name}"), copy.path(DEFAULTS), copy.path(f"{_instances.CONFIG_ROOT}/{name}/torrc")
+        torrc = f"{_instances.CONFIG_ROOT}/{name}/torrc"
+        data, first, main = copy.path(f"{_instances.DATA_ROOT}/{name}"), copy.path(DEFAULTS), copy.path(torrc)
         os.mkdir(data, 0o700)
         copy.write(first, copy.lines(_torrc.parse(defaults.replace("@@NAME@@", name)), {}, {}))
-        copy.write(main, copy.lines(_torrc.parse(config[f"{_instances.CONFIG_ROOT}/{name}/torrc"]), config, files))
+        copy.write(main, copy.lines(_torrc.parse(config[torrc]), config, files))
         done = subprocess.run([program, "--defaults-torrc", first, "-f", main, "--verify-config"], check=False, timeout=60,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": root})

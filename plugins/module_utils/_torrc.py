@@ -53,7 +53,8 @@ def parse(text: str) -> t.List[Line]:
 
     :raises OnionfleetError: a quoted value that tor would not read, with the number of its line.
     """
-    lines, at = [], 0
+    lines: t.List[Line] = []
+    at = 0
     while True:
         at = t.cast(t.Match[str], _BLANK.match(text, at)).end()
         name = _NAME.match(text, at)

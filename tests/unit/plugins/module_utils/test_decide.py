@@ -46,7 +46,8 @@ def service(*lines: tuple[str, str]) -> dict[str, list[tuple[str, str]]]:
 )
 def test_decide_on_a_running_daemon(wanted: State, action: str | None) -> None:
     decision = decide(wanted, LOADED, active=True, enabled=True)
-    assert decision.action == action and bool(decision.reasons) == bool(action)
+    assert decision.action == action
+    assert bool(decision.reasons) == bool(action)
 
 
 def test_new_services_need_a_restart_in_the_sandbox() -> None:

@@ -65,9 +65,14 @@ def test_a_failing_step_brings_everything_back(tmp_path: pathlib.Path, monkeypat
 
 def test_a_new_key_stays_when_the_rest_is_taken_back(tmp_path: pathlib.Path) -> None:
     key = tmp_path / "hs_ed25519_secret_key"
-    with pytest.raises(RuntimeError), Transaction() as transaction:
-        transaction.write([node(key, "key"), node(tmp_path / "torrc", "x")], [])
-        raise RuntimeError
+
+    def fails_afterwards() -> None:
+        with Transaction() as transaction:
+            transaction.write([node(key, "key"), node(tmp_path / "torrc", "x")], [])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails_afterwards()
     assert tree(tmp_path) == {"hs_ed25519_secret_key": "key"}
 
 
@@ -75,7 +80,9 @@ def test_differs_by_kind_mode_and_label(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "x"
     path.write_text("a")
     path.chmod(0o600)
-    assert not _files.differs(node(path, "a")) and _files.differs(node(path, "b")) and _files.differs(node(path))
+    assert not _files.differs(node(path, "a"))
+    assert _files.differs(node(path, "b"))
+    assert _files.differs(node(path))
     assert _files.differs(node(path, "a", 0o640))
     assert not _files.differs(Node(str(path), 0o600, ME, MINE, b"secret", "key of x"))
     assert "secret" not in repr(Node(str(path), 0o600, ME, MINE, b"secret"))

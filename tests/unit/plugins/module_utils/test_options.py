@@ -96,7 +96,7 @@ BAD = st.sampled_from(['\n', '\r', '"', "\\", "\0", "\x85", "\u2028", "\t", "é"
 @given(before=st.text("abc:/1.", max_size=5), bad=BAD, after=st.text("ab ", max_size=5))
 def test_no_text_field_takes_what_could_end_a_line(before: str, bad: str, after: str) -> None:
     text = before + bad + after
-    services = [
+    services: list[dict[str, t.Any]] = [
         {"ports": [{"port": 80, "target": text}]}, {"ports": [{"port": 80, "target": "unix:/" + text}]},
         {"export_circuit_id": text}, {"extra": [{"option": "HiddenServiceNew", "value": text}]},
         {"extra": [{"option": text, "value": "1"}]}, {"authorized_clients": [{"name": text, "public_key": KEY}]},
@@ -105,7 +105,8 @@ def test_no_text_field_takes_what_could_end_a_line(before: str, bad: str, after:
     for service in services:
         assert _options.service_faults({"ports": PORTS, **service}), service
     for field, option in _options.DAEMON.items():
-        assert _options.daemon_option_faults({field: text}) and _options.daemon_option_faults({field: [text]}), option
+        assert _options.daemon_option_faults({field: text}), option
+        assert _options.daemon_option_faults({field: [text]}), option
 
 
 def test_lines() -> None:

@@ -24,7 +24,7 @@ def test_torrc_round_trip(lines: list[tuple[str, str]]) -> None:
 
 @pytest.mark.parametrize("line", [("A B", "c"), ("A\nB", "c"), ("A", "\0"), ("", "x"), ("#", "x")])
 def test_torrc_refuses_keywords_that_are_none(line: tuple[str, str]) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="no keyword of tor"):
         _torrc.render([line])
 
 

@@ -85,7 +85,7 @@ def fixture_tor(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capfd: 
     for module, name, value in [
         (_instances, "CONFIG_ROOT", str(tmp_path / "etc")), (_host, "RECORD_ROOT", str(tmp_path / "lib/loaded")),
         (_host, "run", tor.command), (_daemons, "ControlPort", tor.connect), (os, "geteuid", lambda: 0),
-        (_host, "units", lambda names: {name: _host.Unit(not tor.dies, "run1", 1.0) for name in names}),
+        (_host, "units", lambda names: dict.fromkeys(names, _host.Unit(not tor.dies, "run1", 1.0))),
     ]:
         monkeypatch.setattr(module, name, value)
     return tor
@@ -94,7 +94,8 @@ def fixture_tor(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capfd: 
 def test_actions_in_order_with_a_record_of_what_was_loaded(tor: Tor) -> None:
     tor.events.append("HS_DESC UPLOADED " + ADDRESS[:-6] + " UNKNOWN $A~a")
     result = tor.run({"name": "shop1", "action": "start"})
-    assert result["changed"] and [item["action"] for item in result["done"]] == ["start"]
+    assert result["changed"]
+    assert [item["action"] for item in result["done"]] == ["start"]
     assert tor.commands == [("systemctl", "start", "tor@shop1.service")]
     unit = _host.Unit(True, "run1", 1.0)
     assert _host.read_record("shop1", unit) == _present.present("shop1").state
@@ -107,7 +108,8 @@ def test_actions_in_order_with_a_record_of_what_was_loaded(tor: Tor) -> None:
 
 def test_reload_waits_for_tor_and_falls_back_to_restart(tor: Tor) -> None:
     tor.run({"name": "shop1", "action": "reload"}, wait=False)
-    assert tor.commands == [("systemctl", "reload", "tor@shop1.service")] and not tor.events
+    assert tor.commands == [("systemctl", "reload", "tor@shop1.service")]
+    assert not tor.events
     tor.unreachable = True
     tor.run({"name": "shop1", "action": "reload"}, wait=False)
     assert tor.commands[-1] == ("systemctl", "restart", "tor@shop1.service")
@@ -116,7 +118,9 @@ def test_reload_waits_for_tor_and_falls_back_to_restart(tor: Tor) -> None:
 def test_waiting_ends_with_what_it_waited_for(tor: Tor) -> None:
     tor.phase = "NOTICE BOOTSTRAP PROGRESS=10 TAG=conn_done"
     result = tor.run({"name": "shop1", "action": "start"}, {"name": "other", "action": "start"})
-    assert result["failed"] and result["failed_daemon"] == "shop1" and result["done"] == []
+    assert result["failed"]
+    assert result["failed_daemon"] == "shop1"
+    assert result["done"] == []
     for words in ("bootstrapping", "TAG=conn_done", f"the descriptor of {ADDRESS}", "Address already in use"):
         assert words in result["msg"]
 
@@ -137,7 +141,8 @@ def test_a_start_that_fails_tells_tors_words(tor: Tor) -> None:
 
 def test_check_mode_and_stagger(tor: Tor) -> None:
     action = {"name": "shop1", "action": "start", "stagger": 1, "reasons": ["is not running"], "revisions": {"shop": 3}}
-    assert tor.run(action, check=True)["changed"] and not tor.commands
+    assert tor.run(action, check=True)["changed"]
+    assert not tor.commands
     assert not tor.run()["changed"]
     begun = time.monotonic()
     tor.run(action, {**action, "stagger": 0}, wait=False)
@@ -154,9 +159,12 @@ def test_units_are_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(_host, "run", run)
     units = _host.units(["a", "b", "c"])
-    assert len(asked) == 1 and units["a"].active and units["a"].invocation == "x"
+    assert len(asked) == 1
+    assert units["a"].active
+    assert units["a"].invocation == "x"
     assert abs(units["a"].started - (time.time() - time.monotonic() + 1)) < 1
-    assert units["b"] == units["c"] == _host.Unit(False, "", 0.0) and _host.units([]) == {}
+    assert units["b"] == units["c"] == _host.Unit(False, "", 0.0)
+    assert _host.units([]) == {}
 
 
 def test_run_tells_what_failed() -> None:

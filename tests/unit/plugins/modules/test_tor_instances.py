@@ -14,7 +14,14 @@ import typing as t
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.onionfleet.balance.plugins.module_utils import (
-    _apply, _changes, _files, _host, _instances, _keyfile, _present, _staging,
+    _apply,
+    _changes,
+    _files,
+    _host,
+    _instances,
+    _keyfile,
+    _present,
+    _staging,
 )
 from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlUnreachable
 from ansible_collections.onionfleet.balance.plugins.modules import tor_instances
@@ -103,15 +110,20 @@ def test_check_run_check_run(host: Host) -> None:
     declared = daemon(shop(address=KEY.address, authorized_clients=[CLIENT]))
     before = host.tree()
     foreseen = host.run(declared, check=True)
-    assert host.tree() == before and not host.commands
+    assert host.tree() == before
+    assert not host.commands
     first = host.run(declared, secrets={"shop": SECRET})
-    assert first["changed"] and first["actions"][0]["action"] == "start"
+    assert first["changed"]
+    assert first["actions"][0]["action"] == "start"
     assert [foreseen[key] for key in ("changed", "diff", "actions")] == [first[key] for key in ("changed", "diff", "actions")]
     again = host.run(declared)
-    assert not again["changed"] and again["diff"] == [] and again["actions"] == first["actions"]
+    assert not again["changed"]
+    assert again["diff"] == []
+    assert again["actions"] == first["actions"]
     assert host.commands == [("systemctl", "enable", "--quiet", "tor@shop1.service")]
     secret = host.service / "hs_ed25519_secret_key"
-    assert secret.read_bytes() == KEY.to_tor_file() and host.mode(secret) == 0o600
+    assert secret.read_bytes() == KEY.to_tor_file()
+    assert host.mode(secret) == 0o600
     assert (host.mode(host.service), host.mode(host.config), host.mode(host.config / "torrc")) == (0o700, 0o750, 0o640)
     assert not [name for name in host.tree() if "/." in name]
 
@@ -156,10 +168,13 @@ def test_clients_are_revoked_or_left_alone(host: Host) -> None:
     host.run(daemon(shop(authorized_clients=[CLIENT])))
     assert file.read_text().startswith("descriptor:x25519:")
     left = host.run(daemon(shop()))
-    assert file.exists() and not left["changed"] and "left as they are" in left["warnings"][0]
+    assert file.exists()
+    assert not left["changed"]
+    assert "left as they are" in left["warnings"][0]
     host.run(daemon(shop(authorized_clients=[{**CLIENT, "name": "berta"}])))
     assert [path.name for path in file.parent.iterdir()] == ["berta.auth"]
-    assert host.run(daemon(shop(authorized_clients=[])))["changed"] and not list(file.parent.iterdir())
+    assert host.run(daemon(shop(authorized_clients=[])))["changed"]
+    assert not list(file.parent.iterdir())
 
 
 def test_keys_are_neither_missed_nor_overwritten(host: Host) -> None:
@@ -179,15 +194,18 @@ def test_absent_keeps_the_key_until_the_explicit_word(host: Host) -> None:
     host.run(daemon(shop(address=KEY.address)), secrets={"shop": SECRET})
     host.running["shop1"] = _host.Unit(True, "run", 4e9)
     gone = host.run(daemon({"name": "shop", "state": "absent"}))
-    assert gone["kept_keys"] == [str(host.service)] and gone["actions"][0]["action"] == "stop"
-    assert not host.config.exists() and (host.service / "hs_ed25519_secret_key").exists()
+    assert gone["kept_keys"] == [str(host.service)]
+    assert gone["actions"][0]["action"] == "stop"
+    assert not host.config.exists()
+    assert (host.service / "hs_ed25519_secret_key").exists()
     assert host.run(daemon({"name": "shop", "state": "absent", "delete_key": True}), check=True)["changed"]
     assert host.run(daemon({"name": "shop", "state": "absent", "delete_key": True}))["kept_keys"] == []
     assert not host.service.exists()
     host.running.clear()
     (host.root / "wants/tor@shop1.service").unlink()
     last = host.run(daemon({"name": "shop", "state": "absent", "delete_key": True}))
-    assert not last["changed"] and last["actions"] == []
+    assert not last["changed"]
+    assert last["actions"] == []
 
 
 def test_orphans_go_on(host: Host) -> None:
@@ -195,9 +213,11 @@ def test_orphans_go_on(host: Host) -> None:
     before = host.tree()
     result = host.run(daemon(shop()))
     assert result["orphans"] == [{"daemon": "shop1", "service": "other"}, {"daemon": "second", "service": None}]
-    assert not result["changed"] and host.tree() == before
+    assert not result["changed"]
+    assert host.tree() == before
     host.run(daemon({"name": "shop", "state": "absent"}, state="absent"))
-    assert (host.config / "torrc").exists() and (host.config / "services/other.conf").exists()
+    assert (host.config / "torrc").exists()
+    assert (host.config / "services/other.conf").exists()
     assert not (host.config / "services/shop.conf").exists()
 
 
@@ -262,7 +282,8 @@ def test_two_runs_at_once_are_refused(host: Host, monkeypatch: pytest.MonkeyPatc
 def test_a_new_user_is_made_as_debian_does(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_changes.Change, "new_user", property(lambda self: self.wanted))
     host.run(daemon(shop()))
-    assert host.commands[0][0] == "adduser" and host.commands[0][-1] == "_tor-shop1"
+    assert host.commands[0][0] == "adduser"
+    assert host.commands[0][-1] == "_tor-shop1"
 
 
 def test_the_copy_for_tor_has_no_real_directory(host: Host) -> None:
@@ -270,5 +291,7 @@ def test_the_copy_for_tor_has_no_real_directory(host: Host) -> None:
     copy = _staging._Copy(str(host.root))
     text = copy.lines([("%include", "/e/s/"), ("User", "x"), ("DataDirectory", "/d")], config, {f"{host.service}/ob_config": b"x"})
     written = text + "".join(path.read_text() for path in host.root.glob("0/*.conf"))
-    assert "User" not in written and str(host.service) not in written and " /d\n" not in written
+    assert "User" not in written
+    assert str(host.service) not in written
+    assert " /d\n" not in written
     assert list(host.root.glob("*/ob_config"))
