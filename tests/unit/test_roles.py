@@ -10,7 +10,6 @@ import pathlib
 import jinja2
 import pytest
 import yaml
-
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._status import fleet_status
 
 ROOT = pathlib.Path(__file__).parents[2]

@@ -11,7 +11,6 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
 from ansible.template import Templar
-
 from ansible_collections.onionfleet.balance.plugins.action.plan import ActionModule
 from ansible_collections.onionfleet.balance.plugins.module_utils._keyfile import generate
 
@@ -55,9 +54,11 @@ def fixture_plan(tmp_path):
 
 def test_a_plan(plan):
     told = plan(newsroom())
-    assert set(told) == {"changed", "hosts", "services", "probe_hosts", "hints"} and told["changed"] is False
+    assert set(told) == {"changed", "hosts", "services", "probe_hosts", "hints"}
+    assert told["changed"] is False
     assert [daemon["name"] for daemon in told["hosts"]["web2"]["daemons"]] == ["newsroomw1"]
-    assert told["services"]["newsroom"]["address"] == ADDRESS and told["probe_hosts"] == ["web1"]
+    assert told["services"]["newsroom"]["address"] == ADDRESS
+    assert told["probe_hosts"] == ["web1"]
 
 
 def test_all_faults_come_at_once(plan):

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import pytest
-
 from ansible_collections.onionfleet.balance.plugins.action import preflight
 
 REPORT = {"changed": False, "faults": [], "hints": [], "missing_keys": ["newsroom"], "tor": "0.4.9.11"}
@@ -33,10 +32,16 @@ def test_the_clock_is_measured_around_the_module(run):
 @pytest.mark.parametrize("key", ["msg", "module_stderr", "module_stdout"])
 def test_a_full_disk_is_a_fault_and_no_failure(run, key):
     told = run({"failed": True, key: "OSError: [Errno 28] No space left on device: '/root/.ansible'"})
-    assert "failed" not in told and told["missing_keys"] == []
-    assert len(told["faults"]) == 1 and told["faults"][0].startswith("disk: ")
+    assert "failed" not in told
+    assert told["missing_keys"] == []
+    assert len(told["faults"]) == 1
+    assert told["faults"][0].startswith("disk: ")
 
 
 def test_other_failures_stay_failures(run):
     failure = {"failed": True, "msg": "Missing sudo password"}
     assert run(dict(failure)) == failure
+
+
+def test_a_report_that_mentions_a_full_disk_stays_a_report(run):
+    assert run({**REPORT, "hints": ["No space left on device"], "clock": {"now": 1002.0}})["missing_keys"] == ["newsroom"]

@@ -11,7 +11,6 @@ from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
 from ansible.template import Templar
-
 from ansible_collections.onionfleet.balance.plugins.action import show
 
 

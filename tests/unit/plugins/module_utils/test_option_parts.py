@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 
 import pytest
-
 from ansible_collections.onionfleet.balance.plugins.module_utils import _option_parts as parts
 
 KEY = bytes(range(1, 33))

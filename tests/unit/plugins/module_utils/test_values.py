@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.onionfleet.balance.plugins.module_utils import _values as v
 from hypothesis import given
 from hypothesis import strategies as st
-
-from ansible_collections.onionfleet.balance.plugins.module_utils import _values as v
 
 PORT = v.Socket()
 TARGET = v.Socket(unix=True)
@@ -88,7 +87,8 @@ def test_good_values(kind, value, texts):
 )
 def test_bad_values(kind, value):
     faults = list(kind.faults(value))
-    assert faults and all(fault.startswith(("is ", "has ", "item ")) for fault in faults)
+    assert faults
+    assert all(fault.startswith(("is ", "has ", "item ")) for fault in faults)
 
 
 @given(st.text(), st.sampled_from("\n\r\0\"\\\x7fé"), st.text())

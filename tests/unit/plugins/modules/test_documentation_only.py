@@ -9,7 +9,6 @@ import dataclasses
 
 import pytest
 import yaml
-
 from ansible_collections.onionfleet.balance.plugins.action import plan as plan_action
 from ansible_collections.onionfleet.balance.plugins.modules import onion_store, plan, show
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, Plan, make_plan

@@ -9,7 +9,6 @@ import base64
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._keyfile import generate
 from ansible_collections.onionfleet.balance.plugins.plugin_utils import _declared

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import pytest
-
 from ansible_collections.onionfleet.balance.plugins.plugin_utils import _rules
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._services import Faults, Inventory, read_services
 
@@ -71,9 +70,11 @@ def test_a_missing_key_is_a_fault_where_required():
 def test_services_of_a_daemon_agree():
     assert sharing({}, {}) == ([], [])
     faults, _hints = sharing({"single_hop": True}, {})
-    assert len(faults) == 1 and faults[0].startswith("service 's1': single_hop: is anonymous but shares 'small'")
+    assert len(faults) == 1
+    assert faults[0].startswith("service 's1': single_hop: is anonymous but shares 'small'")
     faults, _hints = sharing({"directory": "same"}, {"directory": "same"})
-    assert len(faults) == 1 and "is that of service 's0' in daemon 'small'; rename one" in faults[0]
+    assert len(faults) == 1
+    assert "is that of service 's0' in daemon 'small'; rename one" in faults[0]
 
 
 def test_a_shared_daemon_is_not_named_like_a_services_own():

@@ -9,10 +9,9 @@ import copy
 import json
 
 import pytest
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._status import fleet_status, probe_targets, redacted
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._status import fleet_status, probe_targets, redacted
 
 ADDRESS = "2qcz4ghce2roq2xhixog6nh6utoxm4szzl2nlurxncultp4yw2fybdid.onion"
 REPLICAS = [
@@ -102,7 +101,8 @@ def test_what_cannot_be_asked_is_left_out():
 def test_a_sound_service():
     (row,) = SOUND["services"]
     assert SOUND["troubles"] == row["troubles"] == SOUND["unpublished"] == []
-    assert row["published"] and row["hsdirs"] == {"responsible": 6, "held": 5, "newest": 5}
+    assert row["published"]
+    assert row["hsdirs"] == {"responsible": 6, "held": 5, "newest": 5}
     assert row["holder"] == {"host": "web2", "daemon": "newsroomw1", "by": "signing key"}
     assert [replica["hsdirs"] for replica in row["replicas"]] == [0, 0, 5]
     assert [replica["introduction_circuits"] for replica in row["replicas"]] == [3, 3, 3]
@@ -126,7 +126,8 @@ def test_a_quorum_is_more_than_half(newest, expected):
 def test_without_any_answer_of_hsdirs_nothing_is_published():
     found = fleet_status(SERVICES, OWN, [], [])
     assert found["unpublished"] == ["newsroom"]
-    assert found["services"][0]["holder"] is None and found["services"][0]["answer"] is None
+    assert found["services"][0]["holder"] is None
+    assert found["services"][0]["answer"] is None
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,8 @@ def test_redacted_keeps_the_shape_and_the_verdict():
     assert [replica.keys() for replica in shown["replicas"]] == [replica.keys() for replica in SOUND["services"][0]["replicas"]]
     assert shown["holder"] == {"host": "host 2", "daemon": "daemon 1", "by": "signing key"}
     assert shown["answer"]["answered_by"] == {"host 2": 3}
-    assert shown["address"] == "….onion" and shown["name"] == "newsroom"
+    assert shown["address"] == "….onion"
+    assert shown["name"] == "newsroom"
 
 
 def test_redacted_troubles_are_told_without_names():

@@ -7,7 +7,6 @@ from __future__ import annotations
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._template import Template
 
 try:
@@ -49,7 +48,8 @@ def test_an_undefined_leaf_is_named_by_its_service_and_field(template):
     read = template.read(services, "onion_services")
     assert read == [{"name": "newsroom", "ports": [{"port": 80}, {"port": None}], "workers": 2}]
     (fault,) = template.faults
-    assert fault.startswith("service 'newsroom': ports entry 2: port: ") and "'nowhere' is undefined" in fault
+    assert fault.startswith("service 'newsroom': ports entry 2: port: ")
+    assert "'nowhere' is undefined" in fault
     assert fault.endswith("; define it, or mend the template")
 
 
@@ -66,4 +66,5 @@ def test_all_faults_are_collected(template):
 
 def test_a_broken_template_is_a_fault(template):
     assert template.read(trust_as_template("{{ port | no_such_filter }}"), "onion_services") is None
-    assert len(template.faults) == 1 and "no_such_filter" in template.faults[0]
+    assert len(template.faults) == 1
+    assert "no_such_filter" in template.faults[0]
