@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import ensurepip
 import subprocess
 import sys
 
-ensurepip.bootstrap()
+# a process of its own: ensurepip makes pip ignore its configuration, and so mirrors and certificates, from then on
+subprocess.check_call([sys.executable, "-m", "ensurepip"])
 packages = [argument for argument in sys.argv[1:] if argument not in ("--no-setuptools", "--no-wheel")]
 sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *packages]))

@@ -9,7 +9,7 @@ name: fleet_report
 short_description: Gather the preflights of all hosts
 version_added: "0.1.0"
 description:
-  - Turns the results of M(onionfleet.balance.preflight) of all hosts into one list of faults and one of warnings.
+  - Turns the results of M(onionfleet.balance.preflight) of all hosts into one list of faults and one of hints.
   - Adds what no host sees alone, clocks that are more than 5 seconds apart between hosts that share a key.
 author:
   - The onionfleet.balance developers (@onionfleet)
@@ -36,9 +36,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The C(faults) and the C(warnings), a sentence each that begins with the host's or service's name.
+  description: The C(faults) and the C(hints), a sentence each that begins with the host's or service's name.
   type: dict
 """
+
+import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._fleet import fleet_report
 
@@ -46,6 +48,6 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._fleet import f
 class FilterModule:
     """The filter of this file."""
 
-    def filters(self):
+    def filters(self) -> dict[str, t.Any]:
         """Name it."""
         return {"fleet_report": fleet_report}

@@ -33,12 +33,14 @@ _value:
   elements: dict
 """
 
+import typing as t
+
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._restarts import restart_order
 
 
 class FilterModule:
     """The filter of this file."""
 
-    def filters(self):
+    def filters(self) -> dict[str, t.Any]:
         """Name it."""
         return {"restart_order": restart_order}

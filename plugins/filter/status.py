@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._status import fleet_status, probe_targets, redacted
 
 
 class FilterModule:
     """The filters that verification is made of."""
 
-    def filters(self):
+    def filters(self) -> dict[str, t.Any]:
         """Name them."""
         return {"fleet_status": fleet_status, "probe_targets": probe_targets, "redacted": redacted}

@@ -81,7 +81,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onionfleet.balance.plugins.module_utils._preflight import inspect
 
 
-def main():
+def main() -> None:
     now = time.time()
     module = AnsibleModule(
         argument_spec={
