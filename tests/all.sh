@@ -93,7 +93,7 @@ stage_python-3.8() {
   echo "No Python 3.8 here to compile with; vermin looked at the language only."
 }
 
-unit() { use "$1"; ansible --version | head -1; PYTHONPATH=$work python -m pytest -q -n 2 tests/unit; }
+unit() { use "$1"; ansible --version | sed -n 1p; PYTHONPATH=$work python -m pytest -q -n 2 tests/unit; }
 stage_unit-2.19() { unit 2.19; }
 stage_unit-2.18() { unit 2.18; }
 stage_unit-newest() { has_newest; unit newest; }
@@ -108,7 +108,7 @@ provide_pip() {
 
 sanity() {
   use "$1"
-  ansible --version | head -1
+  ansible --version | sed -n 1p
   provide_pip
   ansible-test sanity --color no --python "$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 }
