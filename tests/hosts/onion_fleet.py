@@ -23,6 +23,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -67,9 +68,17 @@ class Host:
     def boot(self) -> None:
         """Boot it, with the pages that services serve."""
         fleet("up", f"{self.name}:{self.suite}:{self.address}")
+        wait_for(self._answers, f"ssh of {self.name}")
         self.write("/usr/local/lib/pages.py", (HERE / "on_host" / "pages.py").read_text())
         self.write("/etc/systemd/system/pages.service", "[Service]\nExecStart=python3 /usr/local/lib/pages.py beta gamma delta\n")
         self.sh("systemctl start pages")
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection((self.address, 22), timeout=1) as connection:
+                return connection.recv(4) == b"SSH-"
+        except OSError:
+            return False
 
     def remove(self) -> None:
         fleet("down", self.name)
@@ -161,6 +170,11 @@ class Run:
                 if "outcome" in entry and entry["task"].endswith(task) and host in (None, entry["host"])]
 
     @property
+    def messages(self) -> str:
+        """What the failed tasks said."""
+        return "\n".join(str(entry["result"].get("msg", "")) for entry in self.record if entry.get("outcome") == "failed")
+
+    @property
     def changed(self) -> dict[str, int]:
         """Host to its number of changes, as the recap counts them."""
         return {host: int(number) for host, number in re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+)", self.output, re.MULTILINE)}
@@ -232,7 +246,7 @@ class Operator:
         output, _none = process.communicate()
         lines = record.read_text().splitlines() if record.exists() else []
         run = Run(process.returncode, output, [json.loads(line) for line in lines])
-        assert fails is None or (run.code != 0) == fails, output
+        assert fails is None or (run.code != 0) == fails, output[-4000:]
         return run
 
     def deploy(self, *arguments: str, verified: bool = False, **options) -> Run:
@@ -297,7 +311,7 @@ class Hunt:
         """End it; the places where a needle was."""
         output, self.looked_at = self.process.communicate()
         assert self.process.returncode == 0, self.looked_at
-        return output.split("\n")[:-1] if output.strip() else []
+        return output.split()
 
 
 def kill(process: subprocess.Popen) -> None:

@@ -63,25 +63,26 @@ def passing():
                     version = (path, os.stat(path).st_mtime_ns, os.stat(path).st_size)
                 except OSError:
                     continue
-                if version not in passed:
+                if path not in spared and version not in passed:
                     passed.add(version)
                     search(path, path)
 
 
-def watch():
+def again_and_again(look):
     while not ended.is_set():
-        processes()
-        passing()
+        look()
         ended.wait(0.02)
 
 
 ended = threading.Event()
-watcher = threading.Thread(target=watch)
-watcher.start()
+watchers = [threading.Thread(target=again_and_again, args=(look,)) for look in (processes, passing)]
+for watcher in watchers:
+    watcher.start()
 print("ready", flush=True)
 sys.stdin.read()
 ended.set()
-watcher.join()
+for watcher in watchers:
+    watcher.join()
 here = os.stat("/").st_dev
 for disk in disks:
     for folder, folders, names in os.walk(disk):
@@ -92,5 +93,5 @@ for disk in disks:
             path = os.path.join(folder, name)
             if not spared or not path.startswith(spared):
                 search(path, path)
-print(f"looked at {len(counts['processes'])} processes and {len(passed)} passing files", file=sys.stderr)
+print(f"looked at {len(looked)} processes and {len(passed)} passing files", file=sys.stderr)
 print("\n".join(sorted(found)))

@@ -1,0 +1,158 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes of a fleet that runs: each touches what it has to and nothing else. The tests follow one another on one fleet."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from conftest import SERVICES
+from onion_fleet import fleet, service, wait_for
+
+
+@pytest.fixture(scope="module")
+def running(fresh):
+    fresh.operator.declare(*SERVICES)
+    fresh.operator.run("keys")
+    fresh.operator.deploy(verified=True)
+    return fresh
+
+
+def declared(running, **changes):
+    """The services, with further fields for some by their names; None leaves one out. Declares them."""
+    services = [{**copy.deepcopy(each), **changes.get(each["name"], {})} for each in SERVICES
+                if changes.get(each["name"], {}) is not None]
+    running.operator.declare(*services)
+
+
+def daemons(running):
+    return {host.name: host.daemons() for host in running.hosts}
+
+
+def test_a_reload_touches_one_daemon_and_a_download_through_another_survives(running):
+    web1, before = running.hosts[0], daemons(running)
+    with web1.long_download(running.operator.address("beta"), running.hosts):
+        declared(running, alpha={"max_streams": 77})
+        run = running.operator.deploy()
+    assert run.actions == {"web1": [("alphaw1", "reload")], "web2": [("alphaw1", "reload")]}
+    after = daemons(running)
+    for host in before:
+        assert after[host].pop("alphaw1")["invocation"] == before[host].pop("alphaw1")["invocation"]
+    assert after == before
+    assert "HiddenServiceMaxStreams 77" in web1.sh("cat /etc/tor/instances/alphaw1/services/alpha.conf")
+    assert running.operator.deploy().changed == {"web1": 0, "web2": 0}
+
+
+def test_a_limited_run_drops_nothing_elsewhere(running):
+    before = running.hosts[1].snapshot()
+    declared(running, alpha={"max_streams": 78})
+    run = running.operator.deploy("--limit", "web1")
+    assert run.actions == {"web1": [("alphaw1", "reload")]}
+    assert without_tors_own(running.hosts[1].snapshot()) == without_tors_own(before)
+    assert running.operator.deploy().actions == {"web1": [], "web2": [("alphaw1", "reload")]}
+
+
+def without_tors_own(snapshot):
+    """Tor writes its state when it likes."""
+    files = {path: entry for path, entry in snapshot["files"].items()
+             if not path.startswith("/var/lib/tor-instances/") or path.count("/") > 5 or path.endswith("torrc")}
+    return {**snapshot, "files": files}
+
+
+def test_an_unreachable_host_does_not_stop_the_others_and_converges_later(running):
+    declared(running, alpha={"max_streams": 79})
+    fleet("cut", "web2")
+    try:
+        run = running.operator.deploy(fails=None)
+    finally:
+        fleet("heal", "web2")
+    assert run.actions == {"web1": [("alphaw1", "reload")]}
+    assert run.results("Look for trouble on each host", "web2")[0]["unreachable"]
+    wait_for(running.hosts[1]._answers, "ssh of web2")
+    assert running.operator.deploy().actions == {"web1": [], "web2": [("alphaw1", "reload")]}
+    assert running.operator.deploy().changed == {"web1": 0, "web2": 0}
+
+
+def test_restarts_come_one_after_another_and_the_holder_last(running):
+    before = daemons(running)
+    declared(running, alpha={"max_streams": 79, "daemon_options": {"no_exec": True}})
+    run = running.operator.deploy()
+    revisions = {entry["host"]: entry["result"]["actions"][0]["revisions"]["alpha"] for entry in run.record
+                 if "orphans" in entry.get("result", {})}
+    restarts = run.results("Restart daemons one after another, those whose descriptor is the latest last")
+    order = [item["hardmap_restart"]["host"] for item in restarts[0]["results"]]
+    assert order == sorted(revisions, key=revisions.get)
+    after = daemons(running)
+    starts = {host.name: int(host.sh("systemctl show -P ActiveEnterTimestampMonotonic tor@alphaw1")) for host in running.hosts}
+    # the first one serves again before the second one stops
+    stop = int(running.operator.hosts[order[1]].sh("systemctl show -P InactiveExitTimestampMonotonic tor@alphaw1"))
+    assert starts[order[0]] < stop
+    for host in before:
+        assert after[host]["alphaw1"]["invocation"] != before[host]["alphaw1"]["invocation"]
+        assert {name: state for name, state in after[host].items() if name != "alphaw1"} \
+            == {name: state for name, state in before[host].items() if name != "alphaw1"}
+
+
+def test_when_the_first_one_does_not_come_back_the_others_are_not_touched(running):
+    for host in running.hosts:
+        host.write("/etc/systemd/system/tor@betaw1.service.d/broken.conf", "[Service]\nExecStartPre=/bin/false\n")
+        host.sh("systemctl daemon-reload")
+    before = daemons(running)
+    declared(running, alpha={"max_streams": 79, "daemon_options": {"no_exec": True}}, beta={"daemon_options": {"no_exec": True}})
+    run = running.operator.deploy(fails=True)
+    assert "daemon 'betaw1'" in str(run.messages)
+    lost = [host.name for host in running.hosts if "betaw1" not in host.daemons()]
+    assert len(lost) == 1
+    untouched = next(host for host in running.hosts if host.name not in lost)
+    assert untouched.daemons()["betaw1"]["invocation"] == before[untouched.name]["betaw1"]["invocation"]
+    for host in running.hosts:
+        host.sh("rm -r /etc/systemd/system/tor@betaw1.service.d; systemctl daemon-reload; systemctl reset-failed")
+    run = running.operator.deploy()
+    assert {host: actions for host, actions in run.actions.items()} == {
+        lost[0]: [("betaw1", "start")], untouched.name: [("betaw1", "restart")]}
+    assert running.operator.deploy().changed == {"web1": 0, "web2": 0}
+
+
+def test_a_service_that_leaves_the_declaration_goes_on_and_is_reported(running):
+    before = daemons(running)
+    declared(running, delta=None, beta=None)
+    run = running.operator.deploy()
+    orphans = {entry["host"]: entry["result"]["orphans"] for entry in run.record if "orphans" in entry.get("result", {})}
+    assert {"daemon": "betaw1", "service": None} in orphans["web1"]
+    assert {"daemon": "small", "service": "delta"} in orphans["web1"]
+    assert orphans["web2"] == [{"daemon": "betaw1", "service": None}]
+    assert run.actions["web2"] == []
+    assert daemons(running)["web1"]["betaw1"] == before["web1"]["betaw1"]
+
+
+def test_an_absent_service_goes_and_keeps_its_key_until_told(running):
+    web1 = running.hosts[0]
+    key = "/var/lib/tor-instances/small/delta/hs_ed25519_secret_key"
+    before = web1.sh(f"sha256sum {key}")
+    declared(running, delta={"state": "absent"})
+    run = running.operator.deploy()
+    assert run.actions["web1"] == [("small", "reload")]
+    files = web1.snapshot("/etc/tor/instances", "/var/lib/tor-instances")["files"]
+    assert "/etc/tor/instances/small/services/delta.conf" not in files
+    assert "/etc/tor/instances/small/services/gamma.conf" in files
+    assert web1.sh(f"sha256sum {key}") == before
+    assert running.operator.deploy().changed == {"web1": 0, "web2": 0}
+    declared(running, delta={"state": "absent", "delete_key": True})
+    running.operator.deploy()
+    assert "/var/lib/tor-instances/small/delta" not in web1.snapshot("/var/lib/tor-instances")["files"]
+    declared(running, delta={"state": "absent", "delete_key": True}, beta={"state": "absent"})
+    assert running.operator.deploy().actions["web2"] == [("betaw1", "stop")]
+    for host in running.hosts:
+        assert "betaw1" not in host.daemons()
+        assert host.sh("systemctl is-enabled tor@betaw1", check=False) == "disabled"
+        assert host.sh("ls /var/lib/tor-instances/betaw1/beta/hs_ed25519_secret_key")
+    assert running.operator.deploy().changed == {"web1": 0, "web2": 0}
+
+
+def test_a_new_package_of_tor_restarts_nothing(running):
+    for host in running.hosts:
+        before = host.daemons()
+        host.sh("DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --reinstall --allow-change-held-packages tor 2>&1")
+        assert host.daemons() == before
