@@ -10,7 +10,7 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export FLEET_CACHE=${FLEET_CACHE:-/var/cache/onionfleet}
-export PYTHONDONTWRITEBYTECODE=1 ANSIBLE_NOCOLOR=${ANSIBLE_NOCOLOR:-1} NO_COLOR=1 LC_ALL=C.UTF-8
+export ANSIBLE_COLLECTIONS_PATH=$FLEET_CACHE/work PYTHONDONTWRITEBYTECODE=1 ANSIBLE_NOCOLOR=${ANSIBLE_NOCOLOR:-1} NO_COLOR=1 LC_ALL=C.UTF-8
 work=$FLEET_CACHE/work
 collection=$work/ansible_collections/onionfleet/balance
 
@@ -81,8 +81,7 @@ stage_changelog() { use 2.19; antsibull-changelog lint; }
 
 stage_python-3.8() {
   use 2.19
-  vermin --target=3.8- --no-tips --violations --eval-annotations=no plugins/module_utils plugins/modules 2>/dev/null ||
-    vermin --target=3.8- --no-tips --violations plugins/module_utils plugins/modules
+  vermin --quiet --target=3.8- --no-tips --violations plugins/module_utils plugins/modules
   local python
   for python in "$(command -v python3.8)" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.8.*/bin/python3.8; do
     if "$python" --version 2>/dev/null; then
@@ -130,7 +129,7 @@ scenario() {
   [ -d "$FLEET_CACHE/installed" ] || stage_install
   tests/fleet/fleet install
   export ANSIBLE_COLLECTIONS_PATH=$FLEET_CACHE/installed
-  molecule test -s "$1"
+  molecule test --no-command-borders -s "$1"
 }
 stage_molecule-private_tor_network() { scenario private_tor_network; }
 stage_molecule-hardmap() { scenario hardmap; }

@@ -96,15 +96,16 @@ fail_over() {
   first=$(report before.json newsroom answered)
   step "Killing $holder, whose descriptor the network holds"
   fleet kill "$holder"
-  run ansible-playbook onionfleet.balance.status --limit "all:!$holder" -e verify_report_file="$infrastructure/killed.json"
+  run ansible-playbook onionfleet.balance.status --limit "all:!$holder" -e verify_timeout=20 -e verify_report_file="$infrastructure/killed.json"
   step "Telling the others to publish: switching proof of work and deploying, which reloads their daemons"
   sed -i 's/pow: {enabled: true}/pow: {enabled: false}/; s/^    daemon: small/&\n    pow: {enabled: true}/' group_vars/all/onion.yml
-  run ansible-playbook onionfleet.balance.deploy --limit "all:!$holder" -e verify_report_file="$infrastructure/after.json"
+  # the dead server cannot be looked at, which a strict verification would call a failure
+  run ansible-playbook onionfleet.balance.deploy --limit "all:!$holder" -e verify_strict=false -e verify_report_file="$infrastructure/after.json"
   then_by=$(report after.json newsroom answered)
   step "Done"
   echo "newsroom, one address: at first $first answered; $holder was killed, and $(report killed.json newsroom answered) answered;"
   echo "then another one published, and $then_by answered."
-  [ "$first" != "$then_by" ]
+  [ "$then_by" != nobody ] && [ "$first" != "$then_by" ]
 }
 
 case ${1:-} in

@@ -66,13 +66,18 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         url = urlsplit(self.path)
         if url.scheme != "http" or (url.hostname or "").lower() not in self.server.allow:
-            return self.refuse()
-        if self.command == "HEAD" or not (url.path.endswith(".deb") or "/by-hash/" in url.path):
-            return self.forward(url, None)
+            self.refuse()
+        elif self.command == "GET" and (url.path.endswith(".deb") or "/by-hash/" in url.path):
+            self.from_cache(url)
+        else:
+            self.forward(url, None)
+
+    def from_cache(self, url: SplitResult) -> None:
         kept = self.server.cache / hashlib.sha256(url.path.encode()).hexdigest()
         with self.server.lock_of(kept):
             if not kept.exists():
-                return self.forward(url, kept)
+                self.forward(url, kept)
+                return
         with kept.open("rb") as body:
             self.send_response(200)
             self.send_header("Content-Length", str(kept.stat().st_size))
@@ -114,7 +119,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_CONNECT(self) -> None:
         host, _, port = self.path.rpartition(":")
         if host.lower() not in self.server.allow or port != "443":
-            return self.refuse()
+            self.refuse()
+            return
         via = self.server.upstream
         peer = http.client.HTTPConnection((via.hostname or "") if via else host, (via.port or 80) if via else 443, timeout=60)
         if via:
