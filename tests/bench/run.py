@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a deployment costs, in seconds and in tasks, beside a plain role with loops over the services.
+
+    tests/bench/run.py [--output FILE] [--cases 1x1,1x100] [--keep]
+
+Boots test hosts (tests/fleet/fleet), installs tor, and deploys each case, HOSTSxSERVICES, from nothing: a first run, three
+that change nothing (their median counts), and one that changes one service; then the same with the plain role (one run
+that changes nothing). Daemons have DisableNetwork 1, and nothing is verified through Tor. Takes about half an hour.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import pathlib
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import yaml
+
+HERE = pathlib.Path(__file__).resolve().parent
+COLLECTION = HERE.parents[1]
+FLEET = COLLECTION / "tests/fleet/fleet"
+os.environ.setdefault("FLEET_NAME", "onionbench")
+SUBNET = os.environ.setdefault("FLEET_SUBNET", "10.93.7")
+
+CASES = "1x1,1x10,1x100,4x10,10x10"
+PER_DAEMON = 10
+NOTHING_CHANGED_RUNS = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """Of one case and one way to deploy: seconds of each run, and tasks on the busiest host in one that changes nothing."""
+
+    first: float
+    second: float
+    change: float
+    tasks: int
+
+
+class Operator:
+    """A folder with an inventory, keys and settings, and playbooks run from it."""
+
+    def __init__(self, folder: pathlib.Path, hosts: int) -> None:
+        self.folder = folder
+        self.hosts = {f"bench{number}": f"{SUBNET}.{80 + number}" for number in range(1, hosts + 1)}
+        self._link_collection()
+        (folder / "vault-password").write_text("benchmark\n")
+        (folder / "ansible.cfg").write_text(
+            "[defaults]\ninventory = hosts.yml\nvault_password_file = vault-password\nhost_key_checking = false\nforks = 10\n"
+            f"callback_plugins = {HERE}/callback_plugins\ncallbacks_enabled = task_count\n"
+            "[ssh_connection]\npipelining = true\n"
+            "ssh_args = -o ControlMaster=auto -o ControlPersist=600s -o UserKnownHostsFile=/dev/null\n"
+        )
+
+    def _link_collection(self) -> None:
+        place = self.folder / "ansible_collections/onionfleet"
+        place.mkdir(parents=True)
+        (place / "balance").symlink_to(COLLECTION)
+
+    def declare(self, hosts: int, services: int, first_target: int = 8080) -> None:
+        """Declare services for the first of the hosts, for both ways to deploy."""
+        declared = [self._service(number, first_target if number == 1 else 8080) for number in range(1, services + 1)]
+        everywhere = {
+            "ansible_user": "root",
+            "ansible_ssh_private_key_file": fleet("key"),
+            "ansible_python_interpreter": "/usr/bin/python3",
+            "onion_services": declared,
+            "onion_network_options": [{"option": "DisableNetwork", "value": "1"}],
+            "onion_import": {service["name"]: {"path": str(self.folder / "keys" / service["name"])} for service in declared},
+            "plain_role_services": declared,
+            "plain_role_daemons": sorted({service["daemon"] for service in declared}),
+            "plain_role_keys_dir": str(self.folder / "keys"),
+        }
+        chosen = {name: {"ansible_host": address} for name, address in list(self.hosts.items())[:hosts]}
+        (self.folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": chosen, "vars": everywhere}}))
+
+    @staticmethod
+    def _service(number: int, target: int) -> dict:
+        return {
+            "name": f"service{number:03}",
+            "layout": "hardmap",
+            "replicas": "all",
+            "daemon": f"small{(number - 1) // PER_DAEMON + 1:02}",
+            "ports": [{"port": 80, "target": f"127.0.0.1:{target}"}],
+        }
+
+    def make_keys(self, services: int) -> None:
+        """Keys for the plain role, and the same ones in the collection's store."""
+        sys.path.insert(0, str(self.folder))
+        from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
+
+        (self.folder / "keys").mkdir(mode=0o700)
+        for number in range(1, services + 1):
+            (self.folder / "keys" / f"service{number:03}").write_bytes(_keyfile.generate().to_tor_file())
+        self.declare(1, services)
+        self.run("onionfleet.balance.keys")
+
+    def run(self, playbook: str) -> tuple[float, dict]:
+        """Run a playbook; the seconds that it took, and what was counted.
+
+        :raises SystemExit: it failed.
+        """
+        count = self.folder / "count.json"
+        environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(self.folder), "BENCH_COUNT": str(count)}
+        environment.pop("ANSIBLE_CONFIG", None)
+        began = time.monotonic()
+        done = subprocess.run(
+            ["ansible-playbook", playbook], cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        )
+        seconds = time.monotonic() - began
+        if done.returncode != 0:
+            sys.exit(f"{playbook} failed:\n{done.stdout.decode()[-4000:]}")
+        return seconds, json.loads(count.read_text())
+
+
+def fleet(*arguments: str) -> str:
+    """What the script that makes test hosts printed."""
+    return subprocess.run([str(FLEET), *arguments], stdout=subprocess.PIPE, check=True).stdout.decode().strip()
+
+
+def boot(hosts: dict[str, str]) -> None:
+    """Boot hosts, all of Debian 12, and wait for their ssh."""
+    fleet("down", *hosts)
+    fleet("up", *(f"{name}:bookworm:{address}" for name, address in hosts.items()))
+    for address in hosts.values():
+        while True:
+            try:
+                with socket.create_connection((address, 22), timeout=1) as connection:
+                    if connection.recv(4) == b"SSH-":
+                        break
+            except OSError:
+                time.sleep(0.2)
+
+
+def measure(operator: Operator, playbook: str, hosts: int, services: int, repeat: int) -> Cost:
+    """Deploy one case from nothing, again without a change, and with one."""
+    operator.declare(hosts, services)
+    operator.run(str(HERE / "clean.yml"))
+    first, _count = operator.run(playbook)
+    again = [operator.run(playbook) for _time in range(repeat)]
+    if any(count["changed"] for _seconds, count in again):
+        sys.exit(f"{playbook}: a run that had nothing to change changed something")
+    operator.declare(hosts, services, first_target=9090)
+    change, count = operator.run(playbook)
+    if not count["changed"]:
+        sys.exit(f"{playbook}: a change was not deployed")
+    second = statistics.median(seconds for seconds, _count in again)
+    return Cost(first, second, change, max(again[0][1]["tasks"].values()))
+
+
+def table(costs: dict[tuple[int, int], tuple[Cost, Cost]]) -> str:
+    """A Markdown table of all cases; the ratios are those of the plain role's seconds to ours."""
+    lines = [
+        "| hosts | services | | tasks per host | first run | second run | one change |",
+        "|---:|---:|---|---:|---:|---:|---:|",
+    ]
+    for (hosts, services), (ours, plain) in costs.items():
+        for name, cost in (("collection", ours), ("plain role", plain)):
+            times = " | ".join(f"{getattr(cost, run):.1f} s" for run in ("first", "second", "change"))
+            lines.append(f"| {hosts} | {services} | {name} | {cost.tasks} | {times} |")
+        ratios = " | ".join(f"{getattr(plain, run) / getattr(ours, run):.1f} ×" for run in ("first", "second", "change"))
+        lines.append(f"| | | *ratio* | | {ratios} |")
+    return "\n".join(lines)
+
+
+def verdicts(costs: dict[tuple[int, int], tuple[Cost, Cost]]) -> str:
+    """What has to hold between one service and a hundred on one host, as a Markdown list; empty where they were not run."""
+    if not {(1, 1), (1, 100)} <= set(costs):
+        return ""
+    (one, _plain), (hundred, plain) = costs[1, 1], costs[1, 100]
+    growth, gain = hundred.second / one.second, plain.second / hundred.second
+    held = [
+        (one.tasks == hundred.tasks, f"tasks per host: {one.tasks} with 1 service, {hundred.tasks} with 100 (the same)"),
+        (growth <= 1.3, f"second run of 100 services: {growth:.2f} times that of 1 service (at most 1.3)"),
+        (gain >= 20, f"second run of 100 services: {gain:.1f} times faster than the plain role's (at least 20)"),
+    ]
+    return "\n".join(f"- {'ok' if holds else 'NOT ok'}: {what}" for holds, what in held)
+
+
+def cases(text: str) -> list[tuple[int, int]]:
+    """``1x10,4x10`` -> pairs of hosts and services."""
+    return [(int(hosts), int(services)) for hosts, services in (case.split("x") for case in text.split(","))]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=pathlib.Path, help="a file to write the result to as well")
+    parser.add_argument("--cases", type=cases, default=cases(CASES), help=f"HOSTSxSERVICES, ...; by default {CASES}")
+    parser.add_argument("--keep", action="store_true", help="leave the hosts when done")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="onionbench") as folder:
+        operator = Operator(pathlib.Path(folder), max(hosts for hosts, _services in chosen.cases))
+        costs = {}
+        try:
+            boot(operator.hosts)
+            operator.make_keys(max(services for _hosts, services in chosen.cases))
+            operator.declare(len(operator.hosts), 1)
+            operator.run(str(HERE / "install.yml"))
+            for case in chosen.cases:
+                ours = measure(operator, str(HERE / "collection.yml"), *case, NOTHING_CHANGED_RUNS)
+                costs[case] = ours, measure(operator, str(HERE / "plain.yml"), *case, 1)
+                sys.stderr.write(f"{case[0]} hosts, {case[1]} services: {costs[case]}\n")
+        finally:
+            if not chosen.keep:
+                fleet("down", *operator.hosts)
+    result = f"{table(costs)}\n\n{verdicts(costs)}".strip()
+    sys.stdout.write(f"{result}\n")
+    if chosen.output:
+        chosen.output.write_text(f"{result}\n")
+
+
+if __name__ == "__main__":
+    main()
