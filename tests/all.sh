@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # All tests of the collection, on a Debian machine with nothing but its base system, as root.
 #
 #   tests/all.sh             everything
@@ -41,7 +41,7 @@ venv() {
   if [ "$(cat "$folder/made-of" 2>/dev/null)" != "$wanted" ]; then
     rm -rf "$folder"
     "$python" -m venv "$folder"
-    "$folder/bin/pip" install --quiet --disable-pip-version-check "$core" -r "$requirements" >&2
+    "$folder/bin/pip" install -qq --disable-pip-version-check "$core" -r "$requirements" >&2
     echo "$wanted" > "$folder/made-of"
   fi
   echo "$folder"

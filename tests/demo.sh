@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # A fleet to look at, on this machine: a private Tor network, three servers with two onion services, and a visitor.
 #
 #   tests/demo.sh            build it, deploy, fetch pages through Tor, kill a server, have another one take over; remove it
@@ -37,7 +37,7 @@ install_tools() {
   if [ ! -x "$FLEET_CACHE/venv-demo/bin/ansible-playbook" ]; then
     rm -rf "$FLEET_CACHE/venv-demo"
     python3 -m venv "$FLEET_CACHE/venv-demo"
-    "$FLEET_CACHE/venv-demo/bin/pip" install --quiet --disable-pip-version-check 'ansible-core>=2.19,<2.20' cryptography
+    "$FLEET_CACHE/venv-demo/bin/pip" install -qq --disable-pip-version-check 'ansible-core>=2.19,<2.20' cryptography
   fi
   PATH=$FLEET_CACHE/venv-demo/bin:$PATH
 }
@@ -100,7 +100,7 @@ fail_over() {
   step "Telling the others to publish: switching proof of work and deploying, which reloads their daemons"
   sed -i 's/pow: {enabled: true}/pow: {enabled: false}/; s/^    daemon: small/&\n    pow: {enabled: true}/' group_vars/all/onion.yml
   # the dead server cannot be looked at, which a strict verification would call a failure
-  run ansible-playbook onionfleet.balance.deploy --limit "all:!$holder" -e verify_strict=false -e verify_report_file="$infrastructure/after.json"
+  run ansible-playbook onionfleet.balance.deploy --limit "all:!$holder" -e '{"verify_strict": false}' -e verify_report_file="$infrastructure/after.json"
   then_by=$(report after.json newsroom answered)
   step "Done"
   echo "newsroom, one address: at first $first answered; $holder was killed, and $(report killed.json newsroom answered) answered;"

@@ -69,7 +69,6 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.plugin_utils import _private_network
 

@@ -62,9 +62,8 @@ import pwd
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.onionfleet.balance.plugins.module_utils import _layout
-from ansible_collections.onionfleet.balance.plugins.module_utils._authority import Authority, UNKNOWN
+from ansible_collections.onionfleet.balance.plugins.module_utils._authority import UNKNOWN, Authority
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
 PASSPHRASE = "rehearsal"

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -117,7 +116,7 @@ class Handler(BaseHTTPRequestHandler):
                 part.rename(kept)
 
     def do_CONNECT(self) -> None:
-        host, _, port = self.path.rpartition(":")
+        host, port = self.path.rsplit(":", 1)
         if host.lower() not in self.server.allow or port != "443":
             self.refuse()
             return
@@ -151,7 +150,7 @@ def main() -> None:
     parser.add_argument("--allow", action="append", default=[], metavar="HOST")
     arguments = parser.parse_args()
     arguments.cache.mkdir(parents=True, exist_ok=True)
-    address, _, port = arguments.listen.rpartition(":")
+    address, port = arguments.listen.rsplit(":", 1)
     allow = {host.lower() for host in arguments.allow}
     server = Proxy((address, int(port)), allow=allow, cache=arguments.cache, upstream=arguments.upstream)
     arguments.pidfile.write_text(str(os.getpid()))

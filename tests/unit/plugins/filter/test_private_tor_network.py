@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import pytest
 from ansible.errors import AnsibleFilterError
-
 from ansible_collections.onionfleet.balance.plugins.filter.private_tor_network import FilterModule
 
 private_tor_network = FilterModule().filters()["private_tor_network"]

@@ -7,7 +7,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from ansible_collections.onionfleet.balance.plugins.module_utils import _layout
 from ansible_collections.onionfleet.balance.plugins.module_utils._authority import UNKNOWN, Authority
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError

@@ -5,12 +5,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._options import daemon_option_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._private_network import private_tor_network
+from hypothesis import given
+from hypothesis import strategies as st
 
 TWO = {"net1": "192.0.2.1", "net2": "192.0.2.2"}
 
