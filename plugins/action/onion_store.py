@@ -8,7 +8,6 @@ import os
 import typing as t
 
 from ansible.plugins.action import ActionBase
-
 from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.plugin_utils import _store

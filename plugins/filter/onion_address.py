@@ -9,7 +9,6 @@ import binascii
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-
 from ansible_collections.onionfleet.balance.plugins.module_utils import _address
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 

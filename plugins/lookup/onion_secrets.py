@@ -52,7 +52,6 @@ import typing as t
 
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
-
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._keyfile import SecretKey
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils import _host, _instances, _present
+from ansible_collections.onionfleet.balance.plugins.module_utils import _host, _layout, _present
 from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlPort, ControlUnreachable
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
@@ -42,7 +42,7 @@ class Waiting:
     def _connected(self) -> ControlPort:
         while True:
             try:
-                return ControlPort(f"{_instances.RUN_ROOT}/{self.name}/control")
+                return ControlPort(_layout.control_socket(self.name))
             except ControlUnreachable:
                 if time.monotonic() >= self.deadline:
                     raise
@@ -88,7 +88,7 @@ def perform(name: str, action: str) -> None:
 def _reload(name: str) -> bool:
     """Reload and wait until tor has done it; False where tor does not answer any more, and only a restart helps."""
     try:
-        with ControlPort(f"{_instances.RUN_ROOT}/{name}/control") as control:
+        with ControlPort(_layout.control_socket(name)) as control:
             control.subscribe("SIGNAL")  # tor tells of a signal when it has acted on it
             _host.run("systemctl", "reload", f"tor@{name}.service", timeout=30)
             deadline = time.monotonic() + RELOAD_TIMEOUT

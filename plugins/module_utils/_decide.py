@@ -37,7 +37,9 @@ class State:
     @classmethod
     def from_data(cls, data: t.Mapping[str, t.Any]) -> State:
         """:raises KeyError, TypeError, ValueError: this is no state."""
-        pairs = lambda lines: [(str(keyword), str(value)) for keyword, value in lines]  # noqa: E731
+        def pairs(lines: t.Iterable[t.Sequence[t.Any]]) -> t.List[Line]:
+            return [(str(keyword), str(value)) for keyword, value in lines]
+
         services = {str(path): pairs(lines) for path, lines in data["services"].items()}
         return cls(pairs(data["options"]), services, dict(data["files"]))
 

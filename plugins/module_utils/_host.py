@@ -22,10 +22,10 @@ import subprocess
 import time
 import typing as t
 
+from ansible_collections.onionfleet.balance.plugins.module_utils import _layout
 from ansible_collections.onionfleet.balance.plugins.module_utils._decide import State
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
-RECORD_ROOT = "/var/lib/onionfleet/loaded"
 _WANTS = "/etc/systemd/system/multi-user.target.wants/"
 _PROPERTIES = "Id,ActiveState,InvocationID,ExecMainStartTimestampMonotonic"
 
@@ -95,7 +95,7 @@ def last_log(name: str) -> str:
 def read_record(name: str, unit: Unit) -> t.Optional[State]:
     """What a daemon loaded by our record; None without one, or when it is of another run of the unit."""
     try:
-        with open(f"{RECORD_ROOT}/{name}.json", encoding="utf-8") as stream:
+        with open(f"{_layout.RECORDS_ROOT}/{name}.json", encoding="utf-8") as stream:
             record = json.load(stream)
         return State.from_data(record["state"]) if record["invocation"] == unit.invocation else None
     except (OSError, KeyError, TypeError, ValueError, AttributeError):
@@ -104,9 +104,9 @@ def read_record(name: str, unit: Unit) -> t.Optional[State]:
 
 def write_record(name: str, unit: Unit, state: State) -> None:
     """Keep what a daemon loaded, atomically. :raises OSError: the disk would not."""
-    for directory in (os.path.dirname(RECORD_ROOT), RECORD_ROOT):
+    for directory in (os.path.dirname(_layout.RECORDS_ROOT), _layout.RECORDS_ROOT):
         os.makedirs(directory, 0o700, exist_ok=True)
-    path = f"{RECORD_ROOT}/{name}.json"
+    path = f"{_layout.RECORDS_ROOT}/{name}.json"
     handle = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         json.dump({"invocation": unit.invocation, "state": state.to_data()}, stream, indent=1, sort_keys=True)
@@ -117,4 +117,4 @@ def write_record(name: str, unit: Unit, state: State) -> None:
 
 def forget_record(name: str) -> None:
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(f"{RECORD_ROOT}/{name}.json")
+        os.unlink(f"{_layout.RECORDS_ROOT}/{name}.json")

@@ -18,16 +18,12 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.onionfleet.balance.plugins.module_utils import _layout, _options, _torrc, _values
 from ansible_collections.onionfleet.balance.plugins.module_utils import _option_parts as parts
-from ansible_collections.onionfleet.balance.plugins.module_utils import _options, _torrc, _values
 from ansible_collections.onionfleet.balance.plugins.module_utils._address import is_address
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
-CONFIG_ROOT = "/etc/tor/instances"
-DATA_ROOT = "/var/lib/tor-instances"
-RUN_ROOT = "/run/tor-instances"
-MARKER = "# Managed by onionfleet.balance"
-COMMENTS = (MARKER[2:], "Changes are overwritten. The services are in the directory that is included below.")
+COMMENTS = (_layout.MARKER[2:], "Changes are overwritten. The services are in the directory that is included below.")
 
 _DAEMON_NAME = re.compile(r"[a-z0-9]{1,27}\Z")
 _SERVICE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?\Z")
@@ -70,13 +66,13 @@ class Daemon:
     options: t.Mapping[str, t.Any]
     services: t.Tuple[Service, ...]
 
-    user = property(lambda self: "_tor-" + self.name)
+    user = property(lambda self: _layout.daemon_user(self.name))
     unit = property(lambda self: "tor@" + self.name + ".service")
-    config = property(lambda self: CONFIG_ROOT + "/" + self.name)
+    config = property(lambda self: _layout.INSTANCES_ROOT + "/" + self.name)
     torrc = property(lambda self: self.config + "/torrc")
     services_directory = property(lambda self: self.config + "/services")
-    data = property(lambda self: DATA_ROOT + "/" + self.name)
-    control = property(lambda self: RUN_ROOT + "/" + self.name + "/control")
+    data = property(lambda self: _layout.DATA_ROOT + "/" + self.name)
+    control = property(lambda self: _layout.control_socket(self.name))
 
     @property
     def running_services(self) -> t.List[Service]:
@@ -95,7 +91,7 @@ def service_conf(daemon: Daemon, service: Service) -> str:
 def config_files(daemon: Daemon) -> t.Dict[str, str]:
     """Path to text of every configuration file of a daemon that is to run."""
     single_hop = any(service.single_hop for service in daemon.running_services)
-    socks = f"unix:{RUN_ROOT}/{daemon.name}/probe.sock RelaxDirModeCheck ExtendedErrors" if daemon.socks else "0"
+    socks = f"unix:{_layout.RUN_ROOT}/{daemon.name}/probe.sock RelaxDirModeCheck ExtendedErrors" if daemon.socks else "0"
     lines = [("SocksPort", socks)] + _options.daemon_lines(daemon.options)
     lines += [("HiddenServiceNonAnonymousMode", "1"), ("HiddenServiceSingleHopMode", "1")] * single_hop
     lines.append(("%include", daemon.services_directory + "/"))
@@ -139,7 +135,7 @@ def _daemon(declared: t.Mapping[str, t.Any]) -> Daemon:
 
 def _service(daemon: str, declared: t.Mapping[str, t.Any]) -> Service:
     fields = {field: value for field, value in declared.items() if field not in _SERVICE_FIELDS}
-    path = f"{DATA_ROOT}/{daemon}/{declared.get('directory') or declared['name']}"
+    path = _layout.service_directory(daemon, declared.get("directory") or declared["name"])
     return Service(declared["name"], path, declared.get("state", "present") == "present", declared.get("address"),
                    declared.get("delete_key", False), fields)
 

@@ -146,8 +146,8 @@ def extra_faults(extra: object, fields: t.Dict[str, str], *, service: bool) -> t
         elif _taken_for(name, fields):
             yield f"{place}.option: {name} has a field; use '{fields[t.cast(str, _taken_for(name, fields))]}'"
         elif service != name.lower().startswith("hiddenservice"):
-            yield "{}.option: {} {}".format(place, name, "is no option of a service; only HiddenService… options are; "
-                                        "put it into the daemon's options" if service
-                                        else "belongs to a service; put it there")
+            elsewhere = ("is no option of a service; only HiddenService… options are; put it into the daemon's options"
+                         if service else "belongs to a service; put it there")
+            yield f"{place}.option: {name} {elsewhere}"
         if not isinstance(value, int):
             yield from field_faults(place + ".value", v.Text(), value)

@@ -113,6 +113,7 @@ FIXED = frozenset((
 FIXED_IN_SANDBOX = frozenset(("address", "connlimit", "cookieauthfile", "dirportfrontpage", "log",
                               "extorportcookieauthfile", "hiddenservicedir", "serverdnsresolvconffile"))
 
+
 def restart_keywords(sandbox: bool) -> t.FrozenSet[str]:
     """Lower-case keywords whose change needs a restart, with or without tor's system call sandbox."""
     ours = {option.keyword.lower() for option in DAEMON.values() if option.restart}

@@ -19,7 +19,7 @@ import os
 import re
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils import _decide, _files, _host, _instances, _torrc
+from ansible_collections.onionfleet.balance.plugins.module_utils import _decide, _files, _host, _layout, _torrc
 from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlError, ControlPort
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
@@ -38,11 +38,11 @@ class Present:
 
     @property
     def torrc(self) -> str:
-        return f"{_instances.CONFIG_ROOT}/{self.name}/torrc"
+        return _layout.torrc_path(self.name)
 
     @property
     def ours(self) -> bool:
-        return self.config.get(self.torrc, _instances.MARKER).startswith(_instances.MARKER)
+        return self.config.get(self.torrc, _layout.MARKER).startswith(_layout.MARKER)
 
     @property
     def state(self) -> _decide.State:
@@ -51,7 +51,7 @@ class Present:
     @property
     def service_names(self) -> t.List[str]:
         """Names of the services that our layout has files of."""
-        paths = _decide.inside(f"{_instances.CONFIG_ROOT}/{self.name}/services", self.config)
+        paths = _decide.inside(f"{_layout.INSTANCES_ROOT}/{self.name}/services", self.config)
         return sorted(os.path.basename(path)[:-len(".conf")] for path in paths if path.endswith(".conf"))
 
 
@@ -60,7 +60,7 @@ def present(name: str) -> Present:
 
     :raises OnionfleetError: tor would not understand it.
     """
-    torrc, services = f"{_instances.CONFIG_ROOT}/{name}/torrc", f"{_instances.CONFIG_ROOT}/{name}/services"
+    torrc, services = f"{_layout.INSTANCES_ROOT}/{name}/torrc", f"{_layout.INSTANCES_ROOT}/{name}/services"
     config: t.Dict[str, str] = {}
     watched = {services}
     for path in [torrc] + [f"{services}/{file}" for file in _files.listed(services)]:
@@ -137,7 +137,7 @@ def loaded_state(before: Present, unit: _host.Unit, keywords: t.Iterable[str]) -
     if before.newest < unit.started:
         return before.state
     try:
-        with ControlPort(f"{_instances.RUN_ROOT}/{before.name}/control", timeout=10) as control:
+        with ControlPort(_layout.control_socket(before.name), timeout=10) as control:
             return _asked(control, before, unit, keywords)
     except OnionfleetError:
         return None
@@ -152,7 +152,7 @@ def _asked(control: ControlPort, before: Present, unit: _host.Unit, keywords: t.
         except ControlError:
             continue  # an option that this tor does not know is not loaded
     files = {path: content for path, content in before.files.items() if _changed(path) < unit.started}
-    return _decide.state_of_lines([(k, v) for k, v in lines], files)
+    return _decide.state_of_lines(lines, files)
 
 
 def revision(control: ControlPort, address: str) -> int:
@@ -171,7 +171,7 @@ def revisions(name: str, services: t.Mapping[str, str]) -> t.Dict[str, int]:
     :param services: names to addresses.
     """
     try:
-        with ControlPort(f"{_instances.RUN_ROOT}/{name}/control", timeout=10) as control:
+        with ControlPort(_layout.control_socket(name), timeout=10) as control:
             return {service: revision(control, address) for service, address in services.items()}
     except OnionfleetError:
         return {}

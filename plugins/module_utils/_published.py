@@ -18,14 +18,13 @@ import re
 import time
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils import _descriptor, _hsdir
+from ansible_collections.onionfleet.balance.plugins.module_utils import _descriptor, _hsdir, _layout
 from ansible_collections.onionfleet.balance.plugins.module_utils._address import public_key_from_address
 from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlError, ControlPort
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
 # Requests in flight: enough to hide circuits' latency, few enough not to flood the client's guard.
 _IN_FLIGHT = 40
-_RUN = "/run/tor-instances"
 
 Answers = t.Dict[t.Tuple[str, str], str]
 
@@ -171,7 +170,7 @@ def made_by_daemons(names: t.Sequence[str], credentials: t.Mapping[str, str]) ->
         services: list[dict[str, t.Any]] = []
         error = None
         try:
-            with ControlPort(os.path.join(_RUN, name, "control")) as tor:
+            with ControlPort(_layout.control_socket(name)) as tor:
                 circuits = tor.getinfo("circuit-status")
                 services += [_made(tor, address, circuits, secrets.get(address)) for address in _addresses(tor)]
         except OnionfleetError as problem:

@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils import _files, _instances, _torrc
+from ansible_collections.onionfleet.balance.plugins.module_utils import _files, _layout, _torrc
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
 DEFAULTS = "/usr/share/tor/tor-service-defaults-torrc-instances"
@@ -93,8 +93,8 @@ def refusals(program: str, name: str, config: t.Mapping[str, str], files: t.Mapp
         raise OnionfleetError(f"{DEFAULTS}: is missing; install the package tor of the distribution")
     with tempfile.TemporaryDirectory(prefix="onionfleet-") as root:
         copy = _Copy(root)
-        torrc = f"{_instances.CONFIG_ROOT}/{name}/torrc"
-        data, first, main = copy.path(f"{_instances.DATA_ROOT}/{name}"), copy.path(DEFAULTS), copy.path(torrc)
+        torrc = _layout.torrc_path(name)
+        data, first, main = copy.path(f"{_layout.DATA_ROOT}/{name}"), copy.path(DEFAULTS), copy.path(torrc)
         os.mkdir(data, 0o700)
         copy.write(first, copy.lines(_torrc.parse(defaults.replace("@@NAME@@", name)), {}, {}))
         copy.write(main, copy.lines(_torrc.parse(config[torrc]), config, files))

@@ -95,7 +95,6 @@ import re
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.onionfleet.balance.plugins.module_utils import _address, _client_key
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._write import write_private

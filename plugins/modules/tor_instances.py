@@ -142,7 +142,7 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils import _apply, _changes, _files, _instances, _present
+from ansible_collections.onionfleet.balance.plugins.module_utils import _apply, _changes, _files, _instances, _layout, _present
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
 
@@ -163,9 +163,9 @@ def orphans(changes: t.Sequence[_changes.Change]) -> t.List[t.Dict[str, t.Option
     found: t.List[t.Dict[str, t.Optional[str]]] = [
         {"daemon": change.daemon.name, "service": name} for change in changes for name in change.orphans]
     declared = {change.daemon.name for change in changes}
-    for name in _files.listed(_instances.CONFIG_ROOT):
-        torrc = _files.read_text(f"{_instances.CONFIG_ROOT}/{name}/torrc")
-        if name not in declared and torrc is not None and torrc.startswith(_instances.MARKER):
+    for name in _files.listed(_layout.INSTANCES_ROOT):
+        torrc = _files.read_text(f"{_layout.INSTANCES_ROOT}/{name}/torrc")
+        if name not in declared and torrc is not None and torrc.startswith(_layout.MARKER):
             found.append({"daemon": name, "service": None})
     return found
 

@@ -10,10 +10,9 @@ import os
 import typing as t
 
 from ansible.errors import AnsibleError
-from jinja2 import UndefinedError
-
 from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from jinja2 import UndefinedError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -26,7 +26,6 @@ import tempfile
 import typing as t
 
 import yaml
-
 from ansible_collections.onionfleet.balance.plugins.module_utils import _address, _keyfile
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 

@@ -9,7 +9,6 @@ import typing as t
 
 from ansible.errors import AnsibleError
 from ansible.parsing.vault import is_encrypted, match_encrypt_secret
-
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
 if t.TYPE_CHECKING:

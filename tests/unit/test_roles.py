@@ -39,7 +39,7 @@ def test_defaults_are_of_the_type_that_is_specified(role):
         default = option.get("default")
         templated = isinstance(default, str) and "{{" in default
         if default is not None and not templated:
-            assert type(default) is TYPES[option.get("type", "str")], name
+            assert isinstance(default, TYPES[option.get("type", "str")]), name
             assert default in option.get("choices", [default]), name
 
 

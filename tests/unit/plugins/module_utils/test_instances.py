@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from ansible_collections.onionfleet.balance.plugins.module_utils import _instances, _torrc
+from ansible_collections.onionfleet.balance.plugins.module_utils import _instances, _layout, _torrc
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
 PORTS = [{"port": 80, "target": "127.0.0.1:8080"}]
@@ -25,7 +25,7 @@ def test_files_of_a_daemon() -> None:
         {"name": "shop", "directory": "old_shop", "ports": PORTS, "authorized_clients": [{"name": "anna", "public_key": KEY}]},
         {"name": "gone", "state": "absent"}]}])
     files = _instances.config_files(daemon)
-    assert files["/etc/tor/instances/shop1/torrc"].splitlines()[0] == _instances.MARKER
+    assert files["/etc/tor/instances/shop1/torrc"].splitlines()[0] == _layout.MARKER
     assert _torrc.parse(files["/etc/tor/instances/shop1/torrc"]) == [
         ("SocksPort", "0"), ("NoExec", "1"), ("%include", "/etc/tor/instances/shop1/services/")]
     assert _torrc.parse(files.pop("/etc/tor/instances/shop1/services/shop.conf")) == [

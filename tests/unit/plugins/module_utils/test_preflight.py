@@ -9,7 +9,6 @@ import pwd
 import types
 
 import pytest
-
 from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile, _layout, _preflight
 
 KEY = _keyfile.generate()

@@ -13,7 +13,7 @@ import typing as t
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.onionfleet.balance.plugins.module_utils import _daemons, _host, _instances, _present
+from ansible_collections.onionfleet.balance.plugins.module_utils import _daemons, _host, _layout, _present
 from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlError, ControlUnreachable
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.modules import tor_daemons
@@ -83,7 +83,7 @@ def fixture_tor(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capfd: 
     (tmp_path / "data/hostname").write_text(ADDRESS + "\n")
     (tmp_path / "etc/shop1/torrc").write_text(f"SocksPort 0\nHiddenServiceDir {tmp_path}/data\nHiddenServicePort 80 127.0.0.1:1\n")
     for module, name, value in [
-        (_instances, "CONFIG_ROOT", str(tmp_path / "etc")), (_host, "RECORD_ROOT", str(tmp_path / "lib/loaded")),
+        (_layout, "INSTANCES_ROOT", str(tmp_path / "etc")), (_layout, "RECORDS_ROOT", str(tmp_path / "lib/loaded")),
         (_host, "run", tor.command), (_daemons, "ControlPort", tor.connect), (os, "geteuid", lambda: 0),
         (_host, "units", lambda names: dict.fromkeys(names, _host.Unit(not tor.dies, "run1", 1.0))),
     ]:
@@ -100,7 +100,7 @@ def test_actions_in_order_with_a_record_of_what_was_loaded(tor: Tor) -> None:
     unit = _host.Unit(True, "run1", 1.0)
     assert _host.read_record("shop1", unit) == _present.present("shop1").state
     assert _host.read_record("shop1", unit._replace(invocation="run2")) is None
-    assert os.stat(f"{_host.RECORD_ROOT}/shop1.json").st_mode & 0o777 == 0o600
+    assert os.stat(f"{_layout.RECORDS_ROOT}/shop1.json").st_mode & 0o777 == 0o600
     tor.run({"name": "shop1", "action": "stop"})
     assert tor.commands[-1] == ("systemctl", "disable", "--now", "--quiet", "tor@shop1.service")
     assert _host.read_record("shop1", unit) is None
@@ -136,7 +136,7 @@ def test_a_start_that_fails_tells_tors_words(tor: Tor) -> None:
     assert "its log: Address already in use" in tor.run({"name": "shop1", "action": "start"})["msg"]
     tor.fails, tor.dies = False, True
     assert "it ended after start" in tor.run({"name": "shop1", "action": "start"})["msg"]
-    assert not os.path.exists(_host.RECORD_ROOT)
+    assert not os.path.exists(_layout.RECORDS_ROOT)
 
 
 def test_check_mode_and_stagger(tor: Tor) -> None:

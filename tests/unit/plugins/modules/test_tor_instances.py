@@ -18,8 +18,8 @@ from ansible_collections.onionfleet.balance.plugins.module_utils import (
     _changes,
     _files,
     _host,
-    _instances,
     _keyfile,
+    _layout,
     _present,
     _staging,
 )
@@ -94,8 +94,8 @@ def fixture_host(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capfd:
     defaults = tmp_path / "defaults"
     defaults.write_text("DataDirectory /var/lib/tor-instances/@@NAME@@\nUser _tor-@@NAME@@\n")
     for module, name, value in [
-        (_instances, "CONFIG_ROOT", str(tmp_path / "etc")), (_instances, "DATA_ROOT", str(tmp_path / "data")),
-        (_host, "RECORD_ROOT", str(tmp_path / "lib/loaded")), (_host, "_WANTS", str(tmp_path / "wants") + "/"),
+        (_layout, "INSTANCES_ROOT", str(tmp_path / "etc")), (_layout, "DATA_ROOT", str(tmp_path / "data")),
+        (_layout, "RECORDS_ROOT", str(tmp_path / "lib/loaded")), (_host, "_WANTS", str(tmp_path / "wants") + "/"),
         (tor_instances.AnsibleModule, "warn", lambda _module, text: host.warnings.append(text)),
         (_apply, "_LOCK", str(tmp_path / "lock")), (_staging, "DEFAULTS", str(defaults)),
         (_staging, "tor_program", lambda: str(tor)), (_host, "units", host.units), (_host, "run", host.command),
@@ -149,8 +149,11 @@ def test_without_a_record_tor_is_asked(host: Host) -> None:
     host.running["shop1"] = _host.Unit(True, "run", 1.0)
 
     class Control:
-        __enter__ = lambda self: self  # noqa: E731
-        __exit__ = lambda self, *_exception: None  # noqa: E731
+        def __enter__(self) -> Control:
+            return self
+
+        def __exit__(self, *_exception: object) -> None:
+            pass
 
         def getinfo(self, _key: str) -> str:
             return f"SocksPort 0\nHiddenServiceDir {host.service}\nHiddenServicePort 80 127.0.0.1:8080"

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import pytest
-
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._fleet import clock_offset, fleet_report
 
 SERVICES = {

@@ -7,13 +7,12 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from ansible_collections.onionfleet.balance.plugins.module_utils._address import address_from_public_key
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._services import DAEMON, daemon_name
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 GROUPS = {"all": ["web1", "web2", "web3", "lone"], "web": ["web1", "web2", "web3"], "empty": [], "one": ["web1"]}
 ADDRESS = address_from_public_key(bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"))

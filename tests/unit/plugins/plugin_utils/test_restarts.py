@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._restarts import restart_order
 from hypothesis import given
 from hypothesis import strategies as st
-
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._restarts import restart_order
 
 
 def restart(name, **revisions):
