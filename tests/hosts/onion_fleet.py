@@ -171,8 +171,9 @@ class Run:
 
     @property
     def messages(self) -> str:
-        """What the failed tasks said."""
-        return "\n".join(str(entry["result"].get("msg", "")) for entry in self.record if entry.get("outcome") == "failed")
+        """What the failed tasks said, each item of a loop."""
+        failed = [entry["result"] for entry in self.record if entry.get("outcome") == "failed"]
+        return "\n".join(str(result.get("msg", "")) for each in failed for result in [each, *each.get("results", [])])
 
     @property
     def changed(self) -> dict[str, int]:

@@ -9,7 +9,7 @@ import copy
 
 import pytest
 from conftest import SERVICES
-from onion_fleet import fleet, service, wait_for
+from onion_fleet import fleet, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +70,7 @@ def test_an_unreachable_host_does_not_stop_the_others_and_converges_later(runnin
         fleet("heal", "web2")
     assert run.actions == {"web1": [("alphaw1", "reload")]}
     assert run.results("Look for trouble on each host", "web2")[0]["unreachable"]
+    assert run.results("Tell what was found", "web1"), "the others were not verified"
     wait_for(running.hosts[1]._answers, "ssh of web2")
     assert running.operator.deploy().actions == {"web1": [], "web2": [("alphaw1", "reload")]}
     assert running.operator.deploy().changed == {"web1": 0, "web2": 0}
@@ -103,6 +104,7 @@ def test_when_the_first_one_does_not_come_back_the_others_are_not_touched(runnin
     declared(running, alpha={"max_streams": 79, "daemon_options": {"no_exec": True}}, beta={"daemon_options": {"no_exec": True}})
     run = running.operator.deploy(fails=True)
     assert "daemon 'betaw1'" in str(run.messages)
+    assert run.results("Tell what was found"), "the rest was not verified"
     lost = [host.name for host in running.hosts if "betaw1" not in host.daemons()]
     assert len(lost) == 1
     untouched = next(host for host in running.hosts if host.name not in lost)
@@ -115,15 +117,36 @@ def test_when_the_first_one_does_not_come_back_the_others_are_not_touched(runnin
     assert running.operator.deploy().changed == {"web1": 0, "web2": 0}
 
 
+@pytest.mark.parametrize("room", ["size=12k", "nr_inodes=5"])
+def test_a_disk_that_fills_in_the_middle(running, room):
+    """The first new file still fits beside the old ones, the second does not."""
+    web1, folder = running.hosts[0], "/etc/tor/instances/alphaw1"
+    before = daemons(running)
+    web1.sh(f"cp -a {folder} /root/copy; mount -t tmpfs -o {room} none {folder}; chown --reference=/root/copy {folder};"
+            f"chmod 750 {folder}; cp -a /root/copy/. {folder}/")
+    try:
+        old = web1.sh(f"cd {folder}; find . -ls | awk '{{print $3, $5, $6, $11}}'; cat torrc services/*")
+        declared(running, alpha={"max_streams": 90 + len(room), "daemon_options": {"no_exec": True, "heartbeat_period": len(room)}})
+        run = running.operator.deploy(fails=True)
+        assert "No space left on device" in run.messages
+        assert "the previous configuration is back in place" in run.messages
+        assert web1.sh(f"cd {folder}; find . -ls | awk '{{print $3, $5, $6, $11}}'; cat torrc services/*") == old
+        assert daemons(running)["web1"] == before["web1"]
+    finally:
+        web1.sh(f"umount {folder}; rm -r /root/copy")
+    running.operator.deploy()
+    assert running.operator.deploy().changed == {"web1": 0, "web2": 0}
+
+
 def test_a_service_that_leaves_the_declaration_goes_on_and_is_reported(running):
     before = daemons(running)
-    declared(running, delta=None, beta=None)
+    declared(running, alpha={"max_streams": 79, "daemon_options": {"no_exec": True}}, delta=None, beta=None)
     run = running.operator.deploy()
     orphans = {entry["host"]: entry["result"]["orphans"] for entry in run.record if "orphans" in entry.get("result", {})}
     assert {"daemon": "betaw1", "service": None} in orphans["web1"]
     assert {"daemon": "small", "service": "delta"} in orphans["web1"]
     assert orphans["web2"] == [{"daemon": "betaw1", "service": None}]
-    assert run.actions["web2"] == []
+    assert run.actions == {"web1": [], "web2": []}
     assert daemons(running)["web1"]["betaw1"] == before["web1"]["betaw1"]
 
 
@@ -133,7 +156,7 @@ def test_an_absent_service_goes_and_keeps_its_key_until_told(running):
     before = web1.sh(f"sha256sum {key}")
     declared(running, delta={"state": "absent"})
     run = running.operator.deploy()
-    assert run.actions["web1"] == [("small", "reload")]
+    assert ("small", "reload") in run.actions["web1"]
     files = web1.snapshot("/etc/tor/instances", "/var/lib/tor-instances")["files"]
     assert "/etc/tor/instances/small/services/delta.conf" not in files
     assert "/etc/tor/instances/small/services/gamma.conf" in files
@@ -143,7 +166,7 @@ def test_an_absent_service_goes_and_keeps_its_key_until_told(running):
     running.operator.deploy()
     assert "/var/lib/tor-instances/small/delta" not in web1.snapshot("/var/lib/tor-instances")["files"]
     declared(running, delta={"state": "absent", "delete_key": True}, beta={"state": "absent"})
-    assert running.operator.deploy().actions["web2"] == [("betaw1", "stop")]
+    assert running.operator.deploy().actions == {"web1": [("betaw1", "stop")], "web2": [("betaw1", "stop")]}
     for host in running.hosts:
         assert "betaw1" not in host.daemons()
         assert host.sh("systemctl is-enabled tor@betaw1", check=False) == "disabled"

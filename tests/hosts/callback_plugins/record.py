@@ -21,7 +21,7 @@ from ansible.plugins.callback import CallbackBase
 
 
 class CallbackModule(CallbackBase):
-    """RECORD names the file; KILL_AT the task, by number, soon after whose start the run dies."""
+    """RECORD names the file; KILL_AT the task, by number or name, soon after whose start the run dies."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -31,13 +31,13 @@ class CallbackModule(CallbackBase):
     def __init__(self):
         super().__init__()
         self.file = open(os.environ["RECORD"], "a", encoding="utf-8")  # noqa: SIM115 -- open as long as the run
-        self.kill_at = int(os.environ.get("KILL_AT", "0"))
+        self.kill_at = os.environ.get("KILL_AT", "none")
         self.started = 0
 
     def v2_playbook_on_task_start(self, task, is_conditional):
         self.started += 1
         self._write({"started": self.started, "task": task.get_name(), "role": task._role.get_name() if task._role else ""})
-        if self.started == self.kill_at:
+        if self.kill_at in (str(self.started), task.get_name().rpartition(" : ")[2]):
             # late enough for the module to have begun
             threading.Timer(0.7, os.killpg, (0, signal.SIGKILL)).start()
 

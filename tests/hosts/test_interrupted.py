@@ -1,0 +1,111 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs that die, at any task or in the middle of a module: the next run ends where an undisturbed one does."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import SERVICES
+from onion_fleet import UNVERIFIED, kill, wait_for
+
+DATA, CONFIG = "/var/lib/tor-instances", "/etc/tor/instances"
+# one for each role, while it works
+SAMPLE = ["Install tor", "Write the configuration and keys of all tor daemons", "Start, reload and stop daemons"]
+STRIKES = [
+    f"{DATA}/alphaw1/alpha/.hs_ed25519_secret_key.new",
+    f"{CONFIG}/small/.torrc.new",
+    f"{DATA}/betaw1/beta/hs_ed25519_secret_key",
+    f"{CONFIG}/alphaw1/torrc",
+]
+TASKS = 40  # more than a deployment has; those beyond are no runs
+
+
+@pytest.fixture(scope="module")
+def undisturbed(fresh):
+    """The state of the hosts after a run that nothing disturbed, and the fleet as it was before."""
+    fresh.operator.declare(*SERVICES)
+    fresh.operator.run("keys")
+    _deploy(fresh)
+    fresh.reference = _states(fresh)
+    return fresh
+
+
+def _deploy(made, **options):
+    """What deploy does before it verifies."""
+    play = made.operator.folder / "without-verify.yml"
+    play.write_text("""[{import_playbook: onionfleet.balance.plan},
+        {hosts: onion_fleet, gather_facts: false, become: true, roles: [onionfleet.balance.hardmap]}]""")
+    return made.operator.run(str(play), **options)
+
+
+def _states(made):
+    return {host.name: _state(host.snapshot("/etc", DATA, "/var/lib/onionfleet")) for host in made.hosts}
+
+
+def _state(snapshot):
+    """What has to be equal: not times, numbers of users, or what tor writes for itself."""
+    files = {
+        path: {key: value for key, value in entry.items() if key != "mtime" and not (key == "sha256" and path.startswith("/var/lib/onionfleet"))}
+        for path, entry in snapshot["files"].items()
+        if not path.startswith(("/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/sub", "/etc/.pwd", "/etc/ld.so.cache"))
+        and (not path.startswith(DATA) or path.count("/") < 5 or "hs_ed25519" in path or path.endswith("hostname"))
+    }
+    units = {name: (unit["ActiveState"], unit.get("UnitFileState")) for name, unit in snapshot["units"].items() if name.startswith("tor")}
+    return {"files": files, "units": units, "users": snapshot["users"],
+            "packages": [line for line in snapshot["packages"] if line.startswith("tor ")]}
+
+
+def _reset(made, *, packages=False):
+    """Undo a deployment; without packages, tor stays installed."""
+    for host in made.hosts:
+        host.sh("systemctl stop 'tor@*'; systemctl disable -q tor@alphaw1 tor@betaw1 tor@small tor@onionprobe; systemctl reset-failed;"
+                f"rm -rf {CONFIG} {DATA} /var/lib/onionfleet; getent passwd | grep -o '^_tor-[a-z0-9]*' | xargs -r -n1 deluser --quiet",
+                check=False)
+        if packages:
+            host.sh("apt-mark unhold tor; DEBIAN_FRONTEND=noninteractive apt-get purge -y -qq tor 2>&1;"
+                    "rm -rf /etc/tor /etc/systemd/system/tor.service /etc/systemd/system/tor@default.service; systemctl daemon-reload")
+
+
+def _quiet(host):
+    """No module of the dead run is at work any more."""
+    return host.sh("pgrep -c python3", check=False) in ("0", "1")
+
+
+def _converges(made):
+    for host in made.hosts:
+        wait_for(lambda host=host: _quiet(host), f"the last module on {host.name} ends")
+    _deploy(made)
+    assert _states(made) == made.reference
+    assert _deploy(made).changed == {"web1": 0, "web2": 0}
+
+
+@pytest.mark.parametrize("task", SAMPLE)
+def test_a_run_that_is_killed_at_a_task(undisturbed, task):
+    _reset(undisturbed, packages=task == "Install tor")
+    run = _deploy(undisturbed, fails=True, KILL_AT=task)
+    assert run.code == -9
+    _converges(undisturbed)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", range(1, TASKS + 1))
+def test_a_run_that_is_killed_at_each_task(undisturbed, number):
+    _reset(undisturbed, packages=True)
+    run = undisturbed.operator.deploy(fails=None, KILL_AT=str(number))
+    if run.code == 0 and max(entry.get("started", 0) for entry in run.record) < number:
+        pytest.skip("there are no more tasks")
+    _converges(undisturbed)
+
+
+@pytest.mark.parametrize("path", STRIKES)
+def test_a_module_that_is_killed_while_it_writes(undisturbed, path):
+    _reset(undisturbed)
+    host = undisturbed.hosts[0]
+    strike = host.program("strike", path, host.sh("systemctl show -P MainPID pages"))
+    assert strike.stdout.readline() == "ready\n"
+    process, _record = undisturbed.operator.start("deploy", extra=UNVERIFIED)
+    output, _errors = strike.communicate()
+    assert output == "struck\n", output
+    kill(process)
+    _converges(undisturbed)
