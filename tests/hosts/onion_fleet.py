@@ -20,7 +20,6 @@ import dataclasses
 import json
 import os
 import pathlib
-import re
 import shutil
 import signal
 import socket
@@ -176,9 +175,11 @@ class Run:
         return "\n".join(str(result.get("msg", "")) for each in failed for result in [each, *each.get("results", [])])
 
     @property
-    def changed(self) -> dict[str, int]:
-        """Host to its number of changes, as the recap counts them."""
-        return {host: int(number) for host, number in re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+)", self.output, re.MULTILINE)}
+    def changes(self) -> list[tuple]:
+        """Host, task and what it changed, for every change; empty when a run found all as it is to be."""
+        assert "changed=" in self.output
+        return [(entry["host"], entry["task"], entry["result"].get("actions") or entry["result"].get("done"), self.files.get(entry["host"]))
+                for entry in self.record if entry.get("result", {}).get("changed")]
 
     @property
     def actions(self) -> dict[str, list[tuple[str, str]]]:
