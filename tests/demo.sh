@@ -73,7 +73,7 @@ YAML
   local built
   built=$(mktemp -d)
   ansible-galaxy collection build --output-path "$built" "$root" >/dev/null
-  (cd "$infrastructure" && ansible-galaxy collection install --offline -p collections "$built"/*.tar.gz 2>/dev/null | tail -1)
+  (cd "$infrastructure" && ansible-galaxy collection install --offline -p collections "$built"/*.tar.gz)
   rm -r "$built"
 }
 
