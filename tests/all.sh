@@ -16,7 +16,7 @@ collection=$work/ansible_collections/onionfleet/balance
 
 stages=(prepare shellcheck ruff mypy yamllint ansible-lint docs changelog python-3.8
         unit-2.19 unit-2.18 unit-newest sanity-2.19 sanity-2.18 sanity-newest
-        install molecule-private_tor_network molecule-hardmap)
+        controller install molecule-private_tor_network molecule-hardmap hosts)
 
 # --- Python environments ---------------------------------------------------------------------------------------------
 
@@ -133,6 +133,17 @@ scenario() {
 }
 stage_molecule-private_tor_network() { scenario private_tor_network; }
 stage_molecule-hardmap() { scenario hardmap; }
+
+# Playbooks that are refused on the controller, with no host at all.
+stage_controller() { use 2.19; PYTHONPATH=$work python -m pytest -q tests/controller; }
+
+# Playbooks run on real hosts; `-m long` runs the cases that take many minutes.
+stage_hosts() {
+  use 2.19
+  [ -d "$FLEET_CACHE/installed" ] || stage_install
+  tests/fleet/fleet install
+  ANSIBLE_COLLECTIONS_PATH=$FLEET_CACHE/installed python -m pytest -q --durations=5 tests/hosts
+}
 
 # --- Running them ----------------------------------------------------------------------------------------------------
 
