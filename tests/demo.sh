@@ -122,16 +122,16 @@ fleet up "${hosts[@]}"
 make_infrastructure
 cd "$infrastructure"
 step "A private Tor network on net1, and a web server on each of the others"
-run ansible private_tor_network -m ansible.builtin.include_role -a name=onionfleet.balance.private_tor_network
+run ansible-playbook "$root/tests/fleet/network.yml"
 run ansible-playbook "$root/tests/fleet/web.yml"
 step "Keys"
 run ansible-playbook onionfleet.balance.keys
 step "Deployment"
 run ansible-playbook onionfleet.balance.deploy
 step "Verification"
-run ansible-playbook onionfleet.balance.verify -e verify_report_file="$infrastructure/before.json"
+run ansible-playbook onionfleet.balance.verify
 step "Status"
-run ansible-playbook onionfleet.balance.status
+run ansible-playbook onionfleet.balance.status -e verify_requests=3 -e verify_report_file="$infrastructure/before.json"
 fail_over
 
 if [ "${1:-}" = --keep ]; then
