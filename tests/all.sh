@@ -119,7 +119,7 @@ stage_install() {
   use 2.19
   rm -rf "$FLEET_CACHE/built" "$FLEET_CACHE/installed"
   ansible-galaxy collection build --output-path "$FLEET_CACHE/built"
-  ansible-galaxy collection install --offline -p "$FLEET_CACHE/installed" "$FLEET_CACHE"/built/onionfleet-balance-*.tar.gz
+  ansible-galaxy collection install --offline --force -p "$FLEET_CACHE/installed" "$FLEET_CACHE"/built/onionfleet-balance-*.tar.gz
   ANSIBLE_COLLECTIONS_PATH=$FLEET_CACHE/installed ansible-doc --list onionfleet.balance
 }
 
