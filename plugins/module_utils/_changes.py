@@ -89,15 +89,11 @@ def prepare(daemons: t.Sequence[Daemon], secrets: t.Mapping[str, str], *, check:
         keywords = [keyword for keyword, _value in state.options] if state else []
         loaded = _present.loaded_state(change.before, unit, keywords) if unit.active and state else None
         change.decision = _decide.decide(state, loaded, active=unit.active, enabled=_host.enabled(change.daemon.name))
-        if _unrecorded(change, unit):
+        if (state and not change.decision.action and change.config != change.before.config
+                and not _host.read_record(change.daemon.name, unit)):
+            # nothing differs, but without a record later runs could not tell what it has loaded
             change.decision = _decide.Decision("reload", ["other files say the same from now on"])
     return changes
-
-
-def _unrecorded(change: Change, unit: _host.Unit) -> bool:
-    """Whether files are rewritten for a tor that has loaded the same, but no record says so: later runs could not tell."""
-    return (change.wanted and change.decision.action is None and change.config != change.before.config
-            and _host.read_record(change.daemon.name, unit) is None)
 
 
 def _change(daemon: Daemon, secrets: t.Mapping[str, str], check: bool) -> Change:

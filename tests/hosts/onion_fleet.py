@@ -122,7 +122,7 @@ class Host:
         """The page of an onion service through this host's probe client; empty when it did not come."""
         done = self.program("visit", address, path, "/tmp/page", isolation)
         done.communicate()
-        return self.sh("cat /tmp/page") if done.returncode == 0 else ""
+        return self.sh("cat /tmp/page").splitlines()[-1].strip() if done.returncode == 0 else ""
 
     @contextlib.contextmanager
     def long_download(self, address: str, servers: list[Host]):
