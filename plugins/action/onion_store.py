@@ -8,11 +8,13 @@ import os
 import typing as t
 
 from ansible.plugins.action import ActionBase
+from ansible.template import Templar
 from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.plugin_utils import _store
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared import (
     Declared,
+    declaring_variables,
     default_keys_dir,
     operator_variable,
     read_declared,
@@ -46,13 +48,15 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": f"The keys have faults; nothing was made.\n{exc}"}
 
     def _complete(self, options: Variables, variables: Variables) -> Variables:
-        services = options["services"]
+        services, templar = options["services"], self._templar
         if services is None:
-            services = operator_variable("onion_services", variables, self._templar, [])
-        declared = [service for service in read_declared(services, self._templar) if service.state != "absent"]
+            variables = declaring_variables(variables)
+            templar = Templar(self._loader, variables=variables)
+            services = operator_variable("onion_services", variables, templar, [])
+        declared = [service for service in read_declared(services, templar) if service.state != "absent"]
         check = bool(self._task.check_mode)
         entries = _store.complete(
-            options["keys_dir"] or default_keys_dir(variables, self._templar),
+            options["keys_dir"] or default_keys_dir(variables, templar),
             _wanted(declared, options["imports"]),
             Vault(self._loader, options["vault_id"]),
             check=check,

@@ -7,8 +7,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible.plugins.action import ActionBase
+from ansible.template import Templar
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared import default_keys_dir
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared import declaring_variables, default_keys_dir
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import public_entries
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._template import Template
@@ -43,18 +44,22 @@ class ActionModule(ActionBase):
         return {"changed": False, **plan.as_dict()}
 
     def _declaration(self, variables: t.Dict[str, t.Any], keys_required: bool) -> Declaration:
-        template = Template(self._templar)
         raw = {str(host): variables["hostvars"].raw_get(host) for host in variables["groups"].get("all", [])}
-        source = _declaring(raw, variables)
+        source = declaring_variables(variables)
+        templar = Templar(self._loader, variables=source)
+        template = Template(templar)
         read = {
             name: template.read(source.get(name, default), name, skip=UNREAD) for name, default in DEFAULTS.items()
         }
         targets = {
-            host: template.read(of_host["onion_targets"], f"host '{host}': onion_targets")
+            # its templates see the variables of this host
+            host: Template(Templar(self._loader, variables={**variables, **of_host}), template.faults).read(
+                of_host["onion_targets"], f"host '{host}': onion_targets"
+            )
             for host, of_host in raw.items()
             if "onion_targets" in of_host
         }
-        addresses, faults = public_entries(default_keys_dir(source, self._templar), _names(read["onion_services"]))
+        addresses, faults = public_entries(default_keys_dir(source, templar), _names(read["onion_services"]))
         declaration = Declaration(
             services=read["onion_services"],
             groups={str(group): [str(host) for host in hosts] for group, hosts in variables["groups"].items()},
@@ -69,22 +74,6 @@ class ActionModule(ActionBase):
         if template.faults or faults:
             raise OnionfleetError(*template.faults, *faults, *_faults(declaration))
         return declaration
-
-
-def _declaring(raw: t.Dict[str, t.Dict[str, t.Any]], variables: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
-    """The variables that hold the declaration; hosts outside of the fleet need not have it."""
-    declaring = {host: of_host for host, of_host in raw.items() if "onion_services" in of_host}
-    first = next(iter(declaring), None)
-    if first is None:
-        if "onion_services" in variables:
-            return variables
-        raise OnionfleetError("onion_services: is not defined for any host; declare it in group_vars/all.yml")
-    for host, of_host in declaring.items():
-        if of_host["onion_services"] != declaring[first]["onion_services"]:
-            raise OnionfleetError(
-                f"onion_services: hosts '{first}' and '{host}' have different ones; declare it once, for all hosts"
-            )
-    return variables if "onion_services" in variables else {**variables, **declaring[first]}
 
 
 def _names(services: t.Any) -> t.List[str]:

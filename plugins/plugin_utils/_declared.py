@@ -47,6 +47,27 @@ def read_declared(services: t.Any, templar: t.Any) -> list[Declared]:
     return [_read_service(services, index, templar) for index in range(len(services))]
 
 
+def declaring_variables(variables: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+    """The variables that hold the declaration; hosts outside of the fleet need not have it.
+
+    :param variables: of a task, on whatever host.
+    :raises OnionfleetError: no host has it, or hosts have different ones.
+    """
+    raw = {str(host): variables["hostvars"].raw_get(host) for host in variables["groups"].get("all", [])}
+    declaring = {host: of_host for host, of_host in raw.items() if "onion_services" in of_host}
+    first = next(iter(declaring), None)
+    if first is None:
+        if "onion_services" in variables:
+            return variables
+        raise OnionfleetError("onion_services: is not defined for any host; declare it in group_vars/all.yml")
+    for host, of_host in declaring.items():
+        if of_host["onion_services"] != declaring[first]["onion_services"]:
+            raise OnionfleetError(
+                f"onion_services: hosts '{first}' and '{host}' have different ones; declare it once, for all hosts"
+            )
+    return variables if "onion_services" in variables else {**variables, **declaring[first]}
+
+
 def operator_variable(name: str, variables: t.Mapping[str, t.Any], templar: t.Any, default: t.Any) -> t.Any:
     """The templated value of a variable; of a container its outermost level only."""
     return _templated(lambda: variables.get(name, default), templar, name)

@@ -125,7 +125,7 @@ def _summary(service: Service, address: t.Optional[str]) -> Data:
         "replicas": [dataclasses.asdict(replica) for replica in service.replicas],
         "ports": [int(port["port"]) for port in service.fields.get("ports", [])],
         "probe": service.fields.get("probe", {}),
-        "pow": bool(service.fields.get("pow", {}).get("enabled")),
+        "pow": str((service.fields.get("pow") or {}).get("enabled")).lower() == "true",
         "restricted": bool(service.fields.get("authorized_clients")),
     }
 
@@ -169,7 +169,7 @@ def _host_slices(
 
 
 def _merge(general: Data, own: Data, network: t.List[Data]) -> Data:
-    extra = [*general.get("extra", []), *own.get("extra", []), *network]
+    extra = [*(general.get("extra") or []), *(own.get("extra") or []), *(network or [])]
     return {**general, **own, **({"extra": extra} if extra else {})}
 
 
@@ -187,7 +187,7 @@ def _daemon(name: str, options: Data, *, stagger: int = 0) -> Data:
 
 def _service(service: Service, address: t.Optional[str], overrides: t.Mapping[t.Any, t.Any]) -> Data:
     settings = service.settings
-    if overrides:
+    if overrides and service.state == "present":
         settings["ports"] = override_ports(settings["ports"], overrides)
     return {
         **settings,

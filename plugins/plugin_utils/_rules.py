@@ -35,7 +35,7 @@ def read_shared_daemons(declared: t.Any, faults: Faults) -> t.Dict[str, Data]:
         name, options = daemon["name"], daemon.get("options", {})
         place = f"daemon {str(name)!r}"
         check_daemon_name(name, place, "name", faults)
-        if name in found:
+        if str(name) in found:
             faults.add(place, "name", "is declared twice in onion_daemons; merge the two entries")
         for key in sorted(set(daemon) - {"name", "options"}):
             hint = near(key, ("name", "options"))
@@ -107,7 +107,7 @@ def _check_names(daemon: str, sharing: t.Sequence[Service], faults: Faults) -> N
 
 
 def _check_single_hop(daemon: str, living: t.Sequence[Service], faults: Faults) -> None:
-    single_hop = [service.name for service in living if service.fields.get("single_hop") is True]
+    single_hop = [service.name for service in living if str(service.fields.get("single_hop")).lower() == "true"]
     for service in living:
         if single_hop and service.name not in single_hop:
             what = f"is anonymous but shares '{daemon}' with the single-hop service '{single_hop[0]}'"

@@ -14,12 +14,13 @@ class Template:
     """Templates raw variables into plain data and collects what fails.
 
     :param templar: of an action plugin, with the variables of its host.
+    :param faults: where to collect what fails.
     """
 
-    def __init__(self, templar: t.Any) -> None:
+    def __init__(self, templar: t.Any, faults: t.Optional[t.List[str]] = None) -> None:
         # the lazy way leaves what a container holds untemplated until it is read; ansible-core before 2.19 has none
         self._resolve = getattr(getattr(templar, "_engine", None), "resolve_to_container", templar.template)
-        self.faults: t.List[str] = []
+        self.faults: t.List[str] = [] if faults is None else faults
 
     def read(self, value: t.Any, place: str, skip: t.Collection[str] = ()) -> t.Any:
         """``value`` as plain Python data. Keys in ``skip`` are dropped unread. A leaf that fails becomes ``None``.

@@ -35,7 +35,7 @@ def fixture_run(tmp_path: pathlib.Path) -> Run:
     def run(arguments: dict[str, t.Any], check: bool = False, **variables: t.Any) -> dict[str, t.Any]:
         loader = DataLoader()
         loader.set_vault_secrets([("default", VaultSecret(b"password"))])
-        variables = {"inventory_dir": str(tmp_path), **variables}
+        variables = {"inventory_dir": str(tmp_path), "groups": {}, "hostvars": {}, **variables}
         task = Task()
         task.args, task.check_mode = arguments, check
         connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=""))
@@ -105,3 +105,12 @@ def test_faults_are_told_together(run: Run, tmp_path: pathlib.Path) -> None:
 )
 def test_faults_of_the_declaration(run: Run, onion_services: t.Any, why: str) -> None:
     assert why in run({}, onion_services=onion_services)["msg"]
+
+
+def test_the_declaration_is_found_on_whatever_host_the_task_runs(run: Run) -> None:
+    class HostVars(dict):
+        raw_get = dict.__getitem__
+
+    hosts = HostVars(db1={}, web1={"onion_services": [{"name": "newsroom"}]})
+    assert run({}, check=True, groups={"all": list(hosts)}, hostvars=hosts)["addresses"] == {"newsroom": "<new>"}
+    assert "is not defined for any host" in run({}, groups={"all": ["db1"]}, hostvars=hosts)["msg"]

@@ -105,6 +105,14 @@ def test_a_hosts_own_targets(plan):
     assert ports == [[{"port": 80, "target": "127.0.0.1:8080"}], [{"port": 80, "target": "127.0.0.1:9"}]]
 
 
+def test_targets_are_templated_with_the_variables_of_their_host(plan):
+    targets = {"newsroom": {80: trust_as_template("{{ inner_address }}:9")}}
+    hosts = {f"web{n}": {"inner_address": f"192.0.2.{n}", "onion_targets": targets} for n in (1, 2)}
+    told = plan(newsroom(), of_hosts=hosts, inner_address="192.0.2.1")
+    ports = [told["hosts"][host]["daemons"][0]["services"][0]["ports"] for host in hosts]
+    assert [port[0]["target"] for port in ports] == ["192.0.2.1:9", "192.0.2.2:9"]
+
+
 def test_undefined_targets_are_named_by_their_host(plan):
     told = plan(newsroom(), of_hosts={"web1": {"onion_targets": {"newsroom": {80: UNDEFINED}}}, "web2": {}})
     assert "host 'web1': onion_targets: newsroom: 80: 'nowhere' is undefined" in told["msg"]

@@ -283,3 +283,23 @@ def test_a_service_or_host_added_moves_nothing_else(names, hosts, workers):
         before = daemons(plan, host)
         assert {name: daemon for name, daemon in daemons(more, host).items() if name in before} == before
         assert daemons(more_hosts, host) == before
+
+
+def test_fields_without_a_value_count_as_not_given():
+    plan = make_plan(declaration(service(pow=None, daemon_options={"extra": None}), daemon_options={"extra": None}))
+    assert plan.services["newsroom"]["pow"] is False
+
+
+def test_a_leaving_service_needs_no_ports_for_its_targets():
+    leaving = {"name": "newsroom", "layout": "hardmap", "replicas": "web", "state": "absent"}
+    plan = make_plan(declaration(leaving, targets={"web1": {"newsroom": {80: "127.0.0.1:9"}}}))
+    assert "ports" not in daemons(plan, "web1")["newsroomw1"]["services"][0]
+
+
+def test_the_name_of_a_shared_daemon_is_a_text():
+    assert any("is no name of a tor instance" in fault for fault in faults(service(), daemons=[{"name": ["small"]}]))
+
+
+def test_a_single_hop_service_is_known_by_a_text_too():
+    sharing = faults(service(daemon="small", single_hop="true"), service("archive", daemon="small"))
+    assert any("is anonymous but shares 'small'" in fault for fault in sharing)
