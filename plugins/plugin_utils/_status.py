@@ -20,6 +20,8 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._publisher impo
 Data = t.Dict[str, t.Any]
 
 TLS_PORT = 443
+# a replica outside of --limit: nothing is known of it, and nothing is wrong with that
+OUTSIDE = "not part of this run"
 
 
 def probe_targets(services: t.Mapping[str, Data], credentials: t.Collection[str] = ()) -> t.List[Data]:
@@ -48,7 +50,8 @@ def fleet_status(
     """Put together who runs, who publishes, what HSDirs hold and what answered.
 
     :param services: of the plan.
-    :param own: host -> the result of onion_descriptor_info for its daemons; failed or missing for a lost host.
+    :param own: host -> the result of onion_descriptor_info for its daemons; failed or empty for a lost host. A host that
+        is not named was not to be looked at.
     :param published: ``services`` of onion_descriptor_info for the addresses.
     :param probed: ``targets`` of onion_probe.
     :returns: ``services`` (list), ``troubles`` (a sentence each) and ``unpublished`` (names of services whose newest
@@ -102,7 +105,9 @@ def _made(replica: Data, own: t.Mapping[str, Data], address: str) -> Data:
     result = own.get(replica["host"]) or {}
     daemon = next((found for found in result.get("daemons", []) if found["name"] == replica["daemon"]), None)
     made = next((found for found in (daemon or {}).get("services", []) if found["address"] == address), None)
-    if daemon is None:
+    if replica["host"] not in own:
+        error = OUTSIDE
+    elif daemon is None:
         error = "host is not reachable" if result.get("unreachable") else str(result.get("msg", "not looked at"))
     else:
         error = daemon["error"] or ("" if made else "does not serve it")
@@ -121,7 +126,9 @@ def _is(publisher: t.Optional[Publisher], row: Data) -> bool:
 
 def _troubles(row: Data) -> t.Iterator[str]:
     answer, hsdirs = row["answer"], row["hsdirs"]
-    if answer and not answer["answered"]:
+    if not answer and not row["restricted"]:
+        yield "nobody could ask for it through Tor; is the first of onion_probe_hosts (or of the fleet) up and deployed?"
+    elif answer and not answer["answered"]:
         yield f"does not answer through Tor ({', '.join(answer['errors']) or 'no request was sent'})"
     elif answer and answer["answered"] < answer["requests"]:
         yield f"answered {answer['answered']} of {answer['requests']} requests ({', '.join(answer['errors'])})"
@@ -129,7 +136,7 @@ def _troubles(row: Data) -> t.Iterator[str]:
         what = f"{hsdirs['newest']} of {hsdirs['responsible']} responsible HSDirs hold the newest descriptor"
         yield f"{what}, more than half are needed"
     for replica in row["replicas"]:
-        if not replica["runs"]:
+        if not replica["runs"] and replica["error"] != OUTSIDE:
             yield f"daemon '{replica['daemon']}' of host '{replica['host']}': {replica['error']}"
 
 
@@ -165,7 +172,7 @@ def _redacted(row: Data, hosts: Names, daemons: Names, answerers: Names) -> Data
         "replicas": [
             {
                 **_place(replica, hosts, daemons, ("worker", "runs", "introduction_circuits", "hsdirs")),
-                "error": "" if replica["runs"] else "does not serve it",
+                "error": replica["error"] if replica["error"] in ("", OUTSIDE) else "does not serve it",
             }
             for replica in row["replicas"]
         ],

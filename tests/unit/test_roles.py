@@ -10,7 +10,7 @@ import pathlib
 import jinja2
 import pytest
 import yaml
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._status import fleet_status
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._status import OUTSIDE, fleet_status
 
 ROOT = pathlib.Path(__file__).parents[2]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
@@ -146,3 +146,17 @@ def test_report_of_troubles():
         "  - service 'newsroom': daemon 'newsroomw1' of host 'web2': host is not reachable",
     ]
     assert "All services answer" not in text
+
+
+def test_report_of_a_limited_run_that_could_not_ask():
+    found = status("newsroom")
+    found["services"][0].update(answer=None)
+    found["services"][0]["replicas"][1].update(runs=False, error=OUTSIDE)
+    text = report(found)
+    assert "not asked: no tor client could" in text
+    assert "web2                 newsroomw1               ?        3             not part of this run" in text
+
+
+def test_restarts_stop_at_a_lost_host():
+    (restart,) = [task for task in load("hardmap", "tasks/main.yml") if "loop" in task]
+    assert restart["loop_control"]["break_when"] == "hardmap_restarted is failed or hardmap_restarted is unreachable"

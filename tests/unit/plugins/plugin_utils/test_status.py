@@ -231,3 +231,17 @@ def test_redacted_holds_no_name_and_no_address(drawn):
 def test_redacted_has_as_many_troubles(drawn):
     status, _secrets = drawn
     assert len(redacted(status)["troubles"]) == len(status["troubles"])
+
+
+def test_a_host_outside_of_the_run_is_no_trouble():
+    own = {host: result for host, result in OWN.items() if host != "web2"}
+    found = fleet_status(SERVICES, own, [published(["key1"], 1)], [probed()])
+    assert found["troubles"] == redacted(found)["troubles"] == []
+    assert [replica["error"] for replica in found["services"][0]["replicas"]] == ["", "", "not part of this run"]
+
+
+def test_a_service_that_nobody_could_ask_is_trouble():
+    restricted = {"newsroom": service(restricted=True)}
+    (trouble,) = fleet_status(SERVICES, OWN, [published(["key1"], 1)], [])["troubles"]
+    assert "nobody could ask for it through Tor" in trouble
+    assert fleet_status(restricted, OWN, [published(["key1"], 1)], [])["troubles"] == []
