@@ -88,7 +88,10 @@ def prepare(daemons: t.Sequence[Daemon], secrets: t.Mapping[str, str], *, check:
         unit, state = units[change.daemon.name], change.state
         keywords = [keyword for keyword, _value in state.options] if state else []
         loaded = _present.loaded_state(change.before, unit, keywords) if unit.active and state else None
-        change.decision = _decide.decide(state, loaded, active=unit.active, enabled=_host.enabled(change.daemon.name))
+        # somebody may have changed files and had tor load them, which no record of ours tells
+        decisions = [_decide.decide(state, known, active=unit.active, enabled=_host.enabled(change.daemon.name))
+                     for known in (loaded, change.before.state)]
+        change.decision = decisions[0] if decisions[0].action else decisions[1]
         if (state and not change.decision.action and change.config != change.before.config
                 and not _host.read_record(change.daemon.name, unit)):
             # nothing differs, but without a record later runs could not tell what it has loaded

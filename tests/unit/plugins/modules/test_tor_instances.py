@@ -140,6 +140,12 @@ def test_what_is_loaded_decides(host: Host) -> None:
     assert changed["actions"] == [{"name": "shop1", "action": "reload", "stagger": 0, "revisions": {},
                                    "reasons": ["service directory shop: HiddenServiceMaxStreams differs"]}]
     assert host.run(daemon(shop(max_streams=3)))["actions"] == changed["actions"], "killed before it was loaded"
+    conf = host.config / "services/shop.conf"
+    _host.write_record("shop1", host.running["shop1"], _present.present("shop1").state)
+    conf.write_text(conf.read_text().replace("Streams 3", "Streams 4"))
+    edited = host.run(daemon(shop(max_streams=3)))
+    assert edited["actions"] == changed["actions"], "somebody may have loaded what this run took back"
+    assert host.run(daemon(shop(max_streams=3)))["actions"] == []
     host.running["shop1"] = _host.Unit(True, "run3", 4e9)
     assert host.run(daemon(shop(max_streams=3)))["actions"] == [], "somebody restarted it"
 
