@@ -8,6 +8,7 @@ Overview::
   ARGUMENTS         the options of onion_probe
   probe             one round over all targets
   checked_targets   targets with their defaults, or all their faults
+  request_faults    the faults of one request
 """
 
 from __future__ import annotations
@@ -97,7 +98,9 @@ def checked_targets(given: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, Targe
     for fields in given:
         port = fields["port"] or DEFAULT_PORTS.get(fields["scheme"], 0)
         name = fields["name"] or f"{fields['address']}:{port}"
-        faults += [f"target {name!r}: {fault}" for fault in _faults(fields, port)]
+        if not is_address(fields["address"]):
+            faults.append(f"target {name!r}: address: is not an onion address of version 3; check it for typing errors")
+        faults += [f"target {name!r}: {fault}" for fault in request_faults(port, fields["path"], fields["capture"])]
         if name in targets:
             faults.append(f"target {name!r}: name: is there twice; give each target a name of its own")
         taken = {key: fields[key] for key in ("address", "scheme", "path", "contains", "send", "capture")}
@@ -107,15 +110,14 @@ def checked_targets(given: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, Targe
     return targets
 
 
-def _faults(fields: t.Mapping[str, t.Any], port: int) -> t.Iterator[str]:
-    if not is_address(fields["address"]):
-        yield "address: is not an onion address of version 3; check it for typing errors"
+def request_faults(port: int, path: str, capture: str) -> t.Iterator[str]:
+    """What is wrong with a request."""
     if not 1 <= port <= 65535:
         yield "port: has to be 1 to 65535"
-    if not re.match(r"/[!-~]*\Z", fields["path"]):
+    if not re.match(r"/[!-~]*\Z", path):
         yield "path: has to begin with / and to be percent-encoded, without spaces"
     try:
-        if fields["capture"] and re.compile(fields["capture"]).groups != 1:
+        if capture and re.compile(capture).groups != 1:
             yield "capture: needs exactly one group"
     except re.error as error:
         yield f"capture: is no regular expression: {error}"

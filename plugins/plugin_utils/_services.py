@@ -22,6 +22,7 @@ import typing as t
 from ansible_collections.onionfleet.balance.plugins.module_utils._address import is_address
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import near
 from ansible_collections.onionfleet.balance.plugins.module_utils._options import daemon_option_faults, service_faults
+from ansible_collections.onionfleet.balance.plugins.module_utils._probe import ARGUMENTS, request_faults
 
 Data = t.Dict[str, t.Any]
 
@@ -198,16 +199,28 @@ def _check_fields(fields: Data, place: str, faults: Faults) -> None:
         faults.add(place, "directory", f"{what}; use letters, digits, '_', '.' and '-', no slash")
 
 
-def _probe_faults(probe: t.Any) -> t.Iterator[str]:
+def _probe_faults(probe: t.Any) -> t.List[str]:
     if not isinstance(probe, dict):
-        yield f"probe: must be a mapping with {', '.join(PROBE_FIELDS)}"
-        return
+        return [f"probe: must be a mapping with {', '.join(PROBE_FIELDS)}"]
+    faults = []
     for field, value in probe.items():
         kind = PROBE_FIELDS.get(field)
         if kind is None:
-            yield f"probe: {field}: is not known{near(field, PROBE_FIELDS)}; it may hold {', '.join(PROBE_FIELDS)}"
+            known = ", ".join(PROBE_FIELDS)
+            faults.append(f"probe: {field}: is not known{near(field, PROBE_FIELDS)}; it may hold {known}")
         elif not isinstance(value, kind) or isinstance(value, bool):
-            yield f"probe: {field}: {value!r} is no {kind.__name__}; write one"
+            faults.append(f"probe: {field}: {value!r} is no {kind.__name__}; write one")
+    return faults or [f"probe: {fault}" for fault in _request_faults(probe)]
+
+
+def _request_faults(probe: Data) -> t.Iterator[str]:
+    schemes = ARGUMENTS["targets"]["options"]["scheme"]["choices"]
+    scheme = probe.get("scheme", "http")
+    if scheme not in schemes:
+        yield f"scheme: {scheme!r} is not known{near(scheme, schemes)}; write one of: {', '.join(schemes)}"
+    if not all(isinstance(status, int) for status in probe.get("status", [])):
+        yield "status: must be a list of numbers, as [200, 401]"
+    yield from request_faults(probe.get("port", 80), probe.get("path", "/"), probe.get("capture", ""))
 
 
 def _replicas(name: str, fields: Data, inventory: Inventory, place: str, faults: Faults) -> t.List[Replica]:

@@ -303,3 +303,11 @@ def test_the_name_of_a_shared_daemon_is_a_text():
 def test_a_single_hop_service_is_known_by_a_text_too():
     sharing = faults(service(daemon="small", single_hop="true"), service("archive", daemon="small"))
     assert any("is anonymous but shares 'small'" in fault for fault in sharing)
+
+
+@pytest.mark.parametrize(
+    "probe", [{"scheme": "htpp"}, {"port": 0}, {"path": "index.html"}, {"capture": "("}, {"capture": "x"}, {"status": ["ok"]}]
+)
+def test_what_verification_could_not_ask_is_refused_before_anything_is_deployed(probe):
+    (fault,) = faults(service(probe=probe))
+    assert fault.startswith(f"service 'newsroom': probe: {next(iter(probe))}: ")
