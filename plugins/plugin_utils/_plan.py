@@ -147,7 +147,7 @@ def _host_slices(
             if replica.daemon not in of_host:
                 rank = ranks[replica.daemon] = ranks.get(replica.daemon, -1) + 1
                 options = _merge(declared.daemon_options, own, declared.network_options)
-                turn = rank * STAGGER_SECONDS + replica.worker - 1
+                turn = rank * max(STAGGER_SECONDS, service.fields.get("workers", 1)) + replica.worker - 1
                 of_host[replica.daemon] = _daemon(replica.daemon, options, stagger=turn % STAGGER_LIMIT)
             daemon = of_host[replica.daemon]
             overrides = declared.targets.get(replica.host, {}).get(name, {})

@@ -53,6 +53,9 @@ def test_daemons_start_apart_so_that_revisions_do_not_tie():
     plan = make_plan(declaration(service(workers=2)))
     assert [daemons(plan, host)["newsroomw1"]["stagger"] for host in GROUPS["web"]] == [0, 2, 4]
     assert [daemons(plan, host)["newsroomw2"]["stagger"] for host in GROUPS["web"]] == [1, 3, 5]
+    plan = make_plan(declaration(service(workers=5)))
+    turns = [daemon["stagger"] for host in GROUPS["web"] for daemon in daemons(plan, host).values() if daemon["services"]]
+    assert turns == list(range(15))
 
 
 def test_services_share_a_daemon_when_told_to():
