@@ -313,7 +313,7 @@ class Hunt:
         """End it; the places where a needle was."""
         output, self.looked_at = self.process.communicate()
         assert self.process.returncode == 0, self.looked_at
-        return output.split()
+        return output.split("\n")[:-1] if output.strip() else []
 
 
 def kill(process: subprocess.Popen) -> None:

@@ -104,13 +104,13 @@ def test_the_hunt_finds_what_is_there(first):
     hunts = _hunts(types.SimpleNamespace(hosts=[host]), first.sought, first.operator.folder, pathlib.Path("/nonexistent"))
     run = first.operator.run(str(play), "-vvv", ANSIBLE_PIPELINING="0")
     found = {name: hunt.found() for name, hunt in hunts.items()}
-    host.sh("rm /var/tmp/careless; journalctl --rotate --vacuum-time=1s -q || true")
+    host.sh("rm /var/tmp/careless; journalctl --rotate --vacuum-time=1s -q")
     play.unlink()
     assert text[:64] in run.output
     assert "process cmdline" in found["controller"]
     assert any("/.ansible/tmp/" in place for place in found["controller"])
     assert {"process cmdline", "/var/tmp/careless"} <= set(found["web1"])
-    assert any("/journal/" in place for place in found["web1"])
+    assert "journal" in found["web1"]
     assert any("/.ansible/tmp/" in place for place in found["web1"])
 
 
