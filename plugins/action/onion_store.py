@@ -50,7 +50,7 @@ class ActionModule(ActionBase):
     def _complete(self, options: Variables, variables: Variables) -> Variables:
         services, templar = options["services"], self._templar
         if services is None:
-            variables = declaring_variables(variables)
+            variables = dict(declaring_variables(variables))
             templar = Templar(self._loader, variables=variables)
             services = operator_variable("onion_services", variables, templar, [])
         declared = [service for service in read_declared(services, templar) if service.state != "absent"]

@@ -27,7 +27,7 @@ options:
     type: list
     elements: dict
   keys_dir:
-    description: Folder of the store. Without it, C(onion_keys_dir), else C(onion_keys) beside the inventory.
+    description: Folder of the store. Without it, C(onion_keys_dir), else C(.onion_keys) beside the inventory.
     type: path
 notes:
   - Give the result to an option that is C(no_log) only.

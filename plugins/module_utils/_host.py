@@ -18,11 +18,10 @@ import contextlib
 import json
 import os
 import re
-import subprocess
 import time
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils import _layout
+from ansible_collections.onionfleet.balance.plugins.module_utils import _command, _layout
 from ansible_collections.onionfleet.balance.plugins.module_utils._decide import State
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
@@ -47,17 +46,15 @@ def run(*command: str, timeout: float = 600) -> str:
     :raises OnionfleetError: it is missing, failed, or took too long; with the last line it wrote.
     """
     try:
-        done = subprocess.run(command, capture_output=True, timeout=timeout, check=False,
-                              stdin=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C"})
+        done = _command.execute(command, environment={**os.environ, "LC_ALL": "C"}, timeout=timeout)
     except FileNotFoundError:
         raise OnionfleetError(f"{command[0]}: there is no such program; install it") from None
-    except subprocess.TimeoutExpired:
+    except TimeoutError:
         raise OnionfleetError(f"'{' '.join(command[:3])}' did not end in {timeout:g} s") from None
-    output = done.stdout.decode("utf-8", "replace")
-    if done.returncode:
-        said = (done.stderr.decode("utf-8", "replace").strip() or output.strip() or "no output").splitlines()
+    if done.code:
+        said = (done.errors.strip() or done.output.strip() or "no output").splitlines()
         raise OnionfleetError(f"'{' '.join(command[:3])}' failed: {said[-1]}")
-    return output
+    return done.output
 
 
 def units(names: t.Sequence[str]) -> t.Dict[str, Unit]:

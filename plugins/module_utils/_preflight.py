@@ -16,9 +16,9 @@ import dataclasses
 import os
 import pwd
 import re
-import subprocess
 import typing as t
 
+from ansible_collections.onionfleet.balance.plugins.module_utils import _command
 from ansible_collections.onionfleet.balance.plugins.module_utils._keyfile import directory_state
 from ansible_collections.onionfleet.balance.plugins.module_utils._layout import (
     DATA_ROOT,
@@ -183,6 +183,6 @@ def _owner_faults(daemon: str, path: str) -> t.List[str]:
 
 def _output(*command: str) -> str:
     try:
-        return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout.decode()
+        return _command.execute(command, environment=os.environ, timeout=60).output
     except OSError:
         return ""

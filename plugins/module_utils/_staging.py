@@ -12,11 +12,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils import _files, _layout, _torrc
+from ansible_collections.onionfleet.balance.plugins.module_utils import _command, _files, _layout, _torrc
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
 DEFAULTS = "/usr/share/tor/tor-service-defaults-torrc-instances"
@@ -98,11 +97,10 @@ def refusals(program: str, name: str, config: t.Mapping[str, str], files: t.Mapp
         os.mkdir(data, 0o700)
         copy.write(first, copy.lines(_torrc.parse(defaults.replace("@@NAME@@", name)), {}, {}))
         copy.write(main, copy.lines(_torrc.parse(config[torrc]), config, files))
-        done = subprocess.run([program, "--defaults-torrc", first, "-f", main, "--verify-config"], check=False, timeout=60,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": root})
-        said = copy.named(done.stdout.decode("utf-8", "replace"))
-    return [] if done.returncode == 0 else _complaints(said)
+        done = _command.execute([program, "--defaults-torrc", first, "-f", main, "--verify-config"], timeout=60,
+                                environment={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": root})
+        said = copy.named(done.output + done.errors)
+    return [] if done.code == 0 else _complaints(said)
 
 
 def _complaints(said: str) -> t.List[str]:

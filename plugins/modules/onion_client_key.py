@@ -100,7 +100,8 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._errors import 
 from ansible_collections.onionfleet.balance.plugins.module_utils._write import write_private
 
 NEW = "<new>"
-PRIVATE, PUBLIC = ".auth_private", ".auth"
+PRIVATE = ".auth_private"
+PUBLIC = ".auth"
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 Client = t.Dict[str, t.Any]
 

@@ -36,7 +36,7 @@ options:
     type: list
     elements: raw
   keys_dir:
-    description: Folder of the store. Without it, C(onion_keys_dir), else C(onion_keys) beside the inventory.
+    description: Folder of the store. Without it, C(onion_keys_dir), else C(.onion_keys) beside the inventory.
     type: path
   imports:
     description:
@@ -54,7 +54,7 @@ EXAMPLES = r"""
 - name: Make the keys that are missing
   onionfleet.balance.onion_store:
     services: [newsroom, archive]
-    keys_dir: "{{ inventory_dir }}/onion_keys"
+    keys_dir: "{{ inventory_dir }}/.onion_keys"
 
 - name: Import a key from a secret store, and one that a vanity miner found
   onionfleet.balance.onion_store:

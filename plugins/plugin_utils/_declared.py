@@ -12,6 +12,7 @@ import typing as t
 from ansible.errors import AnsibleError
 from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._template import resolve
 from jinja2 import UndefinedError
 
 
@@ -74,17 +75,15 @@ def operator_variable(name: str, variables: t.Mapping[str, t.Any], templar: t.An
 
 
 def default_keys_dir(variables: t.Mapping[str, t.Any], templar: t.Any) -> str:
-    """The folder of the store: onion_keys_dir, or onion_keys beside the inventory."""
-    beside = os.path.join(str(variables.get("inventory_dir") or "."), "onion_keys")
+    """The folder of the store: onion_keys_dir, or .onion_keys beside the inventory."""
+    beside = os.path.join(str(variables.get("inventory_dir") or "."), ".onion_keys")
     return str(operator_variable("onion_keys_dir", variables, templar, beside))
 
 
 def _templated(read: t.Callable[[], t.Any], templar: t.Any, place: str) -> t.Any:
     """Template what is read, which in a lookup may itself template, and fail, on access."""
-    # ansible-core before 2.19 has only the eager way
-    resolve = getattr(getattr(templar, "_engine", None), "resolve_to_container", templar.template)
     try:
-        return resolve(read())
+        return resolve(templar, read())
     except (AnsibleError, UndefinedError) as exc:
         raise OnionfleetError(f"{place}: {' '.join(str(exc).split())}; define it, or mend the template") from None
 

@@ -10,6 +10,17 @@ import typing as t
 from ansible.errors import AnsibleError
 
 
+def resolve(templar: t.Any, value: t.Any) -> t.Any:
+    """The value of a template; what a container holds stays untemplated until it is read.
+
+    ansible-core has that since 2.19. Before, a text is templated with all that it stands for, a container not at all.
+    """
+    lazy = getattr(getattr(templar, "_engine", None), "resolve_to_container", None)
+    if lazy:
+        return lazy(value)
+    return templar.template(value) if isinstance(value, str) else value
+
+
 class Template:
     """Templates raw variables into plain data and collects what fails.
 
@@ -18,8 +29,7 @@ class Template:
     """
 
     def __init__(self, templar: t.Any, faults: t.Optional[t.List[str]] = None) -> None:
-        # the lazy way leaves what a container holds untemplated until it is read; ansible-core before 2.19 has none
-        self._resolve = getattr(getattr(templar, "_engine", None), "resolve_to_container", templar.template)
+        self._templar = templar
         self.faults: t.List[str] = [] if faults is None else faults
 
     def read(self, value: t.Any, place: str, skip: t.Collection[str] = ()) -> t.Any:
@@ -29,7 +39,7 @@ class Template:
         """
         if isinstance(value, str):
             try:
-                value = self._resolve(value)
+                value = resolve(self._templar, value)
             except AnsibleError as error:
                 self.faults.append(f"{place}: {_reason(error)}; define it, or mend the template")
                 return None

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -195,7 +194,7 @@ def cases(text: str) -> list[tuple[int, int]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=pathlib.Path, help="a file to write the result to as well")
+    parser.add_argument("--output", type=pathlib.Path, help="a file to write the result to as well, after each case")
     parser.add_argument("--cases", type=cases, default=cases(CASES), help=f"HOSTSxSERVICES, ...; by default {CASES}")
     parser.add_argument("--keep", action="store_true", help="leave the hosts when done")
     chosen = parser.parse_args()
@@ -210,14 +209,14 @@ def main() -> None:
             for case in chosen.cases:
                 ours = measure(operator, str(HERE / "collection.yml"), *case, NOTHING_CHANGED_RUNS)
                 costs[case] = ours, measure(operator, str(HERE / "plain.yml"), *case, 1)
+                result = f"{table(costs)}\n\n{verdicts(costs)}".strip()
+                if chosen.output:
+                    chosen.output.write_text(f"{result}\n")
                 sys.stderr.write(f"{case[0]} hosts, {case[1]} services: {costs[case]}\n")
         finally:
             if not chosen.keep:
                 fleet("down", *operator.hosts)
-    result = f"{table(costs)}\n\n{verdicts(costs)}".strip()
     sys.stdout.write(f"{result}\n")
-    if chosen.output:
-        chosen.output.write_text(f"{result}\n")
 
 
 if __name__ == "__main__":

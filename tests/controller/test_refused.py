@@ -157,13 +157,13 @@ def test_a_store_without_vault_password_makes_nothing(operator):
     operator.declare(service("newsroom"))
     message = operator.refused("keys", vault=False)
     assert "vault" in message
-    assert not list(operator.folder.glob("onion_keys/*"))
+    assert not list(operator.folder.glob(".onion_keys/*"))
 
 
 def test_one_key_for_two_services_is_refused(operator):
     operator.declare(service("newsroom"))
     assert operator.run("keys").returncode == 0
-    store = operator.folder / "onion_keys"
+    store = operator.folder / ".onion_keys"
     for ending in ("secret", "yml"):
         shutil.copy(store / f"newsroom.{ending}", store / f"archive.{ending}")
     operator.declare(service("newsroom"), service("archive"))
@@ -187,4 +187,4 @@ def test_faulty_keys_are_refused_all_at_once(operator):
     message = operator.refused("keys")
     for name in imports:
         assert f"service '{name}':" in message
-    assert not list(operator.folder.glob("onion_keys/*"))
+    assert not list(operator.folder.glob(".onion_keys/*"))

@@ -256,11 +256,11 @@ class Operator:
         return self.run("deploy", *arguments, extra=None if verified else UNVERIFIED, **options)
 
     def address(self, service: str) -> str:
-        return yaml.safe_load((self.folder / "onion_keys" / f"{service}.yml").read_text())["address"]
+        return yaml.safe_load((self.folder / ".onion_keys" / f"{service}.yml").read_text())["address"]
 
     def secret(self, service: str) -> bytes:
         """The 96 bytes of tor's secret key file."""
-        text = subprocess.run(["ansible-vault", "view", "--vault-password-file", "vault", f"onion_keys/{service}.secret"],
+        text = subprocess.run(["ansible-vault", "view", "--vault-password-file", "vault", f".onion_keys/{service}.secret"],
                               cwd=self.folder, capture_output=True, text=True, check=True).stdout
         return base64.b64decode(text)
 

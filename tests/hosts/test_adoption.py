@@ -65,7 +65,7 @@ def test_it_is_refused_without_the_word(before):
 
 
 def test_the_key_of_the_plain_tor_moves_to_new_daemons_while_it_runs_on(before):
-    operator, (web1, web2) = before.operator, before.hosts
+    operator, web2 = before.operator, before.hosts[1]
     unit = "systemctl show -P MainPID -P InvocationID tor@default"
     running = web2.sh(unit)
     operator.declare(service("other", replicas=["web2"]), service("shop"), onion_probe_hosts=["web2"],

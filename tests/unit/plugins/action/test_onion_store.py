@@ -50,7 +50,7 @@ def test_store_beside_the_inventory(run: Run, tmp_path: pathlib.Path) -> None:
     assert foreseen["changed"] and foreseen["addresses"] == {"newsroom": "<new>"}
     assert foreseen["diff"]["after"] == "newsroom.secret: <new>\nnewsroom.yml: <new>\n"
     made = run({}, onion_services=[{"name": "newsroom"}])
-    assert made["created"] == ["newsroom"] and (tmp_path / "onion_keys" / "newsroom.secret").exists()
+    assert made["created"] == ["newsroom"] and (tmp_path / ".onion_keys" / "newsroom.secret").exists()
     again = run({}, onion_services=[{"name": "newsroom"}])
     assert not again["changed"] and again["addresses"] == made["addresses"]
 
@@ -86,7 +86,7 @@ def test_faults_are_told_together(run: Run, tmp_path: pathlib.Path) -> None:
     told = run({"services": ["newsroom", "archive", "blog"], "imports": imports})
     for why in ("the base64 holds", "/nowhere: there is no such file", "an import is"):
         assert why in told["msg"]
-    assert BLOB[:30] not in told["msg"] and not (tmp_path / "onion_keys").exists()
+    assert BLOB[:30] not in told["msg"] and not (tmp_path / ".onion_keys").exists()
     assert "no such service" in run({"services": ["newsroom"], "imports": {"nothing": BLOB}})["msg"]
     assert "stands 2 times" in run({"services": ["newsroom", "newsroom"]})["msg"]
 

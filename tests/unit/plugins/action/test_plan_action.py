@@ -90,8 +90,8 @@ def test_a_key_is_required_except_in_check_mode(plan):
 
 def test_addresses_come_from_the_store(plan, tmp_path):
     key = generate()
-    (tmp_path / "onion_keys").mkdir()
-    (tmp_path / "onion_keys" / "newsroom.yml").write_text(
+    (tmp_path / ".onion_keys").mkdir()
+    (tmp_path / ".onion_keys" / "newsroom.yml").write_text(
         f"address: {key.address}\npublic_key: {base64.b64encode(key.public_key).decode()}\n"
     )
     declared = newsroom()

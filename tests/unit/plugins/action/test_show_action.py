@@ -22,8 +22,10 @@ def fixture_run(monkeypatch):
         loader, task = DataLoader(), Task()
         task.args = arguments
         connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=""))
-        result = show.ActionModule(task, connection, None, loader, Templar(loader, variables={}), None).run(task_vars={})
-        return result, shown
+        action = show.ActionModule(task, connection, None, loader, Templar(loader, variables={}), None)
+        # ansible's loader sets it
+        action._load_name = "onionfleet.balance.show"
+        return action.run(task_vars={}), shown
 
     return run
 

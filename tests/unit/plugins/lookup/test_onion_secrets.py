@@ -41,7 +41,7 @@ def fixture_find(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Fin
         _store.Wanted("newsroom", given=lambda: KEY),
         _store.Wanted("own", given=lambda: OWN, kept_elsewhere=True),
     ]
-    _store.complete(str(tmp_path / "onion_keys"), wanted, Vault(loader), check=False)
+    _store.complete(str(tmp_path / ".onion_keys"), wanted, Vault(loader), check=False)
 
     def find(
         names: str, own: str = "{{ from_elsewhere }}", services: str = "", password: bool = True, **more: t.Any

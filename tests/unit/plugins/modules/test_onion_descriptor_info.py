@@ -26,7 +26,7 @@ def test_addresses(monkeypatch, capsys):
     assert found["services"][0] == [["a"], control]
     assert found["services"][1]["timeout"] == 7
     assert found["changed"] is False
-    assert "secret" not in str(found["invocation"])
+    assert "secret" not in str(found.get("invocation"))
 
 
 def test_daemons(monkeypatch, capsys):

@@ -155,7 +155,7 @@ def test_without_a_record_tor_is_asked(host: Host) -> None:
     host.running["shop1"] = _host.Unit(True, "run", 1.0)
 
     class Control:
-        def __enter__(self) -> Control:
+        def __enter__(self) -> object:
             return self
 
         def __exit__(self, *_exception: object) -> None:

@@ -67,7 +67,7 @@ def test_undefined_variables_are_named_by_their_place():
 
 
 def test_the_store_is_beside_the_inventory_unless_told():
-    assert _declared.default_keys_dir({"inventory_dir": "/srv/fleet"}, templar()) == "/srv/fleet/onion_keys"
+    assert _declared.default_keys_dir({"inventory_dir": "/srv/fleet"}, templar()) == "/srv/fleet/.onion_keys"
     told = {"onion_keys_dir": trust_as_template("{{ base }}/keys"), "inventory_dir": "/srv/fleet"}
     assert _declared.default_keys_dir(told, templar(base="/safe")) == "/safe/keys"
 

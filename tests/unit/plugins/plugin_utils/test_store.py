@@ -31,7 +31,7 @@ def vault(password: bytes | None = b"password", vault_id: str | None = None) -> 
 
 @pytest.fixture(name="store")
 def fixture_store(tmp_path: pathlib.Path) -> pathlib.Path:
-    return tmp_path / "onion_keys"
+    return tmp_path / ".onion_keys"
 
 
 def complete(store: pathlib.Path, *wanted: t.Any, check: bool = False, using: Vault | None = None) -> dict[str, str]:

@@ -1,0 +1,43 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a program for so long at most, which AnsibleModule.run_command has no option for."""
+
+from __future__ import annotations
+
+import asyncio
+import typing as t
+
+
+class Done(t.NamedTuple):
+    """A program that has ended: its exit code and what it wrote."""
+
+    code: int
+    output: str
+    errors: str
+
+
+def execute(command: t.Sequence[str], *, environment: t.Mapping[str, str], timeout: float) -> Done:
+    """Run a program with nothing to read.
+
+    :param timeout: seconds after which it is killed.
+    :raises OSError: it cannot be started. :raises TimeoutError: it took too long.
+    """
+    return asyncio.run(_execute(command, environment, timeout))
+
+
+async def _execute(command: t.Sequence[str], environment: t.Mapping[str, str], timeout: float) -> Done:
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=dict(environment),
+    )
+    try:
+        output, errors = await asyncio.wait_for(process.communicate(), timeout)
+    except asyncio.TimeoutError:
+        process.kill()
+        await process.wait()
+        raise TimeoutError(f"{command[0]} did not end in {timeout:g} s") from None
+    return Done(process.returncode or 0, output.decode("utf-8", "replace"), errors.decode("utf-8", "replace"))
