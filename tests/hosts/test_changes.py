@@ -114,7 +114,7 @@ def test_when_the_first_one_does_not_come_back_the_others_are_not_touched(runnin
     assert after[other]["betaw1"] == before[other]["betaw1"]
     # systemd may have brought the lost one back by itself
     run = running.operator.deploy()
-    assert run.actions[other] == [("betaw1", "restart")]
+    assert ("betaw1", "restart") in run.actions[other]
     assert running.operator.deploy().changes == []
 
 
