@@ -178,7 +178,8 @@ def _tls(stream: socket.socket, target: Target) -> ssl.SSLSocket:
 
 
 def _talk(stream: socket.socket, target: Target, deadline: float) -> bytes:
-    stream.sendall(target.send.encode("utf-8"))
+    if target.send:
+        stream.sendall(target.send.encode("utf-8"))
     received = b""
     while target.contains.encode("utf-8") not in received and len(received) < _BODY_LIMIT:
         stream.settimeout(max(deadline - time.monotonic(), 0.1))
