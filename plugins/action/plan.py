@@ -21,6 +21,8 @@ DEFAULTS: t.Dict[str, t.Any] = {
     "onion_daemons": [],
     "onion_network_options": [],
     "onion_probe_hosts": [],
+    "onion_publisher": {},
+    "onion_drained": [],
 }
 
 
@@ -69,6 +71,8 @@ class ActionModule(ActionBase):
             daemons=read["onion_daemons"],
             network_options=read["onion_network_options"],
             probe_hosts=read["onion_probe_hosts"],
+            publisher=read["onion_publisher"],
+            drained=read["onion_drained"],
             keys_required=keys_required,
         )
         if template.faults or faults:

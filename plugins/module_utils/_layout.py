@@ -11,6 +11,10 @@ INSTANCES_ROOT = "/etc/tor/instances"
 DATA_ROOT = "/var/lib/tor-instances"
 RUN_ROOT = "/run/tor-instances"
 RECORDS_ROOT = "/var/lib/onionfleet/loaded"
+PUBLISHER_ROOT = "/etc/onionfleet/publisher"
+PUBLISHER_CONFIG = PUBLISHER_ROOT + "/config.yaml"
+PUBLISHER_STATUS = "/run/onionfleet-publisher/status.sock"
+PUBLISHER_USER = "_onionpublisher"
 MARKER = "# Managed by onionfleet.balance"
 
 
@@ -27,6 +31,11 @@ def torrc_path(daemon: str) -> str:
 def service_directory(daemon: str, directory: str) -> str:
     """The folder with a service's key."""
     return os.path.join(DATA_ROOT, daemon, directory)
+
+
+def publisher_key(service: str) -> str:
+    """The folder with the key of a service that this host publishes."""
+    return os.path.join(PUBLISHER_ROOT, "keys", service)
 
 
 def control_socket(daemon: str) -> str:

@@ -13,7 +13,7 @@ description:
   - Reads the declaration of the onion services and the inventory, and returns what each host has to run.
   - Refuses every fault of the declaration at once, on the controller, before any host is touched.
   - Reads the variables C(onion_services), C(onion_daemon_options), C(onion_daemons), C(onion_network_options),
-    C(onion_probe_hosts) and C(onion_keys_dir) of the host it runs for, and C(onion_targets) of each host.
+    C(onion_probe_hosts), C(onion_publisher), C(onion_drained) and C(onion_keys_dir) of the host it runs for, and C(onion_targets) of each host.
   - The field C(secret_key) of a service is never evaluated, so that no vault or secret store needs to be open.
 author:
   - The onionfleet.balance developers (@onionfleet)
@@ -48,6 +48,9 @@ hosts:
       description: The tor daemons, as M(onionfleet.balance.tor_instances) takes them.
       type: list
       elements: dict
+    publisher:
+      description: The C(services) that it publishes and the C(settings) of its publisher; null where it publishes none.
+      type: dict
     packages:
       description: The Debian packages that it takes.
       type: list
@@ -56,7 +59,7 @@ hosts:
       description: Whether pages are fetched from this host to verify the services.
       type: bool
 services:
-  description: What each service is, by name. Layout, state, address, replicas, ports, pow, restricted.
+  description: What each service is, by name. Layout, state, address, replicas, backends, publishers, ports, pow, restricted.
   returned: success
   type: dict
 probe_hosts:

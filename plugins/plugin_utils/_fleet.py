@@ -42,7 +42,8 @@ def fleet_report(results: t.Mapping[str, Data], services: t.Mapping[str, Data]) 
 
 def _clock_faults(results: t.Mapping[str, Data], services: t.Mapping[str, Data]) -> t.Iterator[str]:
     for name, service in services.items():
-        hosts = list(dict.fromkeys(replica["host"] for replica in service["replicas"]))
+        # those that publish
+        hosts = list(dict.fromkeys(row["host"] for row in [*service["replicas"], *service["publishers"]]))
         clocks = {host: results[host]["clock"] for host in hosts if results.get(host, {}).get("clock")}
         if service["state"] != "present" or len(clocks) < 2:
             continue

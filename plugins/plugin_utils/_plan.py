@@ -16,28 +16,19 @@ import dataclasses
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._onionbalance import settings_faults
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._inventory import Faults, Inventory
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import Data, option_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._rules import (
     check_addresses,
     check_daemons,
     check_overrides,
-    override_ports,
+    layout_hints,
+    read_drained,
     read_shared_daemons,
 )
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._services import (
-    PROBE_DAEMON,
-    Data,
-    Faults,
-    Inventory,
-    Service,
-    option_faults,
-    read_services,
-)
-
-# tor counts revisions in seconds: replicas that start further apart than one cannot tie
-STAGGER_SECONDS = 2
-STAGGER_LIMIT = 30
-# cryptography reads introduction points, by which a descriptor's publisher is recognised
-PACKAGES = ("tor", "python3-cryptography")
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._services import Service, read_services
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._slices import Settings, host_slices
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +43,8 @@ class Declaration:
     :ivar daemons: ``onion_daemons``, options of shared daemons.
     :ivar network_options: ``onion_network_options``, torrc lines of a private Tor network.
     :ivar probe_hosts: ``onion_probe_hosts``; empty means the first host of the fleet.
+    :ivar publisher: ``onion_publisher``, settings of all publishers.
+    :ivar drained: ``onion_drained``, hosts, or ``host/daemon``, whose backends publishers leave out.
     :ivar keys_required: whether a service without a key is a fault (a check run shows it as new instead).
     """
 
@@ -63,6 +56,8 @@ class Declaration:
     daemons: t.Any = dataclasses.field(default_factory=list)
     network_options: t.Any = dataclasses.field(default_factory=list)
     probe_hosts: t.Any = dataclasses.field(default_factory=list)
+    publisher: t.Any = dataclasses.field(default_factory=dict)
+    drained: t.Any = dataclasses.field(default_factory=list)
     keys_required: bool = True
 
 
@@ -92,16 +87,31 @@ def make_plan(declared: Declaration) -> Plan:
     inventory = Inventory(declared.groups)
     faults.extend(f"onion_daemon_options: {fault}" for fault in option_faults(declared.daemon_options))
     faults.extend(f"onion_network_options: {fault}" for fault in option_faults({"extra": declared.network_options}))
+    faults.extend(settings_faults(declared.publisher, "onion_publisher"))
     shared_options = read_shared_daemons(declared.daemons, faults)
     services = read_services(declared.services, inventory, faults)
     addresses = check_addresses(services, declared.addresses, declared.keys_required, faults)
     check_daemons(services, shared_options, faults, hints)
+    hints.extend(layout_hints(services))
+    drained = read_drained(declared.drained, services, faults)
     check_overrides(services, declared.targets, faults)
     probe_hosts = _probe_hosts(declared.probe_hosts, inventory, services, faults)
     if faults:
         raise OnionfleetError(*faults)
     return Plan(
-        hosts=_host_slices(declared, services, addresses, shared_options, probe_hosts),
+        hosts=host_slices(
+            services,
+            addresses,
+            Settings(
+                daemon_options=declared.daemon_options,
+                shared_options=shared_options,
+                network_options=declared.network_options,
+                targets=declared.targets,
+                publisher=declared.publisher,
+                drained=drained,
+                probe_hosts=probe_hosts,
+            ),
+        ),
         services={name: _summary(service, addresses.get(name)) for name, service in services.items()},
         probe_hosts=probe_hosts,
         hints=hints,
@@ -122,78 +132,12 @@ def _summary(service: Service, address: t.Optional[str]) -> Data:
         "layout": service.fields["layout"],
         "state": service.state,
         "address": address,
-        "replicas": [dataclasses.asdict(replica) for replica in service.replicas],
+        "replicas": [],
+        "backends": [],
+        service.placement.layout.instances: [dataclasses.asdict(instance) for instance in service.placement.instances],
+        "publishers": [{"host": host} for host in service.placement.publishers],
         "ports": [int(port["port"]) for port in service.fields.get("ports", [])],
         "probe": service.fields.get("probe", {}),
         "pow": str((service.fields.get("pow") or {}).get("enabled")).lower() == "true",
         "restricted": bool(service.fields.get("authorized_clients")),
-    }
-
-
-def _host_slices(
-    declared: Declaration,
-    services: t.Mapping[str, Service],
-    addresses: t.Mapping[str, str],
-    shared_options: t.Mapping[str, Data],
-    probe_hosts: t.Sequence[str],
-) -> t.Dict[str, Data]:
-    hosts: t.Dict[str, t.Dict[str, Data]] = {}
-    ranks: t.Dict[str, int] = {}
-    for name, service in services.items():
-        shared = service.fields.get("daemon")
-        own = service.fields.get("daemon_options", {}) if shared is None else shared_options.get(shared, {})
-        for replica in service.replicas:
-            of_host = hosts.setdefault(replica.host, {})
-            if replica.daemon not in of_host:
-                rank = ranks[replica.daemon] = ranks.get(replica.daemon, -1) + 1
-                options = _merge(declared.daemon_options, own, declared.network_options)
-                turn = rank * max(STAGGER_SECONDS, service.fields.get("workers", 1)) + replica.worker - 1
-                of_host[replica.daemon] = _daemon(replica.daemon, options, stagger=turn % STAGGER_LIMIT)
-            daemon = of_host[replica.daemon]
-            overrides = declared.targets.get(replica.host, {}).get(name, {})
-            daemon["services"].append(_service(service, addresses.get(name), overrides))
-            daemon["adopt"] = daemon["adopt"] or service.fields.get("adopt", False)
-            if service.state == "present":
-                daemon["state"] = "present"
-    for host in probe_hosts:
-        probe = _daemon(PROBE_DAEMON, _merge({}, {}, declared.network_options))
-        hosts.setdefault(host, {})[PROBE_DAEMON] = {**probe, "state": "present", "socks": True}
-    return {
-        host: {
-            "daemons": list(daemons.values()),
-            "packages": list(PACKAGES),
-            "probe": host in probe_hosts,
-        }
-        for host, daemons in hosts.items()
-    }
-
-
-def _merge(general: Data, own: Data, network: t.List[Data]) -> Data:
-    extra = [*(general.get("extra") or []), *(own.get("extra") or []), *(network or [])]
-    return {**general, **own, **({"extra": extra} if extra else {})}
-
-
-def _daemon(name: str, options: Data, *, stagger: int = 0) -> Data:
-    return {
-        "name": name,
-        "state": "absent",
-        "adopt": False,
-        "socks": False,
-        "stagger": stagger,
-        "options": options,
-        "services": [],
-    }
-
-
-def _service(service: Service, address: t.Optional[str], overrides: t.Mapping[t.Any, t.Any]) -> Data:
-    settings = service.settings
-    if overrides and service.state == "present":
-        settings["ports"] = override_ports(settings["ports"], overrides)
-    return {
-        **settings,
-        "name": service.name,
-        "state": service.state,
-        "address": address,
-        "directory": service.directory,
-        "delete_key": service.fields.get("delete_key", False),
     }

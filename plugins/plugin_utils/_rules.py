@@ -9,13 +9,9 @@ import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import near
 from ansible_collections.onionfleet.balance.plugins.module_utils._options import service_faults
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._services import (
-    Data,
-    Faults,
-    Service,
-    check_daemon_name,
-    option_faults,
-)
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._inventory import Faults
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import Data, check_daemon_name, option_faults
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._services import Service
 
 Services = t.Mapping[str, Service]
 
@@ -74,10 +70,8 @@ def check_daemons(
     """Services that meet in one daemon must agree; lonely and crowded ones are worth a warning."""
     users: t.Dict[str, t.List[Service]] = {}
     for service in services.values():
-        for daemon in dict.fromkeys(replica.daemon for replica in service.replicas):
+        for daemon in dict.fromkeys(instance.daemon for instance in service.placement.instances):
             users.setdefault(daemon, []).append(service)
-        if service.state == "present" and len(service.hosts) == 1:
-            hints.append(f"service '{service.name}' has one host only; it is down whenever that host is")
     for daemon, sharing in users.items():
         _check_names(daemon, sharing, faults)
         living = [service for service in sharing if service.state == "present"]
@@ -90,6 +84,45 @@ def check_daemons(
     hints.extend(
         f"daemon '{daemon}' of onion_daemons is used by no service" for daemon in shared_options if daemon not in users
     )
+
+
+def layout_hints(services: Services) -> t.Iterator[str]:
+    """What is allowed, yet leaves a service hanging by one thread."""
+    for service in services.values():
+        if service.state != "present":
+            continue
+        if len(service.hosts) == 1:
+            yield f"service '{service.name}' has one host only; it is down whenever that host is"
+        if len(service.placement.publishers) == 1:
+            yield (
+                f"service '{service.name}' has one publisher only; without it, visitors are turned away within three "
+                "hours: name a second"
+            )
+        if service.placement.publishers and len(service.placement.instances) == 1:
+            yield f"service '{service.name}' has one backend only; a publisher is of use from two on"
+
+
+def read_drained(declared: t.Any, services: Services, faults: Faults) -> t.FrozenSet[str]:
+    """Read ``onion_drained``: hosts, or ``host/daemon``, of backends."""
+    if not isinstance(declared, list) or not all(isinstance(name, str) for name in declared):
+        faults.add("onion_drained", "type", "must be a list of hosts, or of 'host/daemon'")
+        return frozenset()
+    published = [service for service in services.values() if service.placement.publishers]
+    instances = [instance for service in published for instance in service.placement.instances]
+    known = {instance.host for instance in instances} | {f"{instance.host}/{instance.daemon}" for instance in instances}
+    for name in declared:
+        if name not in known:
+            what = f"{name!r} is no host of backends and no 'host/daemon' of one{near(name, known)}; mend or remove it"
+            faults.add("onion_drained", "name", what)
+    for service in published:
+        left = [
+            instance
+            for instance in service.placement.instances
+            if instance.host not in declared and f"{instance.host}/{instance.daemon}" not in declared
+        ]
+        if service.state == "present" and service.placement.instances and not left:
+            faults.add(f"service '{service.name}'", "onion_drained", "drains all of its backends; leave one")
+    return frozenset(declared)
 
 
 def _check_names(daemon: str, sharing: t.Sequence[Service], faults: Faults) -> None:
@@ -126,7 +159,7 @@ def check_overrides(services: Services, targets: t.Mapping[str, t.Any], faults: 
             if name not in services:
                 faults.add(place, field, f"no such service is declared{near(name, services)}; mend or remove it")
             elif host not in services[name].hosts:
-                faults.add(place, field, "the host is no replica of this service; remove it, or add the host")
+                faults.add(place, field, "the host does not run this service; remove it, or add the host")
             elif not isinstance(ports, dict):
                 faults.add(place, field, 'must map ports to targets, as {80: "127.0.0.1:8080"}')
             else:

@@ -15,6 +15,8 @@ SERVICE = {
     "state": "present",
     "address": ADDRESS,
     "replicas": [{"host": "web1", "daemon": "newsroom", "worker": 1}],
+    "backends": [],
+    "publishers": [],
     "ports": [80],
     "probe": {},
     "pow": False,

@@ -8,8 +8,8 @@ import pytest
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._fleet import clock_offset, fleet_report
 
 SERVICES = {
-    "newsroom": {"state": "present", "replicas": [{"host": "web1"}, {"host": "web2"}, {"host": "web2"}]},
-    "gone": {"state": "absent", "replicas": [{"host": "web1"}, {"host": "web3"}]},
+    "newsroom": {"state": "present", "publishers": [], "replicas": [{"host": "web1"}, {"host": "web2"}, {"host": "web2"}]},
+    "gone": {"state": "absent", "publishers": [], "replicas": [{"host": "web1"}, {"host": "web3"}]},
 }
 
 
@@ -51,3 +51,11 @@ def test_a_lost_host_is_mentioned_and_a_failing_one_stops_the_run():
     )
     assert report["hints"] == ["host 'web1': is not reachable; run again when it is back"]
     assert report["faults"] == ["host 'web2': could not be looked at: Missing sudo password"]
+
+
+def test_clocks_of_publishers_count_and_those_of_backends_do_not():
+    services = {"archive": {"state": "present", "replicas": [], "backends": [{"host": "web3"}],
+                            "publishers": [{"host": "web1"}, {"host": "web2"}]}}
+    assert fleet_report({"web1": found(), "web2": found(), "web3": found(99.0)}, services)["faults"] == []
+    (fault,) = fleet_report({"web1": found(), "web2": found(99.0)}, services)["faults"]
+    assert "service 'archive': clock: host 'web2'" in fault

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.onionfleet.balance.plugins.module_utils._address import address_from_public_key
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._services import DAEMON, daemon_name
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import DAEMON, daemon_name
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -207,7 +207,7 @@ def test_all_faults_come_at_once():
         "daemon 'x-y': name",
         "onion_daemons entry 2: name: is missing",
         "onion_targets: nobody: no such service",
-        "the host is no replica",
+        "the host does not run",
         "onion_probe_hosts: hosts: 'nowhere'",
         "service 'third': key: there is none yet",
     ):

@@ -86,7 +86,6 @@ def test_a_shared_daemon_is_not_named_like_a_services_own():
 def test_crowds_loners_and_idlers_are_hinted_at():
     assert sharing(*[{}] * _rules.MANY_SERVICES)[1] == []
     assert "runs 13 services" in sharing(*[{}] * (_rules.MANY_SERVICES + 1))[1][0]
-    assert sharing({"replicas": "web1"})[1] == ["service 's0' has one host only; it is down whenever that host is"]
     hints = []
     _rules.check_daemons({}, {"idle": {}}, Faults(), hints)
     assert hints == ["daemon 'idle' of onion_daemons is used by no service"]
@@ -98,7 +97,7 @@ def test_crowds_loners_and_idlers_are_hinted_at():
         ({"web1": {"a": {80: "127.0.0.1:1", "443": ["127.0.0.1:1", "127.0.0.1:2"]}}}, None),
         ({"web1": []}, "must be a mapping"),
         ({"web1": {"b": {80: "127.0.0.1:1"}}}, "no such service is declared"),
-        ({"web3": {"a": {80: "127.0.0.1:1"}}}, "the host is no replica"),
+        ({"web3": {"a": {80: "127.0.0.1:1"}}}, "the host does not run"),
         ({"web1": {"a": "127.0.0.1:1"}}, "must map ports to targets"),
         ({"web1": {"a": {81: "127.0.0.1:1"}}}, "port 81 is not among"),
         ({"web1": {"a": {80: "nowhere"}}}, "ports[0].target"),

@@ -1,0 +1,135 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Configuration of a publisher: Onionbalance's, with the settings of our launcher beside it.
+
+Overview::
+
+  settings_faults   settings of the launcher -> list of faults
+  service_faults    the services of a publisher -> list of faults
+  render            services and settings -> text of config.yaml
+  parse             text of config.yaml -> services; raises OnionfleetError
+
+Source: Onionbalance 0.2.4, hs_v3/onionbalance.py, ``load_config_file``; it ignores keys that it does not know.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+
+from ansible_collections.onionfleet.balance.plugins.module_utils import _layout
+from ansible_collections.onionfleet.balance.plugins.module_utils import _option_parts as parts
+from ansible_collections.onionfleet.balance.plugins.module_utils import _values as v
+from ansible_collections.onionfleet.balance.plugins.module_utils._address import is_address
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._options import Option
+
+Data = t.Dict[str, t.Any]
+
+# clients refuse a descriptor with more than 20 introduction points (rend-spec-v3, tor's hs_descriptor.h)
+SETTINGS: t.Mapping[str, Option] = {
+    "introduction_points": Option("introduction_points", v.Number(3, 20)),
+    "probe_failures": Option("probe_failures", v.Number(1, 100)),
+    "probe_interval": Option("probe_interval", v.Number(5, 3600)),
+    "probe_timeout": Option("probe_timeout", v.Number(1, 300)),
+    "testnet": Option("testnet", v.Flag()),
+}
+_SERVICE = ("name", "address", "port", "instances")
+_INSTANCE = ("name", "address", "drained")
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?\Z")
+_INSTANCE_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,255}/[a-z0-9]{1,27}\Z")
+
+
+def settings_faults(settings: t.Any, field: str = "settings") -> t.List[str]:
+    """The faults of the launcher's settings, ``field: what is wrong; how to mend it``."""
+    return list(parts.group_faults(field, SETTINGS, settings))
+
+
+def service_faults(services: t.Sequence[t.Any]) -> t.List[str]:
+    """The faults of the services that a publisher is to publish, each naming its service."""
+    faults = [fault for service in services for fault in _service_faults(service)]
+    names = [service["name"] for service in services if not faults]
+    faults += [f"service '{name}': is listed twice; merge the entries" for name in set(names) if names.count(name) > 1]
+    return faults
+
+
+def render(services: t.Sequence[Data], settings: t.Mapping[str, t.Any]) -> str:
+    """config.yaml, as JSON, which is YAML too and cannot be torn by a value.
+
+    :param services: without faults; instances without an address are left out.
+    """
+    numbers = {name: int(SETTINGS[name].kind.texts(value)[0]) for name, value in settings.items()}
+    if "testnet" in numbers:
+        numbers["testnet"] = bool(numbers["testnet"])
+    config = {
+        "status-socket-location": _layout.PUBLISHER_STATUS,
+        "services": [
+            {
+                "name": service["name"],
+                "key": f"{_layout.publisher_key(service['name'])}/hs_ed25519_secret_key",
+                "probe": {"port": int(service["port"])},
+                "instances": [
+                    {"name": instance["name"], "address": instance["address"], "drained": bool(instance["drained"])}
+                    for instance in service["instances"]
+                    if instance["address"]
+                ],
+            }
+            for service in services
+        ],
+        "onionfleet": numbers,
+    }
+    return json.dumps(config, indent=1) + "\n"
+
+
+def parse(text: str) -> t.List[Data]:
+    """The services of a config.yaml that we wrote: name and instances.
+
+    :raises OnionfleetError: it is not one of ours, or torn.
+    """
+    try:
+        services = json.loads(text)["services"]
+        return [
+            {
+                "name": str(service["name"]),
+                "instances": [
+                    {"name": str(instance["name"]), "address": str(instance["address"]), "drained": bool(instance["drained"])}
+                    for instance in service["instances"]
+                ],
+            }
+            for service in services
+        ]
+    except (ValueError, KeyError, TypeError) as error:
+        raise OnionfleetError(f"{_layout.PUBLISHER_CONFIG}: is torn or not ours ({error}); it is written anew") from error
+
+
+def _service_faults(service: t.Any) -> t.Iterator[str]:
+    if not isinstance(service, dict) or not _NAME.match(str(service.get("name"))):
+        yield f"services: an item is {v.shown(service)}; write a mapping with {', '.join(_SERVICE)}"
+        return
+    place = f"service '{service['name']}': "
+    yield from (place + fault for fault in parts.unknown(service, _SERVICE))
+    if not is_address(service.get("address")):
+        yield f"{place}address: is {v.shown(service.get('address'))}; write the .onion address that its key has"
+    yield from (place + fault for fault in parts.field_faults("port", v.Number(1, 65535), service.get("port")))
+    instances = service.get("instances")
+    if not isinstance(instances, list) or not any(isinstance(item, dict) and item.get("address") for item in instances):
+        yield f"{place}instances: no backend has an address; deploy the backends first"
+        return
+    yield from (place + fault for instance in instances for fault in _instance_faults(instance, service.get("address")))
+
+
+def _instance_faults(instance: t.Any, own: t.Any) -> t.Iterator[str]:
+    if not isinstance(instance, dict) or not _INSTANCE_NAME.match(str(instance.get("name"))):
+        yield f"instances: an item is {v.shown(instance)}; write a mapping with name (as host/daemon), address, drained"
+        return
+    place = f"instances: '{instance['name']}': "
+    yield from (place + fault for fault in parts.unknown(instance, _INSTANCE))
+    address = instance.get("address")
+    if address is not None and not is_address(address):
+        yield f"{place}address: is {v.shown(address)}; write an .onion address, or null where none is known"
+    if address is not None and address == own:
+        yield f"{place}address: is that of the service itself; a backend has a key of its own"
+    if not isinstance(instance.get("drained"), bool):
+        yield f"{place}drained: is {v.shown(instance.get('drained'))}; write true or false"
