@@ -16,6 +16,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils import _files, 
 from ansible_collections.onionfleet.balance.plugins.module_utils._changes import Change
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._instances import Daemon
+from ansible_collections.onionfleet.balance.plugins.module_utils._safe_open import open_file
 
 _LOCK = "/run/onionfleet.lock"
 
@@ -61,9 +62,8 @@ def _add_user(daemon: Daemon) -> None:
 
 
 def _shred(directory: str) -> None:
-    secret = directory + "/hs_ed25519_secret_key"
     with contextlib.suppress(FileNotFoundError):
-        handle = os.open(secret, os.O_WRONLY | os.O_NOFOLLOW)
+        handle = open_file(directory + "/hs_ed25519_secret_key", os.O_WRONLY)
         with os.fdopen(handle, "wb", buffering=0) as stream:
             stream.write(os.urandom(os.fstat(handle).st_size))
             os.fsync(handle)
@@ -84,14 +84,15 @@ def diff(changes: t.Sequence[Change]) -> t.List[t.Dict[str, str]]:
     parts = []
     for change in changes:
         parts += [_part(f"user {change.daemon.user}", "", "present\n")] * change.new_user
-        parts += [_node_part(node) for node in change.nodes]
+        parts += [node_diff(node) for node in change.nodes]
         parts += [_part(path, _files.read_text(path) or "", "") for path in change.removed]
         parts += [_part(directory, "service directory with its key\n", "") for directory in change.shred]
         parts += [_part(change.daemon.unit, "disabled\n", "enabled\n")] * change.enable
     return parts
 
 
-def _node_part(node: _files.Node) -> t.Dict[str, str]:
+def node_diff(node: _files.Node) -> t.Dict[str, str]:
+    """Before and after of one file or directory; of mode and owner where the content stays."""
     before, after = _attributes(node.path), f"mode {node.mode:04o}, {node.owner}:{node.group}\n"
     if node.content is None:
         return _part(node.path + "/", before, after)

@@ -22,6 +22,7 @@ import types
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._safe_open import open_file, opened
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,9 +55,12 @@ def group_id(name: str) -> t.Optional[int]:
 
 
 def read_bytes(path: str) -> t.Optional[bytes]:
-    """The content of a regular file, None where there is none."""
+    """The content of a regular file, None where there is none.
+
+    :raises OnionfleetError: something else is there.
+    """
     try:
-        with open(path, "rb") as stream:
+        with os.fdopen(open_file(path, os.O_RDONLY), "rb") as stream:
             return stream.read()
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -70,7 +74,8 @@ def read_text(path: str) -> t.Optional[str]:
 def listed(directory: str) -> t.List[str]:
     """Names in a directory but for dotfiles, sorted; none where there is no directory."""
     try:
-        return sorted(name for name in os.listdir(directory) if not name.startswith("."))
+        with opened(directory) as handle:
+            return sorted(name for name in os.listdir(handle) if not name.startswith("."))
     except (FileNotFoundError, NotADirectoryError):
         return []
 
@@ -121,7 +126,7 @@ class Transaction:
                 self._restore(path, kept)
         for leftover in [kept for _path, kept in self._kept if kept] + [temporary for temporary, _path in self._staged]:
             with contextlib.suppress(OSError):  # the next run removes it
-                os.unlink(leftover)
+                _unlink(leftover)
         if isinstance(error, OSError):
             raise OnionfleetError(f"{error.filename or 'the disk'}: {error.strerror}; the previous configuration "
                                   "is back in place") from None
@@ -129,7 +134,7 @@ class Transaction:
     @staticmethod
     def _restore(path: str, kept: t.Optional[str]) -> None:
         if kept is not None:
-            os.replace(kept, path)
+            _rename(kept, path)
         elif not path.endswith("/hs_ed25519_secret_key"):
             _unlink(path)
 
@@ -151,7 +156,7 @@ class Transaction:
                 raise OSError(error.errno, error.strerror, node.path) from None
         for temporary, path in self._staged:
             self._keep(path)
-            os.rename(temporary, path)
+            _rename(temporary, path)
         for path in removed:
             self._keep(path)
             _unlink(path)
@@ -161,7 +166,8 @@ class Transaction:
     def _stage(self, node: Node, content: bytes) -> None:
         temporary = _beside(node.path, "new")
         self._staged.append((temporary, node.path))
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with opened(os.path.dirname(temporary)) as folder:
+            handle = os.open(os.path.basename(temporary), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
             os.fchown(handle, t.cast(int, user_id(node.owner)), t.cast(int, group_id(node.group)))
@@ -172,7 +178,9 @@ class Transaction:
     def _keep(self, path: str) -> None:
         kept: t.Optional[str] = _beside(path, "old")
         try:
-            os.link(path, t.cast(str, kept), follow_symlinks=False)
+            with opened(os.path.dirname(path)) as folder:
+                os.link(os.path.basename(path), os.path.basename(t.cast(str, kept)), src_dir_fd=folder, dst_dir_fd=folder,
+                        follow_symlinks=False)
         except FileNotFoundError:
             kept = None
         self._kept.append((path, kept))
@@ -186,28 +194,35 @@ def _beside(path: str, what: str) -> str:
 
 def _clean(directory: str) -> None:
     """Remove what a killed run left beside its places."""
-    names = os.listdir(directory) if os.path.isdir(directory) else []
-    for name in names:
-        if name.startswith(".") and name.endswith((".new", ".old")):
-            _unlink(os.path.join(directory, name))
+    with contextlib.suppress(FileNotFoundError), opened(directory) as folder:
+        for name in os.listdir(folder):
+            if name.startswith(".") and name.endswith((".new", ".old")):
+                os.unlink(name, dir_fd=folder)
+
+
+def _rename(path: str, to: str) -> None:
+    with opened(os.path.dirname(to)) as folder:
+        os.rename(os.path.basename(path), os.path.basename(to), src_dir_fd=folder, dst_dir_fd=folder)
 
 
 def _unlink(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
+    with contextlib.suppress(FileNotFoundError), opened(os.path.dirname(path)) as folder:
+        os.unlink(os.path.basename(path), dir_fd=folder)
 
 
 def _make_directory(node: Node) -> None:
-    if not os.path.isdir(node.path):
-        os.makedirs(os.path.dirname(node.path), mode=0o755, exist_ok=True)
-        os.mkdir(node.path, 0o700)
-    os.chown(node.path, t.cast(int, user_id(node.owner)), t.cast(int, group_id(node.group)))
-    os.chmod(node.path, node.mode)
+    parent, name = os.path.split(node.path)
+    with opened(parent, make=0o755) as folder:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(name, 0o700, dir_fd=folder)
+        handle = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+        try:
+            os.fchown(handle, t.cast(int, user_id(node.owner)), t.cast(int, group_id(node.group)))
+            os.fchmod(handle, node.mode)
+        finally:
+            os.close(handle)
 
 
 def _sync_directory(path: str) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with opened(path) as folder:
+        os.fsync(folder)

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._safe_open import no_links, opened
 
 
 def write_private(path: str, content: bytes) -> None:
@@ -18,21 +19,42 @@ def write_private(path: str, content: bytes) -> None:
 
     :raises OnionfleetError: the disk refuses.
     """
-    folder = os.path.dirname(path)
+    directory, name = os.path.split(os.path.abspath(path))
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        owner = os.stat(folder)
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                if os.geteuid() == 0:
-                    os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
-                file.flush()
-                os.fsync(file.fileno())
-            os.rename(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        with opened(directory, make=0o700) as folder:
+            temporary = f".{name}.{secrets.token_hex(4)}"
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
+            try:
+                _fill(handle, content, os.fstat(folder))
+                os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+            except BaseException:
+                os.unlink(temporary, dir_fd=folder)
+                raise
     except OSError as exc:
         raise OnionfleetError(f"{path}: cannot be written: {exc.strerror}") from exc
+
+
+def _fill(handle: int, content: bytes, folder: os.stat_result) -> None:
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        if os.geteuid() == 0:
+            os.fchown(handle, folder.st_uid, folder.st_gid)
+        file.flush()
+        os.fsync(handle)
+
+
+def change_mode(path: str, mode: int) -> None:
+    """Set the mode of a directory or a file, but not of what somebody's symbolic link leads to.
+
+    :raises OnionfleetError: it cannot be.
+    """
+    directory, name = os.path.split(os.path.abspath(path))
+    try:
+        with opened(directory) as folder:
+            handle = os.open(name, os.O_RDONLY | os.O_NONBLOCK | no_links(folder), dir_fd=folder)
+            try:
+                os.fchmod(handle, mode)
+            finally:
+                os.close(handle)
+    except OSError as exc:
+        raise OnionfleetError(f"{path}: cannot be changed: {exc.strerror}") from exc

@@ -84,7 +84,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.module_utils._write import write_private
+from ansible_collections.onionfleet.balance.plugins.module_utils._write import change_mode, write_private
 
 NEW = "<new>"
 MODES = {"": 0o700, _keyfile.SECRET_FILE: 0o600, _keyfile.PUBLIC_FILE: 0o600, _keyfile.HOSTNAME_FILE: 0o600}
@@ -154,7 +154,7 @@ def converge(path: str, key: _keyfile.SecretKey, names: t.List[str], modes: t.Li
     for name in names:
         write_private(os.path.join(path, name), key.service_files()[name])
     for one in modes:
-        os.chmod(one, MODES[os.path.basename(one)] if one != path else MODES[""])
+        change_mode(one, MODES[os.path.basename(one)] if one != path else MODES[""])
 
 
 def run(params: t.Dict[str, t.Any], check: bool) -> t.Dict[str, t.Any]:

@@ -95,3 +95,66 @@ def test_directory_faults(tmp_path: pathlib.Path) -> None:
     assert "is no directory" in next(_files.directory_faults(node(tmp_path / "link")))
     assert list(_files.directory_faults(node(tmp_path))) == list(_files.directory_faults(node(tmp_path / "none"))) == []
     assert "belongs to user" in next(_files.directory_faults(Node(str(tmp_path), 0o700, "nobody-there", MINE)))
+
+
+@pytest.fixture(name="foreign")
+def fixture_foreign(tmp_path: pathlib.Path) -> pathlib.Path:
+    """A directory that others can change, with a link to one that they cannot, and one to a file in there."""
+    foreign, ours = tmp_path / "foreign", tmp_path / "ours"
+    foreign.mkdir()
+    foreign.chmod(0o777)
+    ours.mkdir(0o755)
+    (ours / "file").write_text("ours")
+    (ours / ".file.new").write_text("of somebody else")
+    (foreign / "www").symlink_to(ours)
+    (foreign / "link").symlink_to(ours / "file")
+    return foreign
+
+
+def test_nothing_is_written_over_links_of_others(tmp_path: pathlib.Path, foreign: pathlib.Path) -> None:
+    before = tree(tmp_path / "ours")
+    for nodes, removed in [([node(foreign / "www", mode=0o2700)], []), ([node(foreign / "www/key", "x")], []),
+                           ([node(foreign / "www/clients", mode=0o700)], []), ([], [str(foreign / "www/file")])]:
+        with pytest.raises(OnionfleetError, match="foreign/www.*Not a directory"):
+            write(nodes, removed)
+    assert tree(tmp_path / "ours") == before
+    assert (tmp_path / "ours").stat().st_mode & 0o7777 == 0o755
+    write([node(foreign / "link", "new")], [])
+    assert tree(tmp_path / "ours") == before
+    assert tree(foreign)["link"] == "new"
+
+
+def test_a_directory_that_is_swapped_in_the_middle(tmp_path: pathlib.Path, foreign: pathlib.Path,
+                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between what is staged and what is moved to its place."""
+    (foreign / "real").mkdir(0o700)
+    before, real = tree(tmp_path / "ours"), os.fsync
+
+    def swap(handle: int) -> None:
+        real(handle)
+        if not (foreign / "moved").exists():
+            (foreign / "real").rename(foreign / "moved")
+            (foreign / "real").symlink_to(tmp_path / "ours")
+
+    monkeypatch.setattr(os, "fsync", swap)
+    with pytest.raises(OnionfleetError, match="Not a directory"):
+        write([node(foreign / "real/file", "x")], [])
+    assert tree(tmp_path / "ours") == before
+
+
+def test_nothing_is_read_over_links_of_others(tmp_path: pathlib.Path, foreign: pathlib.Path) -> None:
+    os.mkfifo(foreign / "fifo")
+    assert _files.read_text(str(foreign / "www/file")) is None
+    assert _files.listed(str(foreign / "www")) == []
+    for name in ("link", "fifo"):
+        with pytest.raises(OnionfleetError, match=f"{name}: is no regular file"):
+            _files.read_text(str(foreign / name))
+
+
+def test_links_of_ours_are_followed(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    write([node(tmp_path / "link/a", "x")], [])
+    (tmp_path / "real/b").symlink_to("a")
+    assert _files.read_text(str(tmp_path / "link/b")) == "x"
+    assert _files.listed(str(tmp_path / "link")) == ["a", "b"]

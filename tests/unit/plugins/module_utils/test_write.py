@@ -26,3 +26,29 @@ def test_a_refusal_leaves_nothing_behind(tmp_path: pathlib.Path) -> None:
     with pytest.raises(OnionfleetError, match="cannot be written"):
         _write.write_private(str(tmp_path / "file"), b"one")
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_no_link_of_others_leads_elsewhere(tmp_path: pathlib.Path) -> None:
+    ours, foreign = tmp_path / "ours", tmp_path / "foreign"
+    ours.mkdir(mode=0o755)
+    foreign.mkdir()
+    foreign.chmod(0o777)
+    (foreign / "www").symlink_to(ours)
+    (foreign / "file").symlink_to(ours / "file")
+    with pytest.raises(OnionfleetError, match="www.*Not a directory"):
+        _write.write_private(str(foreign / "www" / "file"), b"one")
+    with pytest.raises(OnionfleetError, match="www: cannot be changed: Too many"):
+        _write.change_mode(str(foreign / "www"), 0o700)
+    (ours / "file").write_text("ours")
+    with pytest.raises(OnionfleetError, match="file: cannot be changed"):
+        _write.change_mode(str(foreign / "file"), 0o600)
+    assert [path.name for path in ours.iterdir()] == ["file"]
+    assert (ours.stat().st_mode & 0o777, (ours / "file").stat().st_mode & 0o777) == (0o755, 0o644)
+
+
+def test_modes_change(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "folder").mkdir(mode=0o755)
+    (tmp_path / "file").touch(mode=0o644)
+    for name, mode in (("folder", 0o700), ("file", 0o600)):
+        _write.change_mode(str(tmp_path / name), mode)
+        assert (tmp_path / name).stat().st_mode & 0o777 == mode

@@ -217,6 +217,18 @@ def test_absent_keeps_the_key_until_the_explicit_word(host: Host) -> None:
     assert last["actions"] == []
 
 
+def test_deleting_a_key_destroys_nothing_behind_a_link_of_tors_user(host: Host) -> None:
+    data, ours = host.root / "data/shop1", host.root / "ours"
+    data.mkdir(parents=True)
+    data.chmod(0o777)
+    ours.mkdir()
+    (ours / "hs_ed25519_secret_key").write_text("another")
+    (data / "shop").symlink_to(ours)
+    with pytest.raises(NotADirectoryError):
+        _apply._shred(str(data / "shop"))
+    assert (ours / "hs_ed25519_secret_key").read_text() == "another"
+
+
 def test_orphans_go_on(host: Host) -> None:
     host.run(daemon(shop(), shop(name="other")), {"name": "second", "services": [shop()]})
     before = host.tree()
