@@ -188,3 +188,14 @@ def test_faulty_keys_are_refused_all_at_once(operator):
     for name in imports:
         assert f"service '{name}':" in message
     assert not list(operator.folder.glob(".onion_keys/*"))
+
+
+def test_keys_of_hosts_that_cannot_be_reached_are_told_with_the_others(operator):
+    path = "/var/lib/tor/alpha"
+    operator.declare(service("alpha"), service("beta"), onion_import={
+        "alpha": {"host": "web1", "path": path}, "beta": {"path": "/nonexistent"}})
+    result = operator.run("keys")
+    assert result.returncode != 0
+    assert "service 'alpha': key: the secret key is empty, or could not be read" in result.stdout
+    assert "service 'beta': key: /nonexistent: there is no such file" in result.stdout
+    assert not (operator.folder / ".onion_keys").exists()
