@@ -42,7 +42,7 @@ options:
         choices: [start, reload, restart, stop]
         required: true
       stagger:
-        description: A start or restart does not happen before this many seconds from the beginning of the task.
+        description: A start does not happen before this many seconds from the beginning of the task.
         type: int
         default: 0
       reasons:
@@ -104,7 +104,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._errors import 
 
 def one(action: t.Mapping[str, t.Any], parameters: t.Mapping[str, t.Any], begun: float) -> float:
     """Do one action; the seconds that it took."""
-    if action["action"] in ("start", "restart"):
+    if action["action"] == "start":
         time.sleep(max(0.0, begun + action["stagger"] - time.monotonic()))
     started = time.monotonic()
     _daemons.perform(action["name"], action["action"])

@@ -149,6 +149,12 @@ def test_check_mode_and_stagger(tor: Tor) -> None:
     assert 1.0 <= time.monotonic() - begun < 2.0
 
 
+def test_restarts_do_not_wait_for_their_turn_of_a_first_start(tor: Tor) -> None:
+    begun = time.monotonic()
+    tor.run({"name": "shop1", "action": "restart", "stagger": 6}, wait=False)
+    assert time.monotonic() - begun < 5
+
+
 def test_units_are_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
