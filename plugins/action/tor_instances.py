@@ -1,31 +1,11 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sends secrets to M(onionfleet.balance.tor_instances) only where Ansible keeps them out of temporary files."""
 
 from __future__ import annotations
 
-import typing as t
-
-from ansible import constants as C
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._secret_action import SecretAction
 
 
-class ActionModule(ActionBase):
-    def run(self, tmp: t.Optional[str] = None, task_vars: t.Optional[t.Dict[str, t.Any]] = None) -> t.Dict[str, t.Any]:
-        result = super().run(tmp, task_vars)
-        if self._task.args.get("secrets"):
-            self._refuse_files()
-        result.update(self._execute_module(task_vars=task_vars))
-        return result
-
-    def _refuse_files(self) -> None:
-        """Without pipelining a module travels with its arguments as a file, which stays when files are kept."""
-        if C.DEFAULT_KEEP_REMOTE_FILES:
-            raise AnsibleActionFail("the secrets would stay in a file on the host; unset ANSIBLE_KEEP_REMOTE_FILES")
-        if not self._is_pipelining_enabled("new", wrap_async=False):
-            raise AnsibleActionFail(
-                "the secrets would be written into a temporary file on the host; set ansible_pipelining: true for it "
-                "(with sudo, requiretty must be off, which is the default)"
-            )
+class ActionModule(SecretAction):
+    """The module's controller side."""

@@ -14,6 +14,8 @@ RECORDS_ROOT = "/var/lib/onionfleet/loaded"
 PUBLISHER_ROOT = "/etc/onionfleet/publisher"
 PUBLISHER_CONFIG = PUBLISHER_ROOT + "/config.yaml"
 PUBLISHER_STATUS = "/run/onionfleet-publisher/status.sock"
+PUBLISHER_PROGRAM = "/usr/local/lib/onionfleet/publisher"
+PUBLISHER_UNIT = "/etc/systemd/system/onionfleet-publisher.service"
 PUBLISHER_USER = "_onionpublisher"
 MARKER = "# Managed by onionfleet.balance"
 

@@ -36,8 +36,6 @@ SETTINGS: t.Mapping[str, Option] = {
     "probe_timeout": Option("probe_timeout", v.Number(1, 300)),
     "testnet": Option("testnet", v.Flag()),
 }
-_SERVICE = ("name", "address", "port", "instances")
-_INSTANCE = ("name", "address", "drained")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?\Z")
 _INSTANCE_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,255}/[a-z0-9]{1,27}\Z")
 
@@ -47,10 +45,13 @@ def settings_faults(settings: t.Any, field: str = "settings") -> t.List[str]:
     return list(parts.group_faults(field, SETTINGS, settings))
 
 
-def service_faults(services: t.Sequence[t.Any]) -> t.List[str]:
-    """The faults of the services that a publisher is to publish, each naming its service."""
-    faults = [fault for service in services for fault in _service_faults(service)]
-    names = [service["name"] for service in services if not faults]
+def service_faults(services: t.Sequence[Data], *, instances_required: bool = True) -> t.List[str]:
+    """The faults of the services that a publisher is to publish, each naming its service.
+
+    :param instances_required: whether a service whose backends have no address yet is a fault.
+    """
+    faults = [fault for service in services for fault in _service_faults(service, instances_required)]
+    names = [service["name"] for service in services]
     faults += [f"service '{name}': is listed twice; merge the entries" for name in set(names) if names.count(name) > 1]
     return faults
 
@@ -104,32 +105,25 @@ def parse(text: str) -> t.List[Data]:
         raise OnionfleetError(f"{_layout.PUBLISHER_CONFIG}: is torn or not ours ({error}); it is written anew") from error
 
 
-def _service_faults(service: t.Any) -> t.Iterator[str]:
-    if not isinstance(service, dict) or not _NAME.match(str(service.get("name"))):
-        yield f"services: an item is {v.shown(service)}; write a mapping with {', '.join(_SERVICE)}"
-        return
+def _service_faults(service: Data, required: bool) -> t.Iterator[str]:
     place = f"service '{service['name']}': "
-    yield from (place + fault for fault in parts.unknown(service, _SERVICE))
+    if not _NAME.match(service["name"]):
+        yield f"{place}name: is {v.shown(service['name'])}; write at most 32 of a-z, 0-9 and inner hyphens"
     if not is_address(service.get("address")):
         yield f"{place}address: is {v.shown(service.get('address'))}; write the .onion address that its key has"
     yield from (place + fault for fault in parts.field_faults("port", v.Number(1, 65535), service.get("port")))
-    instances = service.get("instances")
-    if not isinstance(instances, list) or not any(isinstance(item, dict) and item.get("address") for item in instances):
-        yield f"{place}instances: no backend has an address; deploy the backends first"
-        return
+    instances = service["instances"]
     yield from (place + fault for instance in instances for fault in _instance_faults(instance, service.get("address")))
+    if required and not any(instance.get("address") for instance in instances):
+        yield f"{place}instances: no backend has an address yet; deploy its backends, then its publishers"
 
 
-def _instance_faults(instance: t.Any, own: t.Any) -> t.Iterator[str]:
-    if not isinstance(instance, dict) or not _INSTANCE_NAME.match(str(instance.get("name"))):
-        yield f"instances: an item is {v.shown(instance)}; write a mapping with name (as host/daemon), address, drained"
-        return
+def _instance_faults(instance: Data, own: t.Any) -> t.Iterator[str]:
+    if not _INSTANCE_NAME.match(instance["name"]):
+        yield f"instances: name: is {v.shown(instance['name'])}; write it as host/daemon"
     place = f"instances: '{instance['name']}': "
-    yield from (place + fault for fault in parts.unknown(instance, _INSTANCE))
     address = instance.get("address")
     if address is not None and not is_address(address):
         yield f"{place}address: is {v.shown(address)}; write an .onion address, or null where none is known"
     if address is not None and address == own:
         yield f"{place}address: is that of the service itself; a backend has a key of its own"
-    if not isinstance(instance.get("drained"), bool):
-        yield f"{place}drained: is {v.shown(instance.get('drained'))}; write true or false"

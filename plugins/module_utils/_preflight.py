@@ -25,6 +25,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._layout import 
     INSTANCES_ROOT,
     daemon_user,
     is_managed,
+    publisher_key,
     service_directory,
     torrc_path,
 )
@@ -52,10 +53,11 @@ class Report:
     tor: t.Optional[str] = None
 
 
-def inspect(daemons: t.Sequence[Data], minimum_tor: str) -> Report:
+def inspect(daemons: t.Sequence[Data], publisher: t.Optional[Data], minimum_tor: str) -> Report:
     """Look for everything that would stop a deployment of ``daemons`` on this host.
 
     :param daemons: as tor_instances takes them.
+    :param publisher: of the host's slice of the plan, where it publishes.
     :param minimum_tor: the oldest version of tor to accept, such as ``0.4.9.11``.
     """
     report = Report()
@@ -67,6 +69,9 @@ def inspect(daemons: t.Sequence[Data], minimum_tor: str) -> Report:
     for daemon in daemons:
         if daemon["state"] == "present":
             _inspect_daemon(daemon, report)
+    for service in (publisher or {}).get("services", []):
+        if service["address"]:
+            _inspect_key(service, publisher_key(service["name"]), report)
     return report
 
 
@@ -135,20 +140,25 @@ def _inspect_service(daemon: str, service: Data, report: Report) -> None:
     path = service_directory(daemon, service["directory"])
     report.faults.extend(f"{place}: {fault}" for fault in _owner_faults(daemon, path))
     if service["address"]:
-        state = directory_state(path, service["address"])
-        if state == "absent" and service["name"] not in report.missing_keys:
-            report.missing_keys.append(service["name"])
-        elif state == "foreign":
-            report.faults.append(
-                f"{place}: key: {path} holds the key of another address; move it away, or import it with the "
-                "playbook onionfleet.balance.keys"
-            )
-        elif state.startswith("broken"):
-            report.faults.append(f"{place}: key: {path} is {state}; move the folder away to have it made anew")
+        _inspect_key(service, path, report)
     for port in service.get("ports") or []:
         for target in targets_of(port):
             if target.startswith("unix:"):
                 _inspect_socket(f"{place}: ports: {port['port']}", target[len("unix:") :], daemon_user(daemon), report)
+
+
+def _inspect_key(service: Data, path: str, report: Report) -> None:
+    place = f"service '{service['name']}'"
+    state = directory_state(path, service["address"])
+    if state == "absent" and service["name"] not in report.missing_keys:
+        report.missing_keys.append(service["name"])
+    elif state == "foreign":
+        report.faults.append(
+            f"{place}: key: {path} holds the key of another address; move it away, or import it with the "
+            "playbook onionfleet.balance.keys"
+        )
+    elif state.startswith("broken"):
+        report.faults.append(f"{place}: key: {path} is {state}; move the folder away to have it made anew")
 
 
 def _inspect_socket(place: str, path: str, user: str, report: Report) -> None:

@@ -172,19 +172,23 @@ def made_by_daemons(names: t.Sequence[str], credentials: t.Mapping[str, str]) ->
         try:
             with ControlPort(_layout.control_socket(name)) as tor:
                 circuits = tor.getinfo("circuit-status")
-                services += [_made(tor, address, circuits, secrets.get(address)) for address in _addresses(tor)]
+                services += [
+                    {"directory": directory, **_made(tor, address, circuits, secrets.get(address))}
+                    for directory, address in _addresses(tor)
+                ]
         except OnionfleetError as problem:
             error = str(problem)
         found.append({"name": name, "error": error, "services": services})
     return found
 
 
-def _addresses(tor: ControlPort) -> t.Iterator[str]:
+def _addresses(tor: ControlPort) -> t.Iterator[tuple[str, str]]:
+    """The folder and the address of each service."""
     for option, value in tor.getconf("HiddenServiceOptions"):
         if option == "HiddenServiceDir" and value:
             try:
                 with open(os.path.join(value, "hostname"), encoding="ascii") as stream:
-                    yield stream.read().strip()
+                    yield os.path.basename(value), stream.read().strip()
             except OSError as error:
                 raise OnionfleetError(f"{value}/hostname: {error.strerror}; is tor still starting?") from error
 

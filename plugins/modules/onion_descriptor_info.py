@@ -146,6 +146,9 @@ daemons:
         address:
           description: The service's address.
           type: str
+        directory:
+          description: The name of its folder in the daemon's data directory.
+          type: str
         revision_counter:
           description: The revision counter of the descriptor that it last made, or null.
           type: int

@@ -24,6 +24,9 @@ options:
     type: list
     elements: dict
     required: true
+  publisher:
+    description: What the host publishes, from M(onionfleet.balance.plan); null where it is no publisher.
+    type: dict
   minimum_tor:
     description: The oldest version of tor to accept.
     type: str
@@ -86,11 +89,12 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "daemons": {"type": "list", "elements": "dict", "required": True},
+            "publisher": {"type": "dict"},
             "minimum_tor": {"type": "str", "default": "0.4.9.11"},
         },
         supports_check_mode=True,
     )
-    report = inspect(module.params["daemons"], module.params["minimum_tor"])
+    report = inspect(module.params["daemons"], module.params["publisher"], module.params["minimum_tor"])
     module.exit_json(changed=False, clock={"now": now}, **dataclasses.asdict(report))
 
 

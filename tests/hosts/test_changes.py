@@ -83,7 +83,7 @@ def test_restarts_come_one_after_another_and_the_holder_last(running):
     revisions = {entry["host"]: entry["result"]["actions"][0]["revisions"]["alpha"] for entry in run.record
                  if "orphans" in entry.get("result", {})}
     restarts = run.results("Restart daemons one after another, those whose descriptor is the latest last")
-    order = [item["hardmap_restart"]["host"] for item in restarts[0]["results"]]
+    order = [item["daemons_restart"]["host"] for item in restarts[0]["results"]]
     assert order == sorted(revisions, key=revisions.get)
     after = daemons(running)
     starts = {host.name: int(host.sh("systemctl show -P ActiveEnterTimestampMonotonic tor@alphaw1")) for host in running.hosts}

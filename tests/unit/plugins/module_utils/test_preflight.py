@@ -35,7 +35,7 @@ def daemons(**service):
 
 
 def test_a_sound_host_lacks_only_the_key(host):
-    report = _preflight.inspect(daemons(), "0.4.9.11")
+    report = _preflight.inspect(daemons(), None, "0.4.9.11")
     assert (report.faults, report.hints, report.missing_keys) == ([], [], ["newsroom"])
     assert report.tor == "0.4.9.11"
 
@@ -45,7 +45,7 @@ def test_a_key_in_place_is_not_missing(host):
     folder.mkdir(parents=True)
     (folder / "hs_ed25519_secret_key").write_bytes(KEY.to_tor_file())
     (folder / "hs_ed25519_public_key").write_bytes(b"== ed25519v1-public: type0 ==\0\0\0" + KEY.public_key)
-    report = _preflight.inspect(daemons(), "0.4.9.11")
+    report = _preflight.inspect(daemons(), None, "0.4.9.11")
     assert (report.faults, report.missing_keys) == ([], [])
 
 
@@ -53,32 +53,32 @@ def test_the_key_of_another_address_is_a_fault(host):
     folder = host.data / "newsroomw1" / "newsroom"
     folder.mkdir(parents=True)
     (folder / "hs_ed25519_secret_key").write_bytes(_keyfile.generate().to_tor_file())
-    report = _preflight.inspect(daemons(), "0.4.9.11")
+    report = _preflight.inspect(daemons(), None, "0.4.9.11")
     assert len(report.faults) == 1 and "holds the key of another address" in report.faults[0]
 
 
 def test_no_privilege_is_the_only_thing_said(host, monkeypatch):
     monkeypatch.setattr(_preflight.os, "geteuid", lambda: 1000)
-    report = _preflight.inspect(daemons(), "0.4.9.11")
+    report = _preflight.inspect(daemons(), None, "0.4.9.11")
     assert report.faults == ["privileges: the tasks do not run as root; set 'become: true' for this host"]
 
 
 def test_an_old_tor_is_a_fault(host):
     host.tor["--version"] = "Tor version 0.4.8.10.\n"
-    assert "version 0.4.8.10 is installed, 0.4.9.11 is needed" in _preflight.inspect(daemons(), "0.4.9.11").faults[0]
+    assert "version 0.4.8.10 is installed, 0.4.9.11 is needed" in _preflight.inspect(daemons(), None, "0.4.9.11").faults[0]
 
 
 def test_proof_of_work_needs_a_tor_that_has_it(host):
     host.tor["--list-modules"] = "relay: yes\npow: no\n"
-    faults = _preflight.inspect(daemons(pow={"enabled": True}), "0.4.9.11").faults
+    faults = _preflight.inspect(daemons(pow={"enabled": True}), None, "0.4.9.11").faults
     assert len(faults) == 1 and faults[0].startswith("service 'newsroom': pow:")
-    assert _preflight.inspect(daemons(pow={"enabled": False}), "0.4.9.11").faults == []
+    assert _preflight.inspect(daemons(pow={"enabled": False}), None, "0.4.9.11").faults == []
 
 
 def test_a_full_disk_is_a_fault(host, monkeypatch):
     full = types.SimpleNamespace(f_bavail=2, f_frsize=4096, f_files=1000, f_favail=3)
     monkeypatch.setattr(_preflight.os, "statvfs", lambda path: full)
-    faults = _preflight.inspect(daemons(), "0.4.9.11").faults
+    faults = _preflight.inspect(daemons(), None, "0.4.9.11").faults
     assert [fault.split(";")[0] for fault in faults] == [
         f"disk: 0 MiB are free for {host.path}, 32 are needed",
         f"disk: 3 inodes are free for {host.path}, 256 are needed",
@@ -88,7 +88,7 @@ def test_a_full_disk_is_a_fault(host, monkeypatch):
 def test_a_directory_of_another_owner_is_a_fault(host, monkeypatch):
     (host.data / "newsroomw1").mkdir(parents=True)
     monkeypatch.setattr(_preflight, "daemon_user", lambda daemon: "_tor-" + daemon)
-    faults = _preflight.inspect(daemons(), "0.4.9.11").faults
+    faults = _preflight.inspect(daemons(), None, "0.4.9.11").faults
     assert len(faults) == 1 and "not to _tor-newsroomw1" in faults[0]
 
 
@@ -96,17 +96,17 @@ def test_a_torrc_of_someone_else_is_taken_over_only_when_told(host):
     (host.etc / "newsroomw1").mkdir(parents=True)
     torrc = host.etc / "newsroomw1" / "torrc"
     torrc.write_text("SocksPort 9050\n")
-    assert "was written by someone else" in _preflight.inspect(daemons(), "0.4.9.11").faults[0]
+    assert "was written by someone else" in _preflight.inspect(daemons(), None, "0.4.9.11").faults[0]
     adopting = daemons()
     adopting[0]["adopt"] = True
-    assert _preflight.inspect(adopting, "0.4.9.11").faults == []
+    assert _preflight.inspect(adopting, None, "0.4.9.11").faults == []
     torrc.write_text(f"{_layout.MARKER}\n")
-    assert _preflight.inspect(daemons(), "0.4.9.11").faults == []
+    assert _preflight.inspect(daemons(), None, "0.4.9.11").faults == []
 
 
 def test_sockets_that_tor_cannot_reach(host):
     ports = [{"port": 80, "target": "unix:/tmp/x.sock"}, {"port": 81, "targets": ["unix:/run/nothing-here.sock"]}]
-    report = _preflight.inspect(daemons(ports=ports), "0.4.9.11")
+    report = _preflight.inspect(daemons(ports=ports), None, "0.4.9.11")
     assert len(report.faults) == 1 and "service 'newsroom': ports: 80: the socket /tmp/x.sock" in report.faults[0]
     assert any("/run/nothing-here.sock is not there (yet)" in warning for warning in report.hints)
 

@@ -33,8 +33,8 @@ def fixture_run(monkeypatch, capfd):
 
 
 def test_faults_are_returned_and_not_raised(run):
-    told, asked = run(daemons=[{"name": "newsroom"}])
-    assert asked == [([{"name": "newsroom"}], "0.4.9.11")]
+    told, asked = run(daemons=[{"name": "newsroom"}], publisher={"services": []})
+    assert asked == [([{"name": "newsroom"}], {"services": []}, "0.4.9.11")]
     assert {key: told[key] for key in ("changed", "faults", "hints", "missing_keys", "tor", "clock")} == {
         "changed": False,
         "faults": ["disk: full"],

@@ -9,8 +9,8 @@ import dataclasses
 import pytest
 from ansible_collections.onionfleet.balance.plugins.module_utils._address import address_from_public_key
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import DAEMON, daemon_name
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -45,7 +45,7 @@ def daemons(plan, host):
 
 def test_backends_have_keys_of_their_own_and_know_the_address_of_the_service():
     plan = planned(softmap(workers=2))
-    assert [name for name in daemons(plan, "app2")] == ["archiveb1", "archiveb2"]
+    assert list(daemons(plan, "app2")) == ["archiveb1", "archiveb2"]
     (entry,) = daemons(plan, "app2")["archiveb1"]["services"]
     assert entry["address"] is None
     assert entry["directory"] == "archive-backend"
