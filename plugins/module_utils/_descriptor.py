@@ -6,7 +6,7 @@
 Overview::
 
   parse_outer           the plain outer layer, read with the standard library alone -> Outer
-  introduction_relays   relays of the introduction points, decrypted with the cryptography package
+  introduction_points   the introduction points, decrypted with the cryptography package
   client_key            a client's private key from its base32 or base64 text
   Locked                a client credential is needed, or the given one does not fit
 """
@@ -57,6 +57,18 @@ class Outer:
     superencrypted: bytes
 
 
+@dataclasses.dataclass(frozen=True)
+class IntroductionPoint:
+    """Where clients ask for a service.
+
+    :param relay: fingerprint, 40 upper-case hexadecimal digits; empty if the descriptor names none.
+    :param key: base64 of its authentication key (32 bytes), made by the daemon whose circuit it is; a publisher keeps it.
+    """
+
+    relay: str
+    key: str
+
+
 def _field(text: str, keyword: str) -> str:
     found = re.search(rf"^{keyword} (.+)$", text, re.MULTILINE)
     if not found:
@@ -105,8 +117,8 @@ def client_key(text: str) -> bytes:
     raise OnionfleetError("a client credential is no x25519 private key in base32; give what .auth_private has last")
 
 
-def introduction_relays(outer: Outer, public_key: bytes, credential: bytes | None = None) -> list[str]:
-    """Fingerprints (40 upper-case hexadecimal digits) of the introduction points' relays, in their order.
+def introduction_points(outer: Outer, public_key: bytes, credential: bytes | None = None) -> list[IntroductionPoint]:
+    """The introduction points, in their order.
 
     :param public_key: the service's, 32 bytes.
     :param credential: a client's x25519 private key (32 bytes), if the service wants one.
@@ -125,10 +137,8 @@ def introduction_relays(outer: Outer, public_key: bytes, credential: bytes | Non
         inner = _decrypt_inner(outer, text, subcredential, _descriptor_cookie(text, subcredential, credential))
     if inner is None:
         raise Locked("the service admits only clients that it knows; give a credential of one of them")
-    return [
-        _relay(base64.b64decode(specifiers))
-        for specifiers in re.findall(r"^introduction-point (\S+)$", inner.decode("ascii"), re.MULTILINE)
-    ]
+    points = re.split(r"^introduction-point ", inner.decode("ascii"), flags=re.MULTILINE)[1:]
+    return [IntroductionPoint(_relay(base64.b64decode(text.split()[0])), _certified_key(text)) for text in points]
 
 
 def _decrypt(outer: Outer, blob: bytes, secret: bytes, subcredential: bytes, constant: bytes) -> bytes | None:
@@ -162,6 +172,12 @@ def _descriptor_cookie(text: str, subcredential: bytes, credential: bytes) -> by
         if identity == keys[:8]:
             return _aes_ctr(keys[8:], iv, cookie)
     raise Locked("the service does not know this client; give a credential that it has authorized")
+
+
+def _certified_key(point: str) -> str:
+    """The key in the certificate of auth-key (section 2.5.2.2; cert-spec, 2.1), which a publisher keeps."""
+    found = re.search(r"^auth-key\n-----BEGIN ED25519 CERT-----\n(.+?)-----END", point, re.MULTILINE | re.DOTALL)
+    return base64.b64encode(base64.b64decode(found.group(1))[7:39]).decode() if found else ""
 
 
 def _relay(specifiers: bytes) -> str:

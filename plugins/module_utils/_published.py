@@ -131,19 +131,23 @@ def _read(answer: str, public_key: bytes, credential: bytes | None) -> dict[str,
         outer = _descriptor.parse_outer(answer) if "\n" in answer else None
     except OnionfleetError:
         outer, answer = None, "BAD_DESC"
+    points = outer and _points(outer, public_key, credential)
     return {
         "held": outer is not None,
         "error": None if outer else answer,
         "revision_counter": outer and outer.revision_counter,
         "signing_key": outer and base64.b64encode(outer.signing_key).decode(),
         "age_hours": outer and max(int(time.time() - outer.signed_after) // 3600 - 1, 0),
-        "introduction_points": outer and _relays(outer, public_key, credential),
+        "introduction_points": points and [point.relay for point in points],
+        "introduction_keys": points and [point.key for point in points],
     }
 
 
-def _relays(outer: _descriptor.Outer, public_key: bytes, credential: bytes | None) -> list[str] | None:
+def _points(
+    outer: _descriptor.Outer, public_key: bytes, credential: bytes | None
+) -> list[_descriptor.IntroductionPoint] | None:
     try:
-        return _descriptor.introduction_relays(outer, public_key, credential)
+        return _descriptor.introduction_points(outer, public_key, credential)
     except OnionfleetError:
         return None
 
@@ -199,12 +203,13 @@ def _made(tor: ControlPort, address: str, circuits: str, credential: bytes | Non
         outer: _descriptor.Outer | None = _descriptor.parse_outer(tor.getinfo("hs/service/desc/id/" + label))
     except OnionfleetError:
         outer = None
-    readable = outer if _descriptor.HAS_CRYPTOGRAPHY else None
+    points = outer and _descriptor.HAS_CRYPTOGRAPHY and _points(outer, public_key_from_address(address), credential)
     paths = re.findall(rf"BUILT (\S+) .*HS_STATE=HSSI_ESTABLISHED .*REND_QUERY={label}", circuits)
     return {
         "address": address,
         "revision_counter": outer and outer.revision_counter,
         "signing_key": outer and base64.b64encode(outer.signing_key).decode(),
-        "introduction_points": readable and _relays(readable, public_key_from_address(address), credential),
+        "introduction_points": [point.relay for point in points] if points else None,
+        "introduction_keys": [point.key for point in points] if points else None,
         "introduction_circuits": [path.split(",")[-1][1:41] for path in paths],
     }

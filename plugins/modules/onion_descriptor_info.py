@@ -126,6 +126,10 @@ services:
           description: Fingerprints of the introduction points' relays, or null where a credential is missing.
           type: list
           elements: str
+        introduction_keys:
+          description: Their authentication keys (base64), by which a backend is known in a publisher's descriptor; or null.
+          type: list
+          elements: str
 daemons:
   description: One entry per daemon, in their order; only with O(daemons).
   returned: success
@@ -159,6 +163,10 @@ daemons:
           type: str
         introduction_points:
           description: Relays of that descriptor's introduction points, or null where they cannot be decrypted.
+          type: list
+          elements: str
+        introduction_keys:
+          description: Their authentication keys (base64), or null.
           type: list
           elements: str
         introduction_circuits:

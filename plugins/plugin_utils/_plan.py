@@ -135,6 +135,7 @@ def _summary(service: Service, address: t.Optional[str]) -> Data:
         "replicas": [],
         "backends": [],
         service.placement.layout.instances: [dataclasses.asdict(instance) for instance in service.placement.instances],
+        "directory": service.directory,
         "publishers": [{"host": host} for host in service.placement.publishers],
         "ports": [int(port["port"]) for port in service.fields.get("ports", [])],
         "probe": service.fields.get("probe", {}),

@@ -15,13 +15,19 @@ from __future__ import annotations
 import itertools
 import typing as t
 
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import PUBLISHER_DAEMON
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._publisher import Publisher, holder, match
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._softmap_status import (
+    OUTSIDE,
+    backend_rows,
+    made_by,
+    publisher_rows,
+    softmap_troubles,
+)
 
 Data = t.Dict[str, t.Any]
 
 TLS_PORT = 443
-# a replica outside of --limit: nothing is known of it, and nothing is wrong with that
-OUTSIDE = "not part of this run"
 
 
 def probe_targets(services: t.Mapping[str, Data], credentials: t.Collection[str] = ()) -> t.List[Data]:
@@ -46,6 +52,7 @@ def fleet_status(
     own: t.Mapping[str, Data],
     published: t.Sequence[Data],
     probed: t.Sequence[Data],
+    told: t.Optional[t.Mapping[str, Data]] = None,
 ) -> Data:
     """Put together who runs, who publishes, what HSDirs hold and what answered.
 
@@ -54,13 +61,14 @@ def fleet_status(
         is not named was not to be looked at.
     :param published: ``services`` of onion_descriptor_info for the addresses.
     :param probed: ``targets`` of onion_probe.
+    :param told: host -> the result of onionbalance_info, of publishers.
     :returns: ``services`` (list), ``troubles`` (a sentence each) and ``unpublished`` (names of services whose newest
         descriptor is not held by a quorum, more than half, of the responsible HSDirs).
     """
     by_address = {service["address"]: service for service in published}
     answers = {target["name"]: target for target in probed}
     rows = [
-        _service(name, service, own, by_address.get(service["address"]), answers.get(name))
+        _service(name, service, own, told or {}, by_address.get(service["address"]), answers.get(name))
         for name, service in services.items()
         if service["state"] == "present"
     ]
@@ -76,12 +84,18 @@ def _all_troubles(rows: t.Iterable[Data]) -> t.List[str]:
 
 
 def _service(
-    name: str, planned: Data, own: t.Mapping[str, Data], published: t.Optional[Data], answer: t.Optional[Data]
+    name: str,
+    planned: Data,
+    own: t.Mapping[str, Data],
+    told: t.Mapping[str, Data],
+    published: t.Optional[Data],
+    answer: t.Optional[Data],
 ) -> Data:
     address = planned["address"]
     made = [_made(replica, own, address) for replica in planned["replicas"]]
     hsdirs = published["hsdirs"] if published else []
-    publishers = match(hsdirs, [(row["host"], row["daemon"], row.pop("made")) for row in made if row["runs"]])
+    daemons = [(row["host"], row["daemon"], row.pop("made")) for row in made if row["runs"]]
+    publishers = match(hsdirs, daemons + made_by(name, planned["publishers"], told))
     for row in made:
         row.pop("made", None)
         row["hsdirs"] = sum(_is(publisher, row) for publisher in publishers)
@@ -96,6 +110,8 @@ def _service(
         "published": 2 * counts["newest"] > counts["responsible"],
         "holder": {"host": holding.host, "daemon": holding.daemon, "by": holding.by} if holding else None,
         "replicas": made,
+        "publishers": publisher_rows(name, planned["publishers"], told, publishers),
+        "backends": backend_rows(name, planned, own, told, hsdirs),
         "answer": answer and {key: answer[key] for key in ("requests", "answered", "median", "errors", "answered_by")},
     }
     return {**row, "troubles": list(_troubles(row))}
@@ -138,6 +154,7 @@ def _troubles(row: Data) -> t.Iterator[str]:
     for replica in row["replicas"]:
         if not replica["runs"] and replica["error"] != OUTSIDE:
             yield f"daemon '{replica['daemon']}' of host '{replica['host']}': {replica['error']}"
+    yield from softmap_troubles(row)
 
 
 def redacted(status: Data) -> Data:
@@ -147,9 +164,13 @@ def redacted(status: Data) -> Data:
     Names of services stay.
     """
     rows = status["services"]
-    replicas = [replica for row in rows for replica in row["replicas"]]
-    hosts = _numbered("host", (replica["host"] for replica in replicas))
-    daemons = _numbered("daemon", (replica["daemon"] for replica in replicas))
+    instances = [instance for row in rows for instance in (*row["replicas"], *row["backends"])]
+    publishers = [publisher for row in rows for publisher in row["publishers"]]
+    hosts = _numbered("host", (row["host"] for row in (*instances, *publishers)))
+    daemons = {
+        **_numbered("daemon", (instance["daemon"] for instance in instances)),
+        PUBLISHER_DAEMON: PUBLISHER_DAEMON,
+    }
     answers = [row["answer"]["answered_by"] for row in rows if row["answer"]]
     answerers = {**_numbered("answerer", itertools.chain(*answers)), **hosts}
     shown = [_redacted(row, hosts, daemons, answerers) for row in rows]
@@ -157,6 +178,8 @@ def redacted(status: Data) -> Data:
 
 
 Names = t.Mapping[str, str]
+
+_COUNTS = ("worker", "runs", "introduction_circuits", "hsdirs")
 
 
 def _numbered(kind: str, names: t.Iterable[str]) -> t.Dict[str, str]:
@@ -171,10 +194,22 @@ def _redacted(row: Data, hosts: Names, daemons: Names, answerers: Names) -> Data
         "holder": holding and _place(holding, hosts, daemons, ("by",)),
         "replicas": [
             {
-                **_place(replica, hosts, daemons, ("worker", "runs", "introduction_circuits", "hsdirs")),
-                "error": replica["error"] if replica["error"] in ("", OUTSIDE) else "does not serve it",
+                **_place(replica, hosts, daemons, _COUNTS),
+                "error": _harmless(replica),
             }
             for replica in row["replicas"]
+        ],
+        "publishers": [
+            {"host": hosts[publisher["host"]], "error": _harmless(publisher), **_only(publisher, ("runs", "hsdirs"))}
+            for publisher in row["publishers"]
+        ],
+        "backends": [
+            {
+                **_place(backend, hosts, daemons, (*_COUNTS, "state")),
+                "error": _harmless(backend),
+                "address": backend["address"] and "….onion",
+            }
+            for backend in row["backends"]
         ],
         "answer": answer
         and {
@@ -186,5 +221,13 @@ def _redacted(row: Data, hosts: Names, daemons: Names, answerers: Names) -> Data
     return {**shown, "troubles": list(_troubles(shown))}
 
 
+def _harmless(row: Data) -> str:
+    return row["error"] if row["error"] in ("", OUTSIDE) else "does not serve it"
+
+
 def _place(row: Data, hosts: Names, daemons: Names, harmless: t.Iterable[str]) -> Data:
-    return {"host": hosts[row["host"]], "daemon": daemons[row["daemon"]], **{key: row[key] for key in harmless}}
+    return {"host": hosts[row["host"]], "daemon": daemons[row["daemon"]], **_only(row, harmless)}
+
+
+def _only(row: Data, keys: t.Iterable[str]) -> Data:
+    return {key: row[key] for key in keys}

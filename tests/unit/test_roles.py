@@ -89,6 +89,8 @@ def status(*names, lost=False):
             "address": f"{name}.onion",
             "restricted": name == "locked",
             "replicas": replicas,
+            "backends": [],
+            "publishers": [],
         }
         for name in names
     }
@@ -146,6 +148,31 @@ def test_report_of_troubles():
         "  - service 'newsroom': daemon 'newsroomw1' of host 'web2': host is not reachable",
     ]
     assert "All services answer" not in text
+
+
+def test_report_of_a_softmap():
+    found = status("archive")
+    publisher = {"host": "pub1", "runs": True, "error": "", "hsdirs": 6}
+    backend = {"host": "app1", "daemon": "archiveb1", "worker": 1, "address": "b.onion", "runs": True, "error": ""}
+    found["services"][0].update(
+        layout="softmap",
+        holder={"host": "pub1", "daemon": "onionpublisher", "by": "signing key"},
+        replicas=[],
+        publishers=[publisher, {**publisher, "host": "pub2", "runs": False, "error": "host is not reachable"}],
+        backends=[
+            {**backend, "introduction_circuits": 6, "state": "up", "hsdirs": 6},
+            {**backend, "host": "app2", "introduction_circuits": 0, "state": "down", "hsdirs": 0, "runs": False, "error": "gone"},
+        ],
+    )
+    assert report(found).split("\n\n")[0].splitlines()[-7:] == [
+        "  published    by pub1 onionpublisher",
+        "  host                 publisher                runs     HSDirs with its descriptor",
+        "  pub1                 onionpublisher           yes      6",
+        "  pub2                 onionpublisher           NO       host is not reachable",
+        "  host                 backend                  runs     introductions state     HSDirs that list it",
+        "  app1                 archiveb1                yes      6             up        6",
+        "  app2                 archiveb1                NO       0             down      0, gone",
+    ]
 
 
 def test_report_of_a_limited_run_that_could_not_ask():

@@ -17,6 +17,7 @@ SERVICE = {
     "replicas": [{"host": "web1", "daemon": "newsroom", "worker": 1}],
     "backends": [],
     "publishers": [],
+    "directory": "newsroom",
     "ports": [80],
     "probe": {},
     "pow": False,

@@ -12,7 +12,7 @@ import time
 
 import pytest
 from ansible_collections.onionfleet.balance.plugins.module_utils import _descriptor
-from ansible_collections.onionfleet.balance.plugins.module_utils._address import public_key_from_address
+from ansible_collections.onionfleet.balance.plugins.module_utils._address import address_from_public_key, public_key_from_address
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -57,26 +57,31 @@ def test_outer_layer(open_service):
 def test_introduction_points_of_an_open_service(open_service):
     text, key, _signing, relays = open_service
     outer = _descriptor.parse_outer(text)
-    assert _descriptor.introduction_relays(outer, key) == relays
+    points = _descriptor.introduction_points(outer, key)
+    assert [point.relay for point in points] == relays
     needless = _descriptor.client_key(EXPECTED["client_private_key"])
-    assert _descriptor.introduction_relays(outer, key, needless) == relays
+    assert _descriptor.introduction_points(outer, key, needless) == points
+    stem = HiddenServiceDescriptorV3.from_str(text).decrypt(address_from_public_key(key))
+    keys = [base64.b64encode(point.auth_key_cert.key).decode() for point in stem.introduction_points]
+    assert [point.key for point in points] == keys
 
 
 def test_introduction_points_of_a_restricted_service():
     credential = _descriptor.client_key(EXPECTED["client_private_key"])
     outer = _descriptor.parse_outer(RESTRICTED)
-    assert _descriptor.introduction_relays(outer, RESTRICTED_KEY, credential) == EXPECTED["introduction_points"]
+    points = _descriptor.introduction_points(outer, RESTRICTED_KEY, credential)
+    assert [point.relay for point in points] == EXPECTED["introduction_points"]
 
 
 @pytest.mark.parametrize("credential", [None, b"x" * 32])
 def test_locked_without_a_fitting_credential(credential):
     with pytest.raises(_descriptor.Locked):
-        _descriptor.introduction_relays(_descriptor.parse_outer(RESTRICTED), RESTRICTED_KEY, credential)
+        _descriptor.introduction_points(_descriptor.parse_outer(RESTRICTED), RESTRICTED_KEY, credential)
 
 
 def test_descriptor_of_another_service(open_service):
     with pytest.raises(OnionfleetError, match="another service"):
-        _descriptor.introduction_relays(_descriptor.parse_outer(RESTRICTED), open_service[1])
+        _descriptor.introduction_points(_descriptor.parse_outer(RESTRICTED), open_service[1])
 
 
 @pytest.mark.parametrize("missing", ["revision-counter", "descriptor-lifetime", "descriptor-signing-key-cert", "superencrypted"])

@@ -24,7 +24,7 @@ REPLICAS = [
 def service(**fields):
     """As plan returns it in ``services``."""
     planned = {"layout": "hardmap", "state": "present", "address": ADDRESS, "replicas": REPLICAS, "ports": [80, 443]}
-    return {**planned, "probe": {}, "pow": False, "restricted": False, **fields}
+    return {**planned, "backends": [], "publishers": [], "directory": "newsroom", "probe": {}, "pow": False, "restricted": False, **fields}
 
 
 def made(name, key, address=ADDRESS):
@@ -41,6 +41,7 @@ def made(name, key, address=ADDRESS):
 
 def hsdir(key):
     fields = {"fingerprint": "F" * 40, "replica": 1, "age_hours": 0, "introduction_points": ["9" * 40]}
+    fields["introduction_keys"] = ["key-of-nobody"]
     if key is None:
         return {**fields, "held": False, "error": "NOT_FOUND", "revision_counter": None, "signing_key": None}
     return {**fields, "held": True, "error": None, "revision_counter": 7, "signing_key": key}
