@@ -11,16 +11,24 @@ Overview::
   private_line        the content of NAME.auth_private
   public_line         the content of NAME.auth
   encode, decode      32 bytes <-> tor's base32
+  decode_public       decode, for keys that somebody else made
 """
 
 from __future__ import annotations
 
 import base64
+import re
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
 _P = 2**255 - 19
+# the points of small order: tor 0.4.9 dies by an assertion over the zero key, the others make encryption to them void
+_WEAK = frozenset(bytes.fromhex(text) for text in (
+    "00" * 32, "01" + "00" * 31, "ec" + "ff" * 30 + "7f", "ed" + "ff" * 30 + "7f", "ee" + "ff" * 30 + "7f",
+    "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+    "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+))
 
 
 def public_key(private: bytes) -> bytes:
@@ -52,18 +60,27 @@ def encode(key: bytes) -> str:
     return base64.b32encode(key).decode().rstrip("=")
 
 
-def decode(text: str) -> bytes:
-    """A key (32 bytes) from base32 (upper or lower case) or base64.
+def decode(text: object) -> bytes:
+    """A key (32 bytes) from base32 (upper or lower case) or base64, with or without padding.
 
     :raises OnionfleetError: neither; the fault does not repeat the text, which may be a private key.
     """
-    stripped = text.strip().rstrip("=")
-    try:
-        key = base64.b32decode(stripped.upper() + "====") if len(stripped) == 52 else base64.b64decode(stripped + "=")
-    except ValueError:
-        key = b""
-    if len(key) != 32:
-        raise OnionfleetError("not an x25519 key: 52 characters of base32, or 44 of base64, are expected")
+    stripped = text.strip().rstrip("=") if isinstance(text, str) else ""
+    if re.match(r"[A-Za-z2-7]{52}\Z", stripped):
+        return base64.b32decode(stripped.upper() + "====")
+    if re.match(r"[A-Za-z0-9+/]{43}\Z", stripped):
+        return base64.b64decode(stripped + "=")
+    raise OnionfleetError("is no x25519 key; write its 52 characters of base32, or 44 of base64")
+
+
+def decode_public(text: object) -> bytes:
+    """A public key (32 bytes) as ``decode`` takes it.
+
+    :raises OnionfleetError: it is none, or a point of small order (RFC 7748, section 6.1).
+    """
+    key = decode(text)
+    if key[:31] + bytes([key[31] & 0x7F]) in _WEAK:
+        raise OnionfleetError("is a point of small order, which nobody's key is; ask the client for the real one")
     return key
 
 
@@ -73,7 +90,7 @@ def read_private(content: str) -> t.Tuple[str, bytes]:
     :raises OnionfleetError: not such a file.
     """
     label, _colon, rest = content.strip().partition(":")
-    return label + ".onion", _read(rest, "ADDRESS:descriptor:x25519:KEY")
+    return label + ".onion", decode(_key_of(rest, "ADDRESS:descriptor:x25519:KEY"))
 
 
 def read_public(content: str) -> bytes:
@@ -81,14 +98,14 @@ def read_public(content: str) -> bytes:
 
     :raises OnionfleetError: not such a file.
     """
-    return _read(content.strip(), "descriptor:x25519:KEY")
+    return decode_public(_key_of(content.strip(), "descriptor:x25519:KEY"))
 
 
-def _read(text: str, form: str) -> bytes:
+def _key_of(text: str, form: str) -> str:
     prefix = "descriptor:x25519:"
     if not text.startswith(prefix):
         raise OnionfleetError(f"one line of the form '{form}' is expected")
-    return decode(text[len(prefix) :])
+    return text[len(prefix) :]
 
 
 def private_line(address: str, private: bytes) -> str:

@@ -20,7 +20,13 @@ class OnionfleetError(Exception):
         super().__init__("\n".join(self.faults))
 
 
-def near(word: str, known: t.Iterable[str]) -> str:
-    """A hint ``" (did you mean 'x'?)"`` where one of ``known`` is spelt like ``word``; else nothing."""
+def nearest(word: object, known: t.Iterable[object]) -> t.Optional[str]:
+    """The one of ``known`` that is spelt most like ``word``, if any is."""
     close = difflib.get_close_matches(str(word), [str(name) for name in known], n=1, cutoff=0.6)
-    return f" (did you mean '{close[0]}'?)" if close else ""
+    return close[0] if close else None
+
+
+def near(word: object, known: t.Iterable[object]) -> str:
+    """The hint ``" (did you mean 'x'?)"`` with the nearest of ``known``; else nothing."""
+    close = nearest(word, known)
+    return f" (did you mean '{close}'?)" if close else ""

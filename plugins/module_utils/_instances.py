@@ -13,7 +13,6 @@ Overview::
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import re
 import typing as t
@@ -21,6 +20,7 @@ import typing as t
 from ansible_collections.onionfleet.balance.plugins.module_utils import _layout, _options, _torrc, _values
 from ansible_collections.onionfleet.balance.plugins.module_utils import _option_parts as parts
 from ansible_collections.onionfleet.balance.plugins.module_utils._address import is_address
+from ansible_collections.onionfleet.balance.plugins.module_utils._client_key import decode_public, public_line
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
 COMMENTS = (_layout.MARKER[2:], "Changes are overwritten. The services are in the directory that is included below.")
@@ -51,7 +51,7 @@ class Service:
     def clients(self) -> t.Optional[t.Dict[str, bytes]]:
         """Name of each authorized client to its public key; None when the declaration leaves them alone."""
         declared = self.fields.get("authorized_clients")
-        return None if declared is None else {item["name"]: parts.client_key(item["public_key"]) for item in declared}
+        return None if declared is None else {item["name"]: decode_public(item["public_key"]) for item in declared}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,9 +105,7 @@ def config_files(daemon: Daemon) -> t.Dict[str, str]:
 def service_files(service: Service) -> t.Dict[str, str]:
     """Path to text of the further files that tor reads in the directory of a service; no keys (rend-spec-v3, G)."""
     files = {
-        f"{service.path}/authorized_clients/{name}.auth":
-            "descriptor:x25519:" + base64.b32encode(key).decode().rstrip("=") + "\n"
-        for name, key in (service.clients or {}).items()
+        f"{service.path}/authorized_clients/{name}.auth": public_line(key) for name, key in (service.clients or {}).items()
     }
     frontends = service.fields.get("onionbalance_frontends")
     if frontends:

@@ -8,20 +8,14 @@ Each function yields faults of one part, ``PLACE: what is wrong; how to mend it`
 
 from __future__ import annotations
 
-import base64
-import difflib
 import re
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils import _values as v
+from ansible_collections.onionfleet.balance.plugins.module_utils._client_key import decode_public
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, nearest
 
 CLIENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}\Z")
-# points of small order: tor 0.4.9 dies by an assertion over the zero key, the others make encryption to them void
-_WEAK_KEYS = frozenset(bytes.fromhex(text) for text in (
-    "00" * 32, "01" + "00" * 31, "ec" + "ff" * 30 + "7f", "ed" + "ff" * 30 + "7f", "ee" + "ff" * 30 + "7f",
-    "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
-    "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
-))
 EXTRA_NAME = re.compile(r"[A-Za-z0-9_]+\Z")
 
 # the layout of an instance: what tells tor who it is and where its files are, and how it is controlled
@@ -35,13 +29,13 @@ LAYOUT = (
 
 
 def unknown(names: t.Iterable[object], known: t.Iterable[str]) -> t.Iterator[str]:
-    known = sorted(known)
+    known = sorted(known)  # ties are broken the same way every time
     for name in names:
         if name in known:
             continue
-        near = difflib.get_close_matches(str(name), known, 1, 0.6)
+        near = nearest(name, known)
         yield "{}: no such option; {}".format(
-            v.shown(name).replace("the text ", ""), f"did you mean {near[0]}?" if near
+            v.shown(name).replace("the text ", ""), f"did you mean {near}?" if near
             else "use a field that exists, or 'extra' for an option of tor that has no field")
 
 
@@ -92,22 +86,6 @@ def port_faults(ports: object) -> t.Iterator[str]:
         yield "ports: is empty; give at least one port"
 
 
-def client_key(text: t.Any) -> bytes:
-    """The 32 bytes of an x25519 public key from base32 (52 characters) or base64 (43 or 44).
-
-    :raises ValueError: it is neither; the fault in words.
-    """
-    if isinstance(text, str) and re.match(r"[A-Za-z2-7]{52}=*\Z", text):
-        key = base64.b32decode(text.rstrip("=").upper() + "====")
-    elif isinstance(text, str) and re.match(r"[A-Za-z0-9+/]{43}=?\Z", text):
-        key = base64.b64decode(text.rstrip("=") + "=")
-    else:
-        raise ValueError("is not an x25519 public key; write its 52 characters of base32, or 44 of base64")
-    if key[:31] + bytes([key[31] & 0x7F]) in _WEAK_KEYS:
-        raise ValueError("is a point of small order, which nobody's key is; ask the client for the real one")
-    return key
-
-
 def client_faults(clients: object) -> t.Iterator[str]:
     names: t.Dict[str, str] = {}
     keys: t.Dict[bytes, str] = {}
@@ -119,8 +97,8 @@ def client_faults(clients: object) -> t.Iterator[str]:
         elif names.setdefault(name, place) != place:
             yield f"{place}.name: {name} is in {names[name]} already; names must differ"
         try:
-            key = client_key(client.get("public_key"))
-        except ValueError as error:
+            key = decode_public(client.get("public_key"))
+        except OnionfleetError as error:
             yield f"{place}.public_key: {error}"
         else:
             if keys.setdefault(key, place) != place:

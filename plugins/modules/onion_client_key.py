@@ -138,7 +138,7 @@ class Files:
         told = [
             _client_key.public_key(private) if private else None,
             stored,
-            _client_key.decode(given) if given else None,
+            _client_key.decode_public(given) if given else None,
         ]
         publics = {public for public in told if public}
         if len(publics) > 1:

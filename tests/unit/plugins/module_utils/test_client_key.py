@@ -9,12 +9,13 @@ import base64
 import pytest
 from ansible_collections.onionfleet.balance.plugins.module_utils import _client_key
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 ADDRESS = "duckduckgogg42xjoc72x3sjasowoarfbgcmvfimaftt6twagswzczad.onion"
 KEYS = st.binary(min_size=32, max_size=32)
+KEY = bytes(range(1, 33))
 
 
 @given(KEYS)
@@ -24,12 +25,37 @@ def test_public_key_agrees_with_cryptography(private: bytes) -> None:
     assert _client_key.public_key(private) == expected
 
 
-@given(KEYS)
+@given(KEYS.filter(lambda key: len(set(key)) > 4))
 def test_files_and_encodings_come_back(key: bytes) -> None:
     assert _client_key.read_private(_client_key.private_line(ADDRESS, key)) == (ADDRESS, key)
     assert _client_key.read_public(_client_key.public_line(key)) == key
     for text in (_client_key.encode(key), _client_key.encode(key).lower(), base64.b64encode(key).decode()):
         assert _client_key.decode(text) == key
+
+
+def test_encodings_of_a_public_key() -> None:
+    base32 = _client_key.encode(KEY)
+    for text in (base32, base32 + "====", base32.lower(), base64.b64encode(KEY).decode(), base64.b64encode(KEY).decode()[:43]):
+        assert _client_key.decode_public(text) == KEY
+    for wrong in (None, "", base32[:-1], "descriptor:x25519:" + base32, "é" * 52, base64.b64encode(KEY).decode()[:20] + "\n" * 24):
+        with pytest.raises(OnionfleetError, match="is no x25519 key"):
+            _client_key.decode_public(wrong)
+
+
+# RFC 7748, section 6.1: these and no others, with either top bit
+@pytest.mark.parametrize("point", [
+    0, 1, 2**255 - 20, 2**255 - 19, 2**255 - 18, 2**255,
+    325606250916557431795983626356110631294008115727848805560023387167927233504,
+    39382357235489614581723060781553021112529911719440698176882885853963445705823,
+])
+def test_public_keys_of_small_order_are_refused(point: int) -> None:
+    key = point.to_bytes(32, "little")
+    with pytest.raises(OnionfleetError, match="small order"):
+        _client_key.decode_public(_client_key.encode(key))
+    with pytest.raises(OnionfleetError, match="small order"):
+        _client_key.read_public(_client_key.public_line(key))
+    with pytest.raises(ValueError, match="computing shared key"):
+        X25519PrivateKey.generate().exchange(X25519PublicKey.from_public_bytes(key))
 
 
 def test_files_look_as_in_tors_manual() -> None:

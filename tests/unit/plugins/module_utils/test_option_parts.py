@@ -50,23 +50,6 @@ def test_targets_of_either_spelling():
     assert parts.targets_of({"port": 80, "targets": ["a", "b"]}) == ["a", "b"]
 
 
-@pytest.mark.parametrize("text", [BASE32, BASE32 + "====", BASE32.lower(), base64.b64encode(KEY).decode()])
-def test_client_keys(text):
-    assert parts.client_key(text) == KEY
-
-
-@pytest.mark.parametrize("key", [None, "", BASE32[:-1], "descriptor:x25519:" + BASE32, "é" * 52])
-def test_what_is_no_client_key(key):
-    with pytest.raises(ValueError, match="is not an x25519 public key"):
-        parts.client_key(key)
-
-
-@pytest.mark.parametrize("top", [0x00, 0x80])
-def test_keys_of_small_order_are_refused(top):
-    with pytest.raises(ValueError, match="small order"):
-        parts.client_key(base64.b64encode(bytes(31) + bytes([top])).decode())
-
-
 def test_clients_differ_in_names_and_keys():
     faults = list(
         parts.client_faults(

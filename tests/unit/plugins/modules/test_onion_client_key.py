@@ -67,11 +67,17 @@ def test_a_lost_public_file_is_derived(run: Run, tmp_path: pathlib.Path) -> None
 
 def test_all_faults_at_once_and_nothing_written(run: Run, tmp_path: pathlib.Path) -> None:
     run("anna", "berta", "carla")
-    (tmp_path / "clients/anna.auth").write_text(_client_key.public_line(bytes(32)))
+    (tmp_path / "clients/anna.auth").write_text(_client_key.public_line(bytes(range(32))))
     (tmp_path / "clients/berta.auth_private").write_text(f"{'a' * 56}:descriptor:x25519:{'A' * 52}\n")
     faults = run("anna", "berta", {"name": "carla", "public_key": OWN}, "dora")["msg"].splitlines()
     assert [fault.split("'")[1] for fault in faults] == ["anna", "berta", "carla"]
     assert "dora.auth" not in names(tmp_path)
+
+
+def test_a_public_key_that_is_nobodys_is_refused(run: Run, tmp_path: pathlib.Path) -> None:
+    for key in (bytes(32), b"\1" + bytes(31)):
+        assert "small order" in run({"name": "anna", "public_key": _client_key.encode(key)})["msg"]
+    assert not (tmp_path / "clients").exists()
 
 
 def test_names_are_file_names_and_stand_once(run: Run) -> None:
