@@ -34,6 +34,8 @@ SETTINGS: t.Mapping[str, Option] = {
     "probe_failures": Option("probe_failures", v.Number(1, 100)),
     "probe_interval": Option("probe_interval", v.Number(5, 3600)),
     "probe_timeout": Option("probe_timeout", v.Number(1, 300)),
+    "probes_per_minute": Option("probes_per_minute", v.Number(1, 6000)),
+    "rotation_interval": Option("rotation_interval", v.Number(60, 86400)),
     "testnet": Option("testnet", v.Flag()),
 }
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?\Z")

@@ -66,7 +66,9 @@ options:
   settings:
     description:
       - Settings of the launcher. V(introduction_points) in one descriptor at most (3 to 20), V(probe_interval) and
-        V(probe_timeout) in seconds, V(probe_failures) in a row that take a backend out, and V(testnet).
+        V(probe_timeout) in seconds, V(probe_failures) in a row that take a backend out, V(probes_per_minute) of all
+        backends at most, V(rotation_interval) in seconds after which the next backends have their turn where more exist
+        than fit, and V(testnet) for the short time periods of C(TestingTorNetwork).
     type: dict
     default: {}
   secrets:
