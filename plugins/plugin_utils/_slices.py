@@ -69,7 +69,7 @@ def host_slices(services: Services, addresses: Addresses, settings: Settings) ->
         host: {
             "daemons": list(of_host.values()),
             "publisher": (
-                {"services": publishing[host], "settings": settings.publisher} if host in publishing else None
+                {"services": publishing[host], "settings": _publisher_settings(settings)} if host in publishing else None
             ),
             "packages": [*PACKAGES, *(PUBLISHER_PACKAGES if host in publishing else ())],
             "probe": host in settings.probe_hosts,
@@ -122,6 +122,11 @@ def _backend(service: Service, instance: Instance, settings: Settings) -> Data:
     name = f"{instance.host}/{instance.daemon}"
     drained = instance.host in settings.drained or name in settings.drained
     return {"name": name, "directory": service.directory, "drained": drained}
+
+
+def _publisher_settings(settings: Settings) -> Data:
+    testing = {(entry["option"], str(entry["value"])) for entry in settings.network_options or []}
+    return {**({"testnet": True} if ("TestingTorNetwork", "1") in testing else {}), **settings.publisher}
 
 
 def _own_client(name: str, options: Data, settings: Settings) -> Data:

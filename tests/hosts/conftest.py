@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts for the tests: a private Tor network, and two replica hosts of both Debian releases.
+"""Hosts for the tests: a private Tor network, and hosts of both Debian releases.
 
 Settings, from the environment, besides those of tests/fleet/fleet:
 
@@ -12,6 +12,7 @@ Settings, from the environment, besides those of tests/fleet/fleet:
 
 from __future__ import annotations
 
+import itertools
 import os
 import pathlib
 
@@ -61,10 +62,10 @@ def _make_network(destination, folder):
 
 
 class Fleet:
-    """Two replica hosts and their operator."""
+    """Hosts of both releases and their operator."""
 
     def __init__(self, folder, network, names=("web1", "web2")):
-        self.hosts = [Host(name, suite, f"{SUBNET}.{next(ADDRESSES)}") for name, suite in zip(names, SUITES)]
+        self.hosts = [Host(name, suite, f"{SUBNET}.{next(ADDRESSES)}") for name, suite in zip(names, itertools.cycle(SUITES))]
         for host in self.hosts:
             host.remove()
             host.boot()

@@ -1,12 +1,15 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pages of a test host: who answers, and a long download that ends when the file /run/pages.end appears."""
+"""Pages of a test host: who answers, on unix sockets also to which tor, and a long download that ends when the file
+/run/pages.end appears."""
 
 import http.server
 import os
+import pwd
 import socket
 import socketserver
+import struct
 import sys
 import threading
 import time
@@ -19,12 +22,18 @@ class Page(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         if self.path != "/long":
-            self.wfile.write(f"hello from {socket.gethostname()}\n".encode())
+            self.wfile.write(f"hello from {socket.gethostname()}{self._visitor()}\n".encode())
             return
         while not os.path.exists("/run/pages.end"):
             self.wfile.write(CHUNK)
             time.sleep(0.2)
         self.wfile.write(b"the end")
+
+    def _visitor(self):
+        if self.connection.family != socket.AF_UNIX:
+            return ""
+        credentials = self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        return f" to {pwd.getpwuid(struct.unpack('3i', credentials)[1]).pw_name}"
 
     def address_string(self):
         return "visitor"

@@ -172,3 +172,9 @@ def test_what_hangs_by_one_thread_is_mentioned():
 )
 def test_settings_of_publishers_are_checked(settings, words):
     assert words in faults(softmap(), publisher=settings)[0]
+
+
+def test_a_publisher_on_a_testing_network_knows_it():
+    network = [{"option": "TestingTorNetwork", "value": "1"}]
+    assert planned(softmap(), network_options=network).hosts["pub1"]["publisher"]["settings"] == {"testnet": True}
+    assert planned(softmap(), publisher={"probe_interval": 9}).hosts["pub1"]["publisher"]["settings"] == {"probe_interval": 9}

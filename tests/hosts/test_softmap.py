@@ -1,0 +1,264 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A softmap through everything that happens to it: two publishers, three backend hosts with two workers each.
+
+The tests follow one another on one fleet.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+from conftest import Fleet
+from onion_fleet import Hunt, fleet, needles, wait_for
+
+PUBLISHERS = ["pub1", "pub2"]
+APPS = ["app1", "app2", "app3"]
+# fast enough for a test; docs/benchmark.md has figures with the defaults
+PROBES = {"probe_interval": 5, "probe_timeout": 8}
+ASK = (
+    "import socket; s = socket.socket(socket.AF_UNIX); s.settimeout(5); "
+    "s.connect('/run/onionfleet-publisher/status.sock'); print(''.join(iter(lambda: s.recv(65536).decode(), '')))"
+)
+
+
+def softmap(name, **fields):
+    return {
+        "name": name,
+        "layout": "softmap",
+        "publishers": PUBLISHERS,
+        "backends": APPS,
+        "workers": 2,
+        "ports": [{"port": 80, "target": "unix:/run/pages/beta.sock"}],
+        "probe": {"capture": "hello from ([a-z0-9]+ to _tor-[a-z0-9]+)"},
+        **fields,
+    }
+
+
+ARCHIVE = softmap("archive")
+
+
+class Softmap(Fleet):
+    """The fleet, and what its publishers and the directories say."""
+
+    def host(self, name):
+        return next(host for host in self.hosts if host.name == name)
+
+    def declare(self, *services, **variables):
+        settings = {"onion_publisher": PROBES, "onion_probe_hosts": [APPS[0]], **variables}
+        self.operator.declare(*services, **settings)
+
+    def status(self, publisher):
+        """What a publisher says; empty while it does not."""
+        answer = self.host(publisher).sh(f'python3 -c "{ASK}"', check=False)
+        return json.loads(answer) if answer.startswith("{") else {}
+
+    def states(self, publisher, service="archive"):
+        services = {each["name"]: each for each in self.status(publisher).get("services", [])}
+        return {each["name"]: each["state"] for each in services.get(service, {}).get("instances", [])}
+
+    def report(self, *arguments, name="archive", **extra):
+        """What verification finds now."""
+        path = self.operator.folder / "report.json"
+        path.unlink(missing_ok=True)
+        extra = {"verify_report_file": str(path), "verify_fresh": "circuit", "verify_timeout": 30, **extra}
+        self.operator.run("status", *arguments, extra=extra)
+        return next(each for each in json.loads(path.read_text())["services"] if each["name"] == name)
+
+    def listed(self, *arguments):
+        """Backends that HSDirs list."""
+        backends = self.report(*arguments)["backends"]
+        return sorted(f"{each['host']}/{each['daemon']}" for each in backends if each["hsdirs"])
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory, network):
+    made = Softmap(tmp_path_factory.mktemp("operator"), network, [*PUBLISHERS, *APPS])
+    made.declare(ARCHIVE)
+    made.operator.run("keys")
+    made.checked = made.operator.deploy("--check", "--diff")
+    made.deployed = made.operator.deploy("--diff", verified=True)
+    yield made
+    made.remove()
+
+
+WORKERS = sorted(f"{host}/archiveb{worker}" for host in APPS for worker in (1, 2))
+
+
+def headers(run, task):
+    return {entry["host"]: [part["after_header"] for part in entry["result"]["diff"]] for entry in run.record
+            if entry.get("task", "").endswith(task) and entry.get("result", {}).get("diff")}
+
+
+def test_check_mode_named_what_followed(running):
+    assert running.checked.files == running.deployed.files
+    written = [headers(run, "Write what it publishes") for run in (running.checked, running.deployed)]
+    secret, told = "/etc/onionfleet/publisher/keys/archive/hs_ed25519_secret_key", "/etc/onionfleet/publisher/config.yaml"
+    assert [sorted(each) for each in written] == [PUBLISHERS, PUBLISHERS]
+    assert all(secret in files and told in files for each in written for files in each.values())
+
+
+def test_every_worker_is_listed_and_has_answered(running):
+    found = running.report(verify_requests=60)
+    assert found["answer"]["answered"] == 60
+    assert sorted(found["answer"]["answered_by"]) == sorted(
+        f"{host} to _tor-archiveb{worker}" for host in APPS for worker in (1, 2)
+    )
+    assert found["holder"]["host"] in PUBLISHERS and found["troubles"] == []
+    assert running.listed() == WORKERS
+
+
+def test_a_second_run_changes_nothing(running):
+    assert running.operator.deploy().changes == []
+
+
+def test_the_services_key_is_on_no_backends_disk(running):
+    operator = running.operator
+    sought = needles(operator.secret("archive"), (operator.folder / "vault").read_text())
+    for name in (*APPS, PUBLISHERS[0]):
+        hunt = Hunt(running.host(name), sought, watch=["/run"], disks=["/"], spared=[])
+        places = hunt.found()
+        keys = [place for place in places if "/etc/onionfleet/publisher/keys/archive/hs_ed25519_secret_key" in place]
+        assert (name in PUBLISHERS) == bool(keys), "the hunt itself must find the key where it is"
+        assert places == keys
+
+
+def down(running, name, publishers=PUBLISHERS):
+    return lambda: all(running.states(publisher).get(name) == "down" for publisher in publishers)
+
+
+def up(running, names=WORKERS, publishers=PUBLISHERS):
+    wanted = dict.fromkeys(names, "up")
+    return lambda: all(running.states(publisher) == wanted for publisher in publishers)
+
+
+def test_a_killed_backend_leaves_the_descriptor_and_comes_back(running):
+    app1 = running.host("app1")
+    app1.sh("systemctl mask --runtime tor@archiveb2 && systemctl kill -s KILL tor@archiveb2")
+    wait_for(down(running, "app1/archiveb2"), "both publishers miss it", 90)
+    others = [name for name in WORKERS if name != "app1/archiveb2"]
+    wait_for(lambda: running.listed() == others, "it has left the directories", 90)
+    app1.sh("systemctl unmask --runtime tor@archiveb2 && systemctl start tor@archiveb2")
+    wait_for(up(running), "both publishers meet it again", 120)
+    wait_for(lambda: running.listed() == WORKERS, "it is back on the directories", 90)
+
+
+def test_a_cut_host_leaves_the_descriptor_and_comes_back(running):
+    fleet("cut", "app3")
+    try:
+        wait_for(down(running, "app3/archiveb1"), "both publishers miss its first worker", 120)
+        wait_for(down(running, "app3/archiveb2"), "and its second", 60)
+        others = [name for name in WORKERS if not name.startswith("app3")]
+        wait_for(lambda: running.listed("--limit", "all:!app3") == others, "it has left the directories", 90)
+    finally:
+        fleet("heal", "app3")
+    wait_for(up(running), "both publishers meet it again", 240)
+    wait_for(lambda: running.listed() == WORKERS, "it is back on the directories", 90)
+
+
+def test_a_drained_host_leaves_while_it_goes_on_answering(running):
+    before = [host.daemons() for host in running.hosts]
+    processes = [running.host(name).sh("systemctl show -P MainPID onionfleet-publisher") for name in PUBLISHERS]
+    running.declare(ARCHIVE, onion_drained=["app2"])
+    running.operator.deploy()
+    others = [name for name in WORKERS if not name.startswith("app2")]
+    wait_for(lambda: running.listed() == others, "it has left the directories", 90)
+    assert {running.states(PUBLISHERS[0])[f"app2/archiveb{worker}"] for worker in (1, 2)} == {"drained"}
+    running.declare(ARCHIVE)
+    running.operator.deploy()
+    wait_for(lambda: running.listed() == WORKERS, "it is back on the directories", 90)
+    assert [host.daemons() for host in running.hosts] == before
+    assert [running.host(name).sh("systemctl show -P MainPID onionfleet-publisher") for name in PUBLISHERS] == processes
+
+
+def test_a_publisher_outlives_its_tor(running):
+    for name in PUBLISHERS:
+        host = running.host(name)
+        process = host.sh("systemctl show -P MainPID onionfleet-publisher")
+        host.sh("systemctl restart tor@onionpublisher")
+        wait_for(lambda name=name: running.status(name).get("tor") == {"connected": True, "consensus": True}, f"{name} has its tor", 60)
+        wait_for(up(running, publishers=[name]), f"{name} sees all backends", 90)
+        assert host.sh("systemctl show -P MainPID onionfleet-publisher") == process
+    assert running.report()["answer"]["answered"] == 1
+
+
+def test_a_publisher_waits_for_the_consensus_of_its_tor(running):
+    host = running.host("pub2")
+    host.sh("systemctl stop onionfleet-publisher tor@onionpublisher; cd /var/lib/tor-instances/onionpublisher; rm -f cached-* state")
+    fleet("cut", "pub2")
+    try:
+        host.sh("systemctl start tor@onionpublisher onionfleet-publisher")
+        process = host.sh("systemctl show -P MainPID onionfleet-publisher")
+        wait_for(lambda: running.status("pub2").get("tor") == {"connected": True, "consensus": False}, "it waits", 60)
+    finally:
+        fleet("heal", "pub2")
+    wait_for(up(running, publishers=["pub2"]), "it sees all backends", 180)
+    assert host.sh("systemctl show -P MainPID onionfleet-publisher") == process
+
+
+def test_the_other_publisher_goes_on_when_one_dies(running):
+    fleet("kill", "pub1")
+    try:
+        wait_for(lambda: running.report("--limit", "all:!pub1")["holder"] == {"host": "pub2", "daemon": "onionpublisher", "by": "signing key"},
+                 "the other one's descriptor is on the directories", 300)
+        found = running.report("--limit", "all:!pub1")
+        assert found["answer"]["answered"] == 1
+        assert found["troubles"] == []
+    finally:
+        fleet("start", "pub1")
+    wait_for(running.host("pub1")._answers, "ssh of pub1")
+    wait_for(up(running), "both publishers see all backends", 180)
+
+
+def test_a_torn_configuration_changes_nothing_and_is_mended(running):
+    pub1 = running.host("pub1")
+    before = running.status("pub1")["services"][0]["introduction_points"]
+    pub1.sh("cd /etc/onionfleet/publisher && truncate --size=200 config.yaml && systemctl reload onionfleet-publisher")
+    assert running.status("pub1")["services"][0]["introduction_points"] == before
+    report = running.report()
+    assert any("config.yaml: is torn" in trouble for trouble in report["troubles"])
+    run = running.operator.deploy()
+    assert [change[:2] for change in run.changes if "Write" in change[1]] == [("pub1", run.changes[0][1])]
+    assert up(running)()
+    assert running.operator.deploy().changes == []
+
+
+def test_a_publisher_that_hangs_is_told(running):
+    running.host("pub1").sh("systemctl kill -s STOP onionfleet-publisher")
+    try:
+        assert any(trouble.startswith("publisher 'pub1': ") for trouble in running.report()["troubles"])
+    finally:
+        running.host("pub1").sh("systemctl kill -s CONT onionfleet-publisher")
+    assert running.report()["troubles"] == []
+
+
+def test_a_limited_run_drops_no_backend(running):
+    config = running.host("pub1").sh("cat /etc/onionfleet/publisher/config.yaml")
+    assert running.operator.deploy("--limit", "pub1").changes == []
+    assert running.host("pub1").sh("cat /etc/onionfleet/publisher/config.yaml") == config
+
+
+def test_eleven_workers_answer_through_ours_and_not_through_stock_onionbalance(running):
+    big = softmap("big", workers=4)
+    running.declare(ARCHIVE, big, onion_drained=["app3/bigb4"])
+    running.operator.run("keys")
+    running.operator.deploy(verified=True)
+    found = running.report(name="big", verify_requests=100)
+    assert found["answer"]["answered"] == 100
+    assert len(found["answer"]["answered_by"]) == 11
+    address = running.operator.address("big")
+    for name in PUBLISHERS:
+        running.host(name).sh("systemctl stop onionfleet-publisher")
+    try:
+        _run_stock(running.host("pub1"))
+        wait_for(lambda: "signing_key" in str(running.report(name="big")["hsdirs"]) or _stock_published(running), "stock has published", 180)
+        assert running.host("app1").visit(address, isolation="stock") == ""
+        assert running.report(name="big", verify_fresh="client", verify_requests=2)["answer"]["answered"] == 0
+    finally:
+        running.host("pub1").sh("systemctl stop stock", check=False)
+        for name in PUBLISHERS:
+            running.host(name).sh("systemctl start onionfleet-publisher")
+    wait_for(lambda: running.report(name="big", verify_fresh="client")["answer"]["answered"] == 1, "ours answers again", 300)
