@@ -13,7 +13,7 @@ import shutil
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils import _files, _host
-from ansible_collections.onionfleet.balance.plugins.module_utils._changes import Change
+from ansible_collections.onionfleet.balance.plugins.module_utils._change import Change
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._instances import Daemon
 from ansible_collections.onionfleet.balance.plugins.module_utils._safe_open import open_file

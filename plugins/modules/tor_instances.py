@@ -143,10 +143,11 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onionfleet.balance.plugins.module_utils import _apply, _changes, _files, _instances, _layout, _present
+from ansible_collections.onionfleet.balance.plugins.module_utils._change import Change
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
 
-def actions(changes: t.Sequence[_changes.Change]) -> t.List[t.Dict[str, t.Any]]:
+def actions(changes: t.Sequence[Change]) -> t.List[t.Dict[str, t.Any]]:
     due = []
     for change in changes:
         if change.decision.action:
@@ -159,7 +160,7 @@ def actions(changes: t.Sequence[_changes.Change]) -> t.List[t.Dict[str, t.Any]]:
     return due
 
 
-def orphans(changes: t.Sequence[_changes.Change]) -> t.List[t.Dict[str, t.Optional[str]]]:
+def orphans(changes: t.Sequence[Change]) -> t.List[t.Dict[str, t.Optional[str]]]:
     found: t.List[t.Dict[str, t.Optional[str]]] = [
         {"daemon": change.daemon.name, "service": name} for change in changes for name in change.orphans]
     declared = {change.daemon.name for change in changes}

@@ -1,6 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""The module with what it stands on: _changes, _service_changes, _apply, _staging."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.onionfleet.balance.plugins.module_utils import (
     _apply,
-    _changes,
+    _change,
     _files,
     _host,
     _keyfile,
@@ -256,6 +257,18 @@ def test_adoption(host: Host) -> None:
     assert not host.run(daemon(shop(), adopt=True))["changed"]
 
 
+def test_adopting_the_same_configuration_reloads_once_so_that_a_record_tells(host: Host) -> None:
+    host.config.mkdir(parents=True)
+    (host.config / "torrc").write_text(f"SocksPort 0\nHiddenServiceDir {host.service}\nHiddenServicePort 80 127.0.0.1:8080\n")
+    host.running["shop1"] = _host.Unit(True, "run", 4e9)
+    result = host.run(daemon(shop(), adopt=True))
+    assert result["warnings"] == []
+    assert [(due["action"], due["reasons"]) for due in result["actions"]] == [("reload", ["other files say the same from now on"])]
+    _host.write_record("shop1", host.running["shop1"], _present.present("shop1").state)
+    again = host.run(daemon(shop(), adopt=True))
+    assert (again["changed"], again["actions"]) == (False, [])
+
+
 def test_what_tor_refuses_is_not_written(host: Host) -> None:
     host.run(daemon(shop()))
     before = host.tree()
@@ -301,7 +314,7 @@ def test_two_runs_at_once_are_refused(host: Host, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_new_user_is_made_as_debian_does(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_changes.Change, "new_user", property(lambda self: self.wanted))
+    monkeypatch.setattr(_change.Change, "new_user", property(lambda self: self.wanted))
     host.run(daemon(shop()))
     assert host.commands[0][0] == "adduser"
     assert host.commands[0][-1] == "_tor-shop1"
