@@ -12,7 +12,7 @@ import os
 import shutil
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils import _files, _host
+from ansible_collections.onionfleet.balance.plugins.module_utils import _files, _host, _torrc
 from ansible_collections.onionfleet.balance.plugins.module_utils._change import Change
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._instances import Daemon
@@ -26,7 +26,7 @@ def apply(changes: t.Sequence[Change]) -> None:
 
     :raises OnionfleetError: what failed.
     """
-    with _alone():
+    with alone():
         for change in changes:
             if change.new_user:
                 _add_user(change.daemon)
@@ -44,13 +44,17 @@ def apply(changes: t.Sequence[Change]) -> None:
 
 
 @contextlib.contextmanager
-def _alone() -> t.Iterator[None]:
+def alone() -> t.Iterator[None]:
+    """Keep other runs from changing this host at the same time.
+
+    :raises OnionfleetError: one does.
+    """
     handle = os.open(_LOCK, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        raise OnionfleetError("another run is changing this host's tor daemons; try again when it has ended") from None
+        raise OnionfleetError("another run is changing this host's onion services; try again when it has ended") from None
     finally:
         os.close(handle)
 
@@ -80,12 +84,15 @@ def _remove_empty(daemon: Daemon) -> None:
 
 
 def diff(changes: t.Sequence[Change]) -> t.List[t.Dict[str, str]]:
-    """Before and after of everything that is to change, for people. Keys appear as the addresses they belong to."""
+    """Before and after of everything that is to change, for people. Keys appear as the addresses they belong to.
+
+    Passwords do not appear.
+    """
     parts = []
     for change in changes:
         parts += [_part(f"user {change.daemon.user}", "", "present\n")] * change.new_user
         parts += [node_diff(node) for node in change.nodes]
-        parts += [_part(path, _files.read_text(path) or "", "") for path in change.removed]
+        parts += [_part(path, _torrc.redacted(_files.read_text(path) or ""), "") for path in change.removed]
         parts += [_part(directory, "service directory with its key\n", "") for directory in change.shred]
         parts += [_part(change.daemon.unit, "disabled\n", "enabled\n")] * change.enable
     return parts
@@ -97,8 +104,10 @@ def node_diff(node: _files.Node) -> t.Dict[str, str]:
     if node.content is None:
         return _part(node.path + "/", before, after)
     old = ("" if before == "" else node.label) if node.label else _files.read_text(node.path) or ""
-    same = old == node.shown()
-    return _part(node.path, before if same else old, after if same else node.shown())
+    if old == node.shown():
+        return _part(node.path, before, after)
+    old, new = _torrc.redacted(old), _torrc.redacted(node.shown())
+    return _part(node.path, old, new if new != old else new + "# (a hidden value differs)\n")
 
 
 def _attributes(path: str) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils import _decide, _files, _host, _instances, _present, _staging
+from ansible_collections.onionfleet.balance.plugins.module_utils import _decide, _files, _host, _instances, _present, _staging, _torrc
 from ansible_collections.onionfleet.balance.plugins.module_utils._change import Change
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._files import Node
@@ -120,7 +120,8 @@ def _adopt(change: Change) -> None:
         lost += [f"{keyword} {value} ({os.path.basename(directory)})" for directory, lines in old.services.items()
                  for keyword, value in lines if directory in state.services
                  and keyword.lower() not in {name.lower() for name, _value in state.services[directory]}]
-        change.warnings += [f"{place}the adopted torrc has an option that the declaration does not carry: {line}" for line in lost]
+        change.warnings += [f"{place}the adopted torrc has an option that the declaration does not carry: {_torrc.redacted(line)}"
+                            for line in lost]
     content = change.before.config[daemon.torrc].encode("utf-8", "surrogateescape")
     copy = Node(daemon.torrc + KEPT_TORRC, 0o640, "root", "root", content)
     change.nodes += [] if os.path.lexists(copy.path) else [copy]

@@ -65,6 +65,7 @@ class Daemon:
     stagger: int
     options: t.Mapping[str, t.Any]
     services: t.Tuple[Service, ...]
+    secrets: t.Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
 
     user = property(lambda self: _layout.daemon_user(self.name))
     unit = property(lambda self: "tor@" + self.name + ".service")
@@ -91,8 +92,9 @@ def service_conf(daemon: Daemon, service: Service) -> str:
 def config_files(daemon: Daemon) -> t.Dict[str, str]:
     """Path to text of every configuration file of a daemon that is to run."""
     single_hop = any(service.single_hop for service in daemon.running_services)
-    socks = f"unix:{_layout.RUN_ROOT}/{daemon.name}/probe.sock RelaxDirModeCheck ExtendedErrors" if daemon.socks else "0"
+    socks = f"unix:{_layout.RUN_ROOT}/{daemon.name}/probe.sock GroupWritable RelaxDirModeCheck ExtendedErrors" if daemon.socks else "0"
     lines = [("SocksPort", socks)] + _options.daemon_lines(daemon.options)
+    lines += sorted(daemon.secrets.items())
     lines += [("HiddenServiceNonAnonymousMode", "1"), ("HiddenServiceSingleHopMode", "1")] * single_hop
     lines.append(("%include", daemon.services_directory + "/"))
     files = {daemon.torrc: _torrc.render(lines, COMMENTS)}
@@ -113,22 +115,25 @@ def service_files(service: Service) -> t.Dict[str, str]:
     return files
 
 
-def read(declared: t.Sequence[t.Any]) -> t.List[Daemon]:
+def read(declared: t.Sequence[t.Any], secrets: t.Optional[t.Mapping[str, t.Any]] = None) -> t.List[Daemon]:
     """Check everything about the declared daemons and turn it into data.
 
+    :param secrets: options of all of them that hold passwords, by tor's names.
     :raises OnionfleetError: all faults of all daemons.
     """
     faults = [fault for daemon in declared for fault in _daemon_faults(daemon)] or _double_faults(declared)
+    faults += _options.secret_faults(secrets or {})
     if faults:
         raise OnionfleetError(*faults)
-    return [_daemon(daemon) for daemon in declared]
+    return [_daemon(daemon, secrets or {}) for daemon in declared]
 
 
-def _daemon(declared: t.Mapping[str, t.Any]) -> Daemon:
+def _daemon(declared: t.Mapping[str, t.Any], secrets: t.Mapping[str, str]) -> Daemon:
     name = declared["name"]
     services = tuple(_service(name, service) for service in declared.get("services") or ())
     return Daemon(name, declared.get("state", "present") == "present", declared.get("adopt", False),
-                  declared.get("socks", False), int(declared.get("stagger") or 0), declared.get("options") or {}, services)
+                  declared.get("socks", False), int(declared.get("stagger") or 0), declared.get("options") or {}, services,
+                  secrets)
 
 
 def _service(daemon: str, declared: t.Mapping[str, t.Any]) -> Service:

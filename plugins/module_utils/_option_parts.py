@@ -27,6 +27,9 @@ LAYOUT = (
     "__ReloadTorrcOnSIGHUP", "__SocksPort",
 )
 
+# passwords: a declaration is seen in plans, diffs and logs
+SECRET = ("HTTPProxyAuthenticator", "HTTPSProxyAuthenticator", "Socks5ProxyPassword")
+
 
 def unknown(names: t.Iterable[object], known: t.Iterable[str]) -> t.Iterator[str]:
     known = sorted(known)  # ties are broken the same way every time
@@ -123,6 +126,9 @@ def extra_faults(extra: object, fields: t.Dict[str, str], *, service: bool) -> t
             yield f"{place}.option: {name} would change the layout of the instance; leave it out"
         elif _taken_for(name, fields):
             yield f"{place}.option: {name} has a field; use '{fields[t.cast(str, _taken_for(name, fields))]}'"
+        elif _taken_for(name, SECRET):
+            yield (f"{place}.option: {name} holds a secret, which plans, diffs and logs would show; give it in "
+                   "'onion_option_secrets' (with tor_instances alone, in 'option_secrets')")
         elif service != name.lower().startswith("hiddenservice"):
             elsewhere = ("is no option of a service; only HiddenService… options are; put it into the daemon's options"
                          if service else "belongs to a service; put it there")

@@ -7,6 +7,7 @@ Overview::
 
   service_faults        dict of a service -> list of faults
   daemon_option_faults  dict of daemon-wide options -> list of faults
+  secret_faults         dict of options that hold passwords -> list of faults
   service_lines         dict of a service -> torrc lines
   daemon_lines          dict of daemon-wide options -> torrc lines
   restart_keywords      which changed lines a reload cannot bring about
@@ -17,11 +18,13 @@ src/app/config/config.c, options_check_transition_cb().
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils import _option_parts as parts
 from ansible_collections.onionfleet.balance.plugins.module_utils import _values as v
 from ansible_collections.onionfleet.balance.plugins.module_utils._address import is_address
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import near
 
 Line = t.Tuple[str, str]
 
@@ -183,6 +186,18 @@ def daemon_option_faults(options: t.Mapping[str, t.Any]) -> t.List[str]:
     if "extra" in given:
         faults += _checked(parts.extra_faults(given["extra"], DAEMON_KEYWORDS, service=False))
     return faults
+
+
+def secret_faults(secrets: t.Mapping[str, t.Any]) -> t.List[str]:
+    """Everything that is wrong with options that hold passwords, without showing any.
+
+    :param secrets: tor's names of options to their values.
+    """
+    faults = [f"option_secrets: {name}: is none of {', '.join(parts.SECRET)}{near(name, parts.SECRET)}"
+              for name in secrets if name not in parts.SECRET]
+    return faults + [
+        f"option_secrets: {name}: is no text of 1 to 255 printable ASCII characters without spaces around it; give another"
+        for name, value in secrets.items() if not isinstance(value, str) or not re.match(r"(?! )[ -~]{1,255}(?<! )\Z", value)]
 
 
 def _table_lines(table: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]) -> t.Iterator[Line]:

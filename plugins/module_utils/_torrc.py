@@ -22,6 +22,10 @@ _BLANK = re.compile(r"(?:\s+|#[^\n]*)*")
 _NAME = re.compile(r"((?:[^\s#\\]|\\(?!\n))+)(?:[ \t]|\\\n)*")
 _QUOTED = re.compile(r'"((?:[^"\\\n]|\\[^\n])*)"[ \t]*(?:#[^\n]*)?(?:\n|\Z)')
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|[0-7]{1,3}|.)")
+# tor takes beginnings of names, too, but these for other options
+_SECRET = ("hashedcontrolpassword", "__hashedcontrolsessionpassword", "hidservauth", "httpproxyauthenticator",
+           "httpsproxyauthenticator", "socks5proxypassword")
+_NOT_SECRET = ("httpproxy", "httpsproxy", "socks5proxy")
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "'": "'"}
 
 
@@ -53,15 +57,38 @@ def parse(text: str) -> t.List[Line]:
 
     :raises OnionfleetError: a quoted value that tor would not read, with the number of its line.
     """
-    lines: t.List[Line] = []
+    return [(name.group(1), value) for name, value, _end in _pairs(text)]
+
+
+def redacted(text: str) -> str:
+    """A configuration file for people: without the values of options that hold passwords.
+
+    :raises OnionfleetError: as ``parse``.
+    """
+    shown, at = "", 0
+    for name, _value, end in _pairs(text):
+        if _is_secret(name.group(1)):
+            shown += text[at:name.end(1)] + " (hidden)" + "\n" * text[:end].endswith("\n")
+            at = end
+    return shown + text[at:]
+
+
+def _is_secret(keyword: str) -> bool:
+    lower = keyword.lower().lstrip("+/")
+    return len(lower) > 2 and any(name.startswith(lower) for name in _SECRET) \
+        and not any(name.startswith(lower) for name in _NOT_SECRET)
+
+
+def _pairs(text: str) -> t.Iterator[t.Tuple[t.Match[str], str, int]]:
+    """Keyword and value of each line, and where the value ends."""
     at = 0
     while True:
         at = t.cast(t.Match[str], _BLANK.match(text, at)).end()
         name = _NAME.match(text, at)
         if name is None:
-            return lines
+            return
         value, at = _quoted(text, name.end()) if text.startswith('"', name.end()) else _unquoted(text, name.end())
-        lines.append((name.group(1), value))
+        yield name, value, at
 
 
 def _quoted(text: str, at: int) -> t.Tuple[str, int]:

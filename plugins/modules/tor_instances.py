@@ -21,7 +21,7 @@ requirements:
   - Debian's package tor, for the validation.
   - Root, by C(become).
 notes:
-  - O(secrets) need pipelining (C(ansible_pipelining=true)), with local connections too. Without it Ansible would write
+  - O(secrets) and O(option_secrets) need pipelining (C(ansible_pipelining=true)), with local connections too. Without it Ansible would write
     them into a temporary file on the host.
 extends_documentation_fragment: [onionfleet.balance.attributes]
 attributes:
@@ -66,6 +66,12 @@ options:
     description:
       - Secret keys by name of service, in any format that M(onionfleet.balance.onion_key) imports, for services whose
         key is missing on the host.
+    type: dict
+    default: {}
+  option_secrets:
+    description:
+      - Options that hold passwords, for all daemons, by tor's names, V(HTTPSProxyAuthenticator) or V(Socks5ProxyPassword).
+      - They are refused in C(extra). Their values appear in the daemons' configuration only.
     type: dict
     default: {}
 """
@@ -174,7 +180,7 @@ def orphans(changes: t.Sequence[Change]) -> t.List[t.Dict[str, t.Optional[str]]]
 def run(parameters: t.Mapping[str, t.Any], check: bool) -> t.Dict[str, t.Any]:
     if os.geteuid() != 0:
         raise OnionfleetError("writing tor's configuration and keys needs root; set become: true")
-    changes = _changes.prepare(_instances.read(parameters["daemons"]), parameters["secrets"], check=check)
+    changes = _changes.prepare(_instances.read(parameters["daemons"], parameters["option_secrets"]), parameters["secrets"], check=check)
     result = {
         "changed": any(change.changed for change in changes),
         "diff": _apply.diff(changes),
@@ -191,7 +197,8 @@ def run(parameters: t.Mapping[str, t.Any], check: bool) -> t.Dict[str, t.Any]:
 def main() -> None:
     module = AnsibleModule(
         {"daemons": {"type": "list", "elements": "dict", "required": True},
-         "secrets": {"type": "dict", "default": {}, "no_log": True}},
+         "secrets": {"type": "dict", "default": {}, "no_log": True},
+         "option_secrets": {"type": "dict", "default": {}, "no_log": True}},
         supports_check_mode=True,
     )
     try:

@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 
 
 class SecretAction(ActionBase):
-    """Runs the module of the same name, which takes its secrets as ``secrets``."""
+    """Runs the module of the same name, which takes its secrets as ``secrets`` and ``option_secrets``."""
 
     def run(self, tmp: t.Optional[str] = None, task_vars: t.Optional[t.Dict[str, t.Any]] = None) -> t.Dict[str, t.Any]:
         """The module's result.
@@ -21,7 +21,7 @@ class SecretAction(ActionBase):
         :raises AnsibleActionFail: there are secrets, and they would be written to a file on the host.
         """
         result = super().run(tmp, task_vars)
-        if self._task.args.get("secrets"):
+        if self._task.args.get("secrets") or self._task.args.get("option_secrets"):
             self._refuse_files()
         result.update(self._execute_module(task_vars=task_vars))
         return result

@@ -13,6 +13,8 @@ import pytest
 from conftest import SERVICES
 from onion_fleet import Hunt, fleet, needles
 
+PROXY_PASSWORD = f"proxy-password-{os.urandom(12).hex()}"
+DECLARED = {"onion_option_secrets": {"HTTPSProxyAuthenticator": f"user:{PROXY_PASSWORD}"}}
 DAEMONS = {"web1": ["alphaw1", "betaw1", "onionprobe", "small"], "web2": ["alphaw1", "betaw1", "small"]}
 
 
@@ -20,7 +22,7 @@ DAEMONS = {"web1": ["alphaw1", "betaw1", "onionprobe", "small"], "web2": ["alpha
 def first(fresh, tmp_path_factory):
     """Keys, a check run, the deployment, another one, and one that fails, all as talkative as can be, under a hunt."""
     operator, caches = fresh.operator, tmp_path_factory.mktemp("caches")
-    operator.declare(*SERVICES)
+    operator.declare(*SERVICES, **DECLARED)
     made = operator.run("keys", "-vvv", "--diff")
     sought = sorted({needle for each in SERVICES
                      for needle in needles(operator.secret(each["name"]), (operator.folder / "vault").read_text())})
@@ -34,7 +36,7 @@ def first(fresh, tmp_path_factory):
     run.again = operator.deploy("-vvv", "--diff", **talkative)
     _break(fresh)
     run.failed = operator.deploy("-vvv", "--diff", fails=True, **talkative)
-    operator.declare(*SERVICES)
+    operator.declare(*SERVICES, **DECLARED)
     run.found = {name: hunt.found() for name, hunt in hunts.items()}
     run.looked_at = {name: hunt.looked_at for name, hunt in hunts.items()}
     return run
@@ -52,7 +54,7 @@ def _break(made):
     """A new service whose key travels to the host, and a configuration that tor refuses."""
     wrong = {"name": "epsilon", "layout": "hardmap", "replicas": "web", "ports": [{"port": 80, "target": "127.0.0.1:8080"}],
              "extra": [{"option": "HiddenServiceNonsense", "value": "1"}]}
-    made.operator.declare(*SERVICES, wrong)
+    made.operator.declare(*SERVICES, wrong, **DECLARED)
     made.operator.run("keys", "-vvv")
 
 
@@ -87,6 +89,14 @@ def test_the_failing_run_said_why_and_changed_no_daemon(first):
 def test_no_secret_in_what_the_runs_said(first):
     texts = [run.output + str(run.record) for run in (first.made, first.checked, first.deployed, first.again, first.failed)]
     assert not [needle for text in texts for needle in first.sought if needle in text.encode()]
+
+
+def test_the_password_of_a_proxy_is_in_its_torrc_and_not_in_what_runs_say(first):
+    texts = [run.output + str(run.record) for run in (first.checked, first.deployed, first.again, first.failed)]
+    assert not [text for text in texts if PROXY_PASSWORD in text]
+    for host in first.hosts:
+        assert sorted(host.sh(f"grep -rl {PROXY_PASSWORD} /etc").split()) == [f"/etc/tor/instances/{name}/torrc" for name in DAEMONS[host.name]]
+        assert host.sh(f"journalctl --no-pager --all --output=cat | grep -c {PROXY_PASSWORD}", check=False) == "0"
 
 
 def test_no_secret_in_processes_files_or_logs(first):

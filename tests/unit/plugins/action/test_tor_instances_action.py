@@ -30,6 +30,8 @@ def fixture_run(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., dict[str, t.
 def test_secrets_need_pipelining(run: t.Callable[..., dict[str, t.Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(AnsibleActionFail, match="ansible_pipelining: true"):
         run(pipelining=False, secrets={"a": "b"})
+    with pytest.raises(AnsibleActionFail, match="ansible_pipelining: true"):
+        run(pipelining=False, option_secrets={"a": "b"})
     assert run(pipelining=False, secrets={}) == run(pipelining=False) == run(pipelining=True, secrets={"a": "b"}) == {"changed": True}
     monkeypatch.setattr(C, "DEFAULT_KEEP_REMOTE_FILES", True)
     with pytest.raises(AnsibleActionFail, match="KEEP_REMOTE_FILES"):

@@ -73,6 +73,9 @@ def test_faults_of_services(service: dict[str, t.Any], wanted: str) -> None:
         ({"log_level": "loud"}, "notice"),
         ({"extra": [{"option": "DataDir", "value": "/x"}]}, "layout"),
         ({"extra": [{"option": "User", "value": "root"}]}, "layout"),
+        ({"extra": [{"option": "Socks5ProxyPassword", "value": "x"}]}, "holds a secret"),
+        ({"extra": [{"option": "httpsproxyauth", "value": "x"}]}, "onion_option_secrets"),
+        ({"extra": [{"option": "Socks5Proxy", "value": "x"}]}, "use 'socks5_proxy'"),
         ({"extra": [{"option": "%include", "value": "/x"}]}, "the name of an option"),
         ({"extra": [{"option": "HiddenServiceDir", "value": "/x"}]}, "belongs to a service"),
         ({"extra": [{"option": "SafeLogging", "value": "0"}]}, "use 'safe_logging'"),
@@ -133,3 +136,13 @@ def test_lines() -> None:
 def test_restart_keywords_grow_with_the_sandbox() -> None:
     assert {"sandbox", "hiddenservicesinglehopmode", "connlimit"} <= _options.restart_keywords(False)
     assert "log" in _options.restart_keywords(True) - _options.restart_keywords(False)
+
+
+def test_secrets_are_for_secret_options_and_never_shown() -> None:
+    assert _options.secret_faults({"Socks5ProxyPassword": 'a "b" \\ # c', "HTTPSProxyAuthenticator": "user:password"}) == []
+    for secret in ("", "hunt\ner", "hunter\0", "h\u00fcnter", 5, "x" * 256, " hunter"):
+        (fault,) = _options.secret_faults({"Socks5ProxyPassword": secret})
+        assert fault.startswith("option_secrets: Socks5ProxyPassword: ")
+        assert "hunt" not in fault
+    assert "did you mean" in _options.secret_faults({"Socks5ProxyPasword": "x"})[0]
+    assert "ORPort" in _options.secret_faults({"ORPort": "x"})[0]

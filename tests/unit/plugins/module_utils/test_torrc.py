@@ -45,6 +45,34 @@ def test_parse_as_tor_does(text: str, lines: list[tuple[str, str]]) -> None:
     assert _torrc.parse(text) == lines
 
 
+@settings(max_examples=200, deadline=None)
+@given(lines=st.lists(st.tuples(KEYWORDS, VALUES), max_size=5))
+def test_nothing_but_secrets_is_hidden(lines: list[tuple[str, str]]) -> None:
+    text = _torrc.render(lines, ["a comment"])
+    assert _torrc.redacted(text) == text
+    hidden = _torrc.redacted(_torrc.render([("Socks5ProxyPassword", value) for _keyword, value in lines]))
+    assert hidden == "Socks5ProxyPassword (hidden)\n" * len(lines)
+
+
+def test_secrets_of_any_spelling_are_hidden() -> None:
+    text = """# kept
+HTTPSProxy 192.0.2.1:3128 # kept
+ httpsproxyauth user:pass # gone
+Socks5Proxy 192.0.2.1:1080
++HashedControlPassword 16:1111\\
+# within
+2222
+Socks5ProxyPassword "a \\" b" # kept
+__HashedControlSessionPassword\t16:3333"""
+    assert _torrc.redacted(text) == """# kept
+HTTPSProxy 192.0.2.1:3128 # kept
+ httpsproxyauth (hidden)# gone
+Socks5Proxy 192.0.2.1:1080
++HashedControlPassword (hidden)
+Socks5ProxyPassword (hidden)
+__HashedControlSessionPassword (hidden)"""
+
+
 @pytest.mark.parametrize("value", ['"open', '"a" b', '"a\\'])
 def test_parse_names_the_line_of_bad_quotes(value: str) -> None:
     with pytest.raises(OnionfleetError, match="line 2"):

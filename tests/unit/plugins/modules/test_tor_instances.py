@@ -269,6 +269,31 @@ def test_adopting_the_same_configuration_reloads_once_so_that_a_record_tells(hos
     assert (again["changed"], again["actions"]) == (False, [])
 
 
+def test_secret_options_are_written_and_not_shown(host: Host) -> None:
+    first = host.run(daemon(shop()), option_secrets={"Socks5ProxyPassword": "hunter one"})
+    torrc = host.config / "torrc"
+    assert "Socks5ProxyPassword hunter one\n" in torrc.read_text()
+    assert host.mode(torrc) == 0o640
+    assert not host.run(daemon(shop()), option_secrets={"Socks5ProxyPassword": "hunter one"})["changed"]
+    changed = host.run(daemon(shop()), option_secrets={"Socks5ProxyPassword": "hunter two"})
+    removed = host.run(daemon(shop()))
+    gone = host.run(daemon({"name": "shop", "state": "absent"}))
+    refused = host.run(daemon(shop()), option_secrets={"Socks5ProxyPassword": "hunter\nORPort 1"})
+    assert "option_secrets: Socks5ProxyPassword" in refused["msg"]
+    assert "hunter" not in str((first, changed, removed, gone, refused))
+    (part,) = changed["diff"]
+    assert part["before"] != part["after"]
+    assert "Socks5ProxyPassword (hidden)" in removed["diff"][0]["before"]
+
+
+def test_adopting_shows_no_secret_option(host: Host) -> None:
+    host.config.mkdir(parents=True)
+    (host.config / "torrc").write_text(f"HashedControlPassword 16:hunter\nHiddenServiceDir {host.service}\nHiddenServicePort 80 127.0.0.1:8080\n")
+    result = host.run(daemon(shop(), adopt=True), check=True)
+    assert "HashedControlPassword (hidden)" in result["warnings"][0]
+    assert "hunter" not in str(result)
+
+
 def test_what_tor_refuses_is_not_written(host: Host) -> None:
     host.run(daemon(shop()))
     before = host.tree()
@@ -310,7 +335,7 @@ def test_two_runs_at_once_are_refused(host: Host, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(_apply, "_shred", lambda _path: messages.append(host.run(daemon(shop(name="two")))["msg"]))
     host.run(daemon(shop(address=KEY.address)), secrets={"shop": SECRET})
     host.run(daemon(shop(name="x"), {"name": "shop", "state": "absent", "delete_key": True}))
-    assert messages == ["another run is changing this host's tor daemons; try again when it has ended"]
+    assert messages == ["another run is changing this host's onion services; try again when it has ended"]
 
 
 def test_a_new_user_is_made_as_debian_does(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
