@@ -39,7 +39,7 @@ def test_a_client_daemon_and_single_hop() -> None:
     probe, hop = _instances.read([
         {"name": "onionprobe", "socks": True},
         {"name": "hop", "services": [{"name": "hop", "ports": PORTS, "single_hop": True}]}])
-    socket = "SocksPort unix:/run/tor-instances/onionprobe/probe.sock RelaxDirModeCheck ExtendedErrors\n"
+    socket = "SocksPort unix:/run/tor-instances/onionprobe/probe.sock GroupWritable RelaxDirModeCheck ExtendedErrors\n"
     assert socket in _instances.config_files(probe)[probe.torrc]
     assert probe.wanted
     assert "HiddenServiceNonAnonymousMode 1\nHiddenServiceSingleHopMode 1\n" in _instances.config_files(hop)[hop.torrc]
