@@ -46,12 +46,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _log(verbose: bool) -> None:
-    """To stderr; with systemd's priorities where it listens, and the time where nobody adds it."""
+    """To stderr; with systemd's priorities where it listens, and the time where nobody adds it. Libraries are not heard."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Journal() if os.environ.get("JOURNAL_STREAM") else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.getLogger().addHandler(handler)
+    logging.getLogger().addHandler(logging.NullHandler())
+    for name in ("onionfleet", "asyncio"):
+        logging.getLogger(name).addHandler(handler)
     logging.getLogger("onionfleet").setLevel(logging.DEBUG if verbose else logging.INFO)
-    logging.getLogger("stem").setLevel(logging.CRITICAL)
 
 
 class _Journal(logging.Formatter):
