@@ -56,6 +56,7 @@ class Config:
     services: tuple[Service, ...]
     settings: Settings
     status_socket: str
+    digest: str = ""  # SHA-256 of the file, hexadecimal
 
 
 _BOUNDS: dict[str, tuple[float, float]] = {
@@ -83,7 +84,7 @@ def parse(text: str | bytes) -> Config:
     faults = list(_faults(data))
     if faults:
         raise ConfigFault("; ".join(faults))
-    return _config(data)
+    return dataclasses.replace(_config(data), digest=hashlib.sha256(decoded.encode()).hexdigest())
 
 
 def _config(data: dict[str, Any]) -> Config:

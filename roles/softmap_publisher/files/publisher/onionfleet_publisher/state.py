@@ -72,10 +72,11 @@ class BackendState:
             state = "down" if old and self.misses >= LOST_MISSES else "unknown"
         return Backend(self.address, state, self.health.failures, self.instance.drained, tuple(self.points(clock.wall)))
 
-    def status(self, clock: Clock, listed: Iterable[str]) -> dict[str, Any]:
+    def status(self, clock: Clock, listed: Mapping[str, Iterable[str]]) -> dict[str, Any]:
         health, took = self.health, self.health.took
         return {
             "name": self.instance.name, "address": self.address, "listed": self.address in listed,
+            "listed_keys": sorted(listed.get(self.address, ())),
             "state": "drained" if self.instance.drained else self.view(clock).state, "answers": health.state == "up",
             "since": clock.epoch(health.since), "failures": health.failures, "answered": clock.epoch(health.last_answer),
             "last_answer_seconds": None if took is None else round(took, 3),
@@ -139,7 +140,7 @@ class ServiceState:
         return found
 
     def status(self, clock: Clock) -> dict[str, Any]:
-        listed = set(self.chosen) if self.published else set()
+        listed = self.chosen if self.published else {}
         return {
             "name": self.config.name, "address": self.key.onion_address, "kept": self.listing.kept,
             "introduction_points": sum(map(len, self.chosen.values())) if self.published else 0, "flow_control": self.flow_control,
