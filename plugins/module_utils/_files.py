@@ -6,6 +6,7 @@
 Overview::
 
   Node         a directory or a file that is to be there, with mode, owner and content
+  alone        keeps other runs from changing the host meanwhile
   Transaction  writes and removes files; rolls all of it back when one step fails
   read_text    the text of a file, or None
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fcntl
 import grp
 import os
 import pwd
@@ -23,6 +25,8 @@ import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._safe_open import open_file, opened
+
+_LOCK = "/run/onionfleet.lock"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +107,22 @@ def directory_faults(node: Node) -> t.Iterator[str]:
         yield f"{node.path}: is no directory; move it away"
     elif status.st_uid != user_id(node.owner):
         yield f"{node.path}: belongs to user {status.st_uid}, not to {node.owner}; change its owner or name another directory"
+
+
+@contextlib.contextmanager
+def alone() -> t.Iterator[None]:
+    """Keep other runs from changing this host at the same time.
+
+    :raises OnionfleetError: one does.
+    """
+    handle = os.open(_LOCK, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise OnionfleetError("another run is changing this host's onion services; try again when it has ended") from None
+    finally:
+        os.close(handle)
 
 
 class Transaction:

@@ -24,7 +24,6 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._control import
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
 EMPTY_GRACE = 60.0  # seconds
-_KEYS = ("hs_ed25519_secret_key", "hs_ed25519_public_key", "hostname")
 
 
 @dataclasses.dataclass
@@ -101,22 +100,6 @@ def _changed(path: str) -> float:
 def _emptied(directory: str) -> float:
     """When files came to or went from a directory. Tor itself makes an empty one soon after its start."""
     return _changed(directory) - (0 if _files.listed(directory) else EMPTY_GRACE)
-
-
-def key_state(path: str, address: str) -> str:
-    """As ``directory_state``, but without arithmetic where the public files and the secret's size agree.
-
-    Tor itself compares secret and public key when it loads them.
-    """
-    from ansible_collections.onionfleet.balance.plugins.module_utils import _address, _keyfile
-
-    secret, public, hostname = (_files.read_bytes(f"{path}/{name}") for name in _KEYS)
-    if secret is None and public is None and hostname is None:
-        return "absent"
-    if (hostname or b"").decode("ascii", "replace").strip() == address and len(secret or b"") == 96 \
-            and (public or b"")[32:] == _address.public_key_from_address(address):
-        return "match"
-    return _keyfile.directory_state(path, address)
 
 
 def addresses(state: _decide.State) -> t.Dict[str, str]:

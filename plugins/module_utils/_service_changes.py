@@ -17,10 +17,9 @@ import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils import (
     _files,
+    _installed_key,
     _instances,
-    _keyfile,
     _option_parts,
-    _present,
     _sockets,
 )
 from ansible_collections.onionfleet.balance.plugins.module_utils._change import Change
@@ -54,24 +53,9 @@ def service_nodes(change: Change, service: Service, secrets: t.Mapping[str, str]
 
 
 def _missing_key(service: Service, secrets: t.Mapping[str, str], check: bool) -> t.Dict[str, bytes]:
-    """Name to content of the key files that are to be written; content is empty where check mode has no secret."""
-    state = "match" if service.address is None else _present.key_state(service.path, service.address)
-    if state == "match":
+    if service.address is None:
         return {}
-    if state == "foreign":
-        raise OnionfleetError(f"{service.path}: holds the key of another address than {service.address}; keys are never "
-                              "overwritten: move the directory away, or declare its address")
-    if state != "absent":
-        raise OnionfleetError(f"{service.path}: {state}; restore the key files or move the directory away")
-    if not secrets.get(service.name):
-        if check:
-            return dict.fromkeys(("hs_ed25519_secret_key", "hs_ed25519_public_key", "hostname"), b"")
-        raise OnionfleetError(f"its key is missing in {service.path}, and no secret was given; run the keys playbook, or "
-                              "give the secret of this service")
-    secret = _keyfile.load_secret(secrets[service.name].encode())
-    if secret.address != service.address:
-        raise OnionfleetError(f"the secret that was given is that of {secret.address}, not of {service.address}")
-    return secret.service_files()
+    return _installed_key.missing_files(service.path, service.address, secrets.get(service.name), check=check)
 
 
 def retire(change: Change, service: Service) -> None:

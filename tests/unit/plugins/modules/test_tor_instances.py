@@ -98,7 +98,7 @@ def fixture_host(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capfd:
         (_layout, "INSTANCES_ROOT", str(tmp_path / "etc")), (_layout, "DATA_ROOT", str(tmp_path / "data")),
         (_layout, "RECORDS_ROOT", str(tmp_path / "lib/loaded")), (_host, "_WANTS", str(tmp_path / "wants") + "/"),
         (tor_instances.AnsibleModule, "warn", lambda _module, text: host.warnings.append(text)),
-        (_apply, "_LOCK", str(tmp_path / "lock")), (_staging, "DEFAULTS", str(defaults)),
+        (_files, "_LOCK", str(tmp_path / "lock")), (_staging, "DEFAULTS", str(defaults)),
         (_staging, "tor_program", lambda: str(tor)), (_host, "units", host.units), (_host, "run", host.command),
         (_present, "ControlPort", host.connect), (_files, "user_id", lambda _name: os.getuid()),
         (_files, "group_id", lambda _name: os.getgid()), (os, "geteuid", lambda: 0),

@@ -1,0 +1,59 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The key of a service in its folder on a host: which one is there, and which files are missing.
+
+Overview::
+
+  key_state       folder and address -> as _keyfile.directory_state says, but cheaper
+  missing_files   name -> content of the key files that are to be written
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.onionfleet.balance.plugins.module_utils import _address, _files, _keyfile
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+
+NAMES = (_keyfile.SECRET_FILE, _keyfile.PUBLIC_FILE, _keyfile.HOSTNAME_FILE)
+
+
+def key_state(path: str, address: str) -> str:
+    """As ``directory_state``, but without arithmetic where the public files and the secret's size agree.
+
+    Whoever loads them compares secret and public key.
+    """
+    secret, public, hostname = (_files.read_bytes(f"{path}/{name}") for name in NAMES)
+    if secret is None and public is None and hostname is None:
+        return "absent"
+    if (hostname or b"").decode("ascii", "replace").strip() == address and len(secret or b"") == 96 \
+            and (public or b"")[32:] == _address.public_key_from_address(address):
+        return "match"
+    return _keyfile.directory_state(path, address)
+
+
+def missing_files(path: str, address: str, secret: t.Any, *, check: bool) -> t.Dict[str, bytes]:
+    """Name to content of the key files that are to be written; none where the key is there.
+
+    :param secret: the key in any known format, as text; nothing where there is none.
+    :param check: without a secret the content is then empty, since the run that follows may have one.
+    :raises OnionfleetError: another key is there or was given, or none.
+    """
+    state = key_state(path, address)
+    if state == "match":
+        return {}
+    if state == "foreign":
+        raise OnionfleetError(f"{path}: holds the key of another address than {address}; keys are never overwritten: "
+                              "move the directory away, or declare its address")
+    if state != "absent":
+        raise OnionfleetError(f"{path}: {state}; restore the key files or move the directory away")
+    if not secret:
+        if check:
+            return dict.fromkeys(NAMES, b"")
+        raise OnionfleetError(f"its key is missing in {path}, and no secret was given; run the keys playbook, or give the "
+                              "secret of this service")
+    key = _keyfile.load_secret(str(secret).encode(errors="replace"))
+    if key.address != address:
+        raise OnionfleetError(f"the secret that was given is that of {key.address}, not of {address}")
+    return key.service_files()
