@@ -39,7 +39,8 @@ SETTINGS: t.Mapping[str, Option] = {
     "testnet": Option("testnet", v.Flag()),
 }
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?\Z")
-_INSTANCE_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,255}/[a-z0-9]{1,27}\Z")
+# whatever an inventory calls its hosts, but for what would have to be escaped somewhere
+_INSTANCE_NAME = re.compile(r"[ -!#-\[\]-~]{1,255}/[a-z0-9]{1,27}\Z")
 
 
 def settings_faults(settings: t.Any, field: str = "settings") -> t.List[str]:
@@ -53,8 +54,9 @@ def service_faults(services: t.Sequence[Data], *, instances_required: bool = Tru
     :param instances_required: whether a service whose backends have no address yet is a fault.
     """
     faults = [fault for service in services for fault in _service_faults(service, instances_required)]
-    names = [service["name"] for service in services]
-    faults += [f"service '{name}': is listed twice; merge the entries" for name in set(names) if names.count(name) > 1]
+    for field in ("name", "address"):
+        faults += [f"service '{service['name']}': {field}: is that of another entry, too; remove or mend one"
+                   for service in _repeating(services, field)]
     return faults
 
 
@@ -87,7 +89,7 @@ def render(services: t.Sequence[Data], settings: t.Mapping[str, t.Any]) -> str:
 
 
 def parse(text: str) -> t.List[Data]:
-    """The services of a config.yaml that we wrote: name and instances.
+    """The services of a config.yaml that we wrote: name and instances, without an address where that is none.
 
     :raises OnionfleetError: it is not one of ours, or torn.
     """
@@ -97,14 +99,19 @@ def parse(text: str) -> t.List[Data]:
             {
                 "name": str(service["name"]),
                 "instances": [
-                    {"name": str(instance["name"]), "address": str(instance["address"]), "drained": bool(instance["drained"])}
+                    {"name": str(instance["name"]), "address": _known(instance["address"]), "drained": bool(instance["drained"])}
                     for instance in service["instances"]
                 ],
             }
             for service in services
         ]
-    except (ValueError, KeyError, TypeError) as error:
-        raise OnionfleetError(f"{_layout.PUBLISHER_CONFIG}: is torn or not ours ({error}); it is written anew") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        why = f"is torn or not ours ({type(error).__name__}: {error})"
+        raise OnionfleetError(f"{_layout.PUBLISHER_CONFIG}: {why}; deploy to have it written anew") from error
+
+
+def _known(address: t.Any) -> t.Optional[str]:
+    return str(address) if is_address(address) else None
 
 
 def _service_faults(service: Data, required: bool) -> t.Iterator[str]:
@@ -116,6 +123,9 @@ def _service_faults(service: Data, required: bool) -> t.Iterator[str]:
     yield from (place + fault for fault in parts.field_faults("port", v.Number(1, 65535), service.get("port")))
     instances = service["instances"]
     yield from (place + fault for instance in instances for fault in _instance_faults(instance, service.get("address")))
+    for field in ("name", "address"):
+        yield from (f"{place}instances: '{instance['name']}': {field}: is that of another backend, too; remove or mend one"
+                    for instance in _repeating(instances, field))
     if required and not any(instance.get("address") for instance in instances):
         yield f"{place}instances: no backend has an address yet; deploy its backends, then its publishers"
 
@@ -129,3 +139,13 @@ def _instance_faults(instance: Data, own: t.Any) -> t.Iterator[str]:
         yield f"{place}address: is {v.shown(address)}; write an .onion address, or null where none is known"
     if address is not None and address == own:
         yield f"{place}address: is that of the service itself; a backend has a key of its own"
+
+
+def _repeating(entries: t.Sequence[Data], field: str) -> t.Iterator[Data]:
+    """Those whose ``field``, if they have one, an earlier one has, too."""
+    seen: t.Set[t.Any] = set()
+    for entry in entries:
+        value = entry.get(field)
+        if value is not None and value in seen:
+            yield entry
+        seen.add(value)

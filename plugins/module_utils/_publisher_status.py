@@ -6,6 +6,7 @@
 Overview::
 
   read_status   status socket -> its answer; raises OnionfleetError
+  NotRunning    the OnionfleetError of a socket that nobody listens on
 """
 
 from __future__ import annotations
@@ -19,22 +20,43 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._errors import 
 
 # a thousand backends fit
 _LIMIT = 4 * 1024 * 1024
+_OPTIONAL_TEXT = (str, type(None))
+# what readers of an answer rely on; it may hold more
+_SHAPE = {
+    "started": (int, float),
+    "loaded": _OPTIONAL_TEXT,
+    "services": [
+        {
+            "name": str,
+            "address": _OPTIONAL_TEXT,
+            "descriptors": [{"signing_key": _OPTIONAL_TEXT}],
+            "instances": [{"name": str, "address": _OPTIONAL_TEXT, "state": str}],
+        }
+    ],
+}
+
+
+class NotRunning(OnionfleetError):
+    """Nobody listens on the status socket."""
 
 
 def read_status(path: str, timeout: float) -> t.Dict[str, t.Any]:
     """Ask the publisher's status socket.
 
     :param timeout: seconds for the whole answer.
-    :raises OnionfleetError: nobody listens, no answer in time, or one that is none.
+    :raises NotRunning: nobody listens. :raises OnionfleetError: no answer in time, or one that is none.
     """
+    see = "see 'journalctl -u onionfleet-publisher'"
     try:
         answer = json.loads(_received(path, time.monotonic() + timeout))
-    except (OSError, ValueError) as error:
+    except (FileNotFoundError, ConnectionRefusedError) as error:
+        raise NotRunning(f"{path}: nobody listens ({error.strerror}); {see}") from error
+    except (OSError, ValueError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise OnionfleetError(f"{path}: {why}; see 'journalctl -u onionfleet-publisher'") from error
-    if not isinstance(answer, dict) or not isinstance(answer.get("services"), list):
+        raise OnionfleetError(f"{path}: {why}; {see}") from error
+    if not _fits(answer, _SHAPE):
         raise OnionfleetError(f"{path}: the answer is not a publisher's; see what listens there")
-    return answer
+    return t.cast("t.Dict[str, t.Any]", answer)
 
 
 def _received(path: str, deadline: float) -> bytes:
@@ -52,3 +74,11 @@ def _received(path: str, deadline: float) -> bytes:
                 return bytes(received)
             received += piece
     raise ValueError("the answer is too long")
+
+
+def _fits(value: t.Any, shape: t.Any) -> bool:
+    if isinstance(shape, dict):
+        return isinstance(value, dict) and all(_fits(value.get(key), inner) for key, inner in shape.items())
+    if isinstance(shape, list):
+        return isinstance(value, list) and all(_fits(item, shape[0]) for item in value)
+    return isinstance(value, shape)

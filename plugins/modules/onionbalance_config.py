@@ -111,74 +111,37 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils import _apply, _files, _keyfile, _layout, _onionbalance
+from ansible_collections.onionfleet.balance.plugins.module_utils import (
+    _files,
+    _layout,
+    _onionbalance,
+    _publisher_files,
+)
+from ansible_collections.onionfleet.balance.plugins.module_utils._diff import node_diff
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.module_utils._publisher_status import read_status
+from ansible_collections.onionfleet.balance.plugins.module_utils._publisher_status import NotRunning, read_status
 
 Data = t.Dict[str, t.Any]
-
-
-def config_digest(text: str) -> str:
-    """By what a running publisher says which configuration it loaded."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def key_nodes(service: Data, secrets: t.Mapping[str, t.Any], check: bool) -> t.Iterator[_files.Node]:
-    """The files of a service's key that are missing.
-
-    :raises OnionfleetError: there is no key, or another one is there or was given.
-    """
-    path, place = _layout.publisher_key(service["name"]), f"service '{service['name']}': key: "
-    yield _private(path)
-    state = _keyfile.directory_state(path, service["address"])
-    if state not in ("absent", "match"):
-        raise OnionfleetError(f"{place}{path} is {state}, and is not overwritten; move it away")
-    if state == "match":
-        return
-    secret = secrets.get(service["name"])
-    if secret is None and not check:
-        raise OnionfleetError(f"{place}is missing on this host; give it in secrets")
-    files = _keyfile.load_secret(str(secret).encode()).service_files() if secret else {_keyfile.SECRET_FILE: b""}
-    if files.get(_keyfile.HOSTNAME_FILE, service["address"].encode()).strip() != service["address"].encode():
-        raise OnionfleetError(f"{place}the one in secrets belongs to another address than {service['address']}; mend one")
-    for name, content in files.items():
-        yield _private(f"{path}/{name}", content, f"the key of {service['address']}\n")
-
-
-def _private(path: str, content: t.Optional[bytes] = None, label: str = "") -> _files.Node:
-    user = _layout.PUBLISHER_USER
-    return _files.Node(path, 0o700 if content is None else 0o600, user, user, content, label)
-
-
-def nodes(services: t.Sequence[Data], config: str, secrets: t.Mapping[str, t.Any], check: bool) -> t.List[_files.Node]:
-    """Everything that is to be on the disk, in the order in which it is written.
-
-    :raises OnionfleetError: with the faults of all keys.
-    """
-    root, group = _layout.PUBLISHER_ROOT, _layout.PUBLISHER_USER
-    found = [_files.Node(root, 0o750, "root", group), _private(root + "/keys")]
-    faults: t.List[str] = []
-    for service in services:
-        try:
-            found += key_nodes(service, secrets, check)
-        except OnionfleetError as error:
-            faults += error.faults
-    if faults:
-        raise OnionfleetError(*faults)
-    return [*found, _files.Node(_layout.PUBLISHER_CONFIG, 0o640, "root", group, config.encode())]
+INSTANCE = {"name": {"type": "str", "required": True}, "address": {"type": "str"},
+            "drained": {"type": "bool", "default": False}}
+SERVICE = {"name": {"type": "str", "required": True}, "address": {"type": "str"},
+           "port": {"type": "int", "required": True},
+           "instances": {"type": "list", "elements": "dict", "required": True, "options": INSTANCE}}
 
 
 def action(services: t.Sequence[Data], config: str) -> str:
-    """What the publisher needs so that it publishes this, with the program that is on the disk."""
+    """What the publisher needs so that it publishes ``services``, with the program that is on the disk."""
     if not services:
         return "stop"
     try:
         status = read_status(_layout.PUBLISHER_STATUS, 5)
-    except OnionfleetError:
+    except NotRunning:
         return "start"
-    if _newest([_layout.PUBLISHER_UNIT, *_files_below(_layout.PUBLISHER_PROGRAM)]) > status.get("started", 0):
+    except OnionfleetError:
         return "restart"
-    return "none" if status.get("loaded") == config_digest(config) else "reload"
+    if _newest([_layout.PUBLISHER_UNIT, *_files_below(_layout.PUBLISHER_PROGRAM)]) > status["started"]:
+        return "restart"
+    return "none" if status["loaded"] == hashlib.sha256(config.encode()).hexdigest() else "reload"
 
 
 def _files_below(directory: str) -> t.Iterator[str]:
@@ -192,34 +155,39 @@ def _newest(paths: t.Iterable[str]) -> float:
 def run(parameters: t.Mapping[str, t.Any], check: bool) -> t.Dict[str, t.Any]:
     if os.geteuid() != 0:
         raise OnionfleetError("writing a publisher's configuration and keys needs root; set become: true")
-    services = [service for service in parameters["services"] if service["address"] or not check]
-    unknown = [f"service '{service['name']}': backend '{instance['name']}' has no address yet; it is left out"
-               for service in services for instance in service["instances"] if not instance["address"]]
+    declared = parameters["services"]
+    services = [service for service in declared if service["address"] or not check]
     faults = _onionbalance.service_faults(services, instances_required=not check)
     faults += _onionbalance.settings_faults(parameters["settings"])
-    if faults:
-        raise OnionfleetError(*faults)
+    faults += [] if check else _publisher_files.user_faults()
+    sound = [service for service in services if not _onionbalance.service_faults([service], instances_required=False)]
+    keys, key_faults = _publisher_files.key_nodes(sound, parameters["secrets"], check)
+    if faults or key_faults:
+        raise OnionfleetError(*faults, *key_faults)
     config = _onionbalance.render(services, parameters["settings"])
-    wanted = nodes(services, config, parameters["secrets"], check)
-    changed = [node for node in wanted if _files.differs(node)]
-    diff = [_apply.node_diff(node) for node in changed]
+    changed = [node for node in _publisher_files.nodes(keys, config) if _files.differs(node)]
+    diff = [node_diff(node) for node in changed]
     if changed and not check:
-        with _files.Transaction() as transaction:
+        with _files.alone(), _files.Transaction() as transaction:
             transaction.write(changed, [])
-    published = {service["name"] for service in parameters["services"]}
-    kept = [_layout.publisher_key(name) for name in _files.listed(_layout.PUBLISHER_ROOT + "/keys") if name not in published]
-    return {"changed": bool(changed), "diff": diff, "action": action(services, config), "kept_keys": kept,
-            "warnings": unknown}
+    return {"changed": bool(changed), "diff": diff, "action": action(declared, config), "kept_keys": kept_keys(declared),
+            "warnings": unknown_backends(services)}
+
+
+def kept_keys(services: t.Sequence[Data]) -> t.List[str]:
+    published = {service["name"] for service in services}
+    names = _files.listed(_layout.PUBLISHER_ROOT + "/keys")
+    return [_layout.publisher_key(name) for name in names if name not in published]
+
+
+def unknown_backends(services: t.Sequence[Data]) -> t.List[str]:
+    return [f"service '{service['name']}': backend '{instance['name']}' has no address yet; it is left out"
+            for service in services for instance in service["instances"] if not instance["address"]]
 
 
 def main() -> None:
-    instance = {"name": {"type": "str", "required": True}, "address": {"type": "str"},
-                "drained": {"type": "bool", "default": False}}
-    service = {"name": {"type": "str", "required": True}, "address": {"type": "str"},
-               "port": {"type": "int", "required": True},
-               "instances": {"type": "list", "elements": "dict", "required": True, "options": instance}}
     module = AnsibleModule(
-        {"services": {"type": "list", "elements": "dict", "required": True, "options": service},
+        {"services": {"type": "list", "elements": "dict", "required": True, "options": SERVICE},
          "settings": {"type": "dict", "default": {}},
          "secrets": {"type": "dict", "default": {}, "no_log": True}},
         supports_check_mode=True,

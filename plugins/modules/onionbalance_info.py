@@ -66,16 +66,21 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._publisher_stat
 
 
 def run(timeout: float) -> t.Dict[str, t.Any]:
-    found: t.Dict[str, t.Any] = {"configured": [], "status": None, "error": ""}
+    found: t.Dict[str, t.Any] = {"configured": [], "status": None}
+    faults: t.List[str] = []
+    for name, read in (("configured", _configured), ("status", lambda: read_status(_layout.PUBLISHER_STATUS, timeout))):
+        try:
+            found[name] = read()
+        except OnionfleetError as error:
+            faults += error.faults
+    return {**found, "error": "; ".join(faults)}
+
+
+def _configured() -> t.List[t.Dict[str, t.Any]]:
     text = _files.read_text(_layout.PUBLISHER_CONFIG)
     if text is None:
-        return {**found, "error": f"{_layout.PUBLISHER_CONFIG}: is not there; deploy the publisher"}
-    try:
-        found["configured"] = _onionbalance.parse(text)
-        found["status"] = read_status(_layout.PUBLISHER_STATUS, timeout)
-    except OnionfleetError as error:
-        found["error"] = str(error)
-    return found
+        raise OnionfleetError(f"{_layout.PUBLISHER_CONFIG}: is not there; deploy the publisher")
+    return _onionbalance.parse(text)
 
 
 def main() -> None:

@@ -37,6 +37,7 @@ def with_addresses(services: t.Sequence[Data], own: t.Mapping[str, Data], config
         for result in configured.values()
         for service in result.get("configured", [])
         for instance in service["instances"]
+        if instance["address"]
     }
 
     def instance(service: Data, planned: Data) -> Data:
