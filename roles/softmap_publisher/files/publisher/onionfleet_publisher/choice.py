@@ -12,9 +12,18 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 MAX_POINTS = 20  # clients refuse a descriptor with more (tor: HS_CONFIG_V3_MAX_INTRO_POINTS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """An introduction point: `identity` is its authentication key, `relay` tells the relay that it is on."""
+
+    identity: str
+    relay: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +34,7 @@ class Backend:
     state: str  # "up", "down", "unknown"
     failures: int = 0  # probes without an answer, in a row
     drained: bool = False
-    points: tuple[str, ...] = ()  # identities of its introduction points
+    points: tuple[Point, ...] = ()  # its introduction points
 
     @property
     def answers(self) -> bool:
@@ -62,27 +71,70 @@ def _addresses(backends: Iterable[Backend]) -> tuple[str, ...]:
     return tuple(one.address for one in backends)
 
 
-def spread(points: Mapping[str, Sequence[str]], previous: Mapping[str, Sequence[str]], *, limit: int, turn: int = 0) -> dict[str, tuple[str, ...]]:
+def spread(points: Mapping[str, Sequence[Point]], previous: Mapping[str, Sequence[str]], *, limit: int, turn: int = 0) -> dict[str, tuple[str, ...]]:
     """Introduction points for a descriptor: {address: identities}, at most `limit` in all.
 
     Every listed backend gets the same number as far as it has that many, because clients choose among points and not among
-    backends. What is in `previous` and still exists stays. Where there are more backends than fit, `turn` (a count that
-    goes up with time) says whose turn it is; after a full circle each has been listed equally often. The order depends on
-    the addresses alone, so that several publishers agree.
+    backends; and no relay is listed twice, because a client takes the first point on a relay for all of them (tor:
+    find_desc_intro_point_by_legacy_id). What is in `previous` and still exists stays. Where more backends exist than fit,
+    `turn` (a count that goes up with time) says whose turn it is; after a full circle each has been listed equally often.
+    The order depends on the addresses alone, so that several publishers agree.
     """
-    order = sorted((address for address in points if points[address]), key=_rank)
-    if len(order) > limit:
-        start = turn * limit % len(order)
-        order = (order + order)[start:start + limit]
-    share = limit // len(order) if order else 0
-    return {address: _stable(points[address], previous.get(address, ()), share) for address in order}
+    options = {address: _by_relay(points[address], previous.get(address, ())) for address in points if points[address]}
+    order = sorted(options, key=_rank)
+    listed = _fitting(order, options, limit)
+    if len(listed) < len(order):
+        circle = len(order) // math.gcd(len(order), len(listed))
+        start = (turn * len(listed) + turn // circle) % len(order)
+        listed = _fitting(order[start:] + order[:start], options, limit)
+    for share in range(limit // max(1, len(listed)), 0, -1):
+        taken = _assign(listed, options, share)
+        if taken is not None:
+            return {address: tuple(identity for relay, identity in options[address].items() if taken.get(relay) == address) for address in listed}
+    return {}
 
 
-def _stable(available: Sequence[str], previous: Sequence[str], count: int) -> tuple[str, ...]:
-    known = set(available)
-    kept = [point for point in previous if point in known]
-    new = sorted(known - set(kept), key=_rank)
-    return tuple((kept + new)[:count])
+def _by_relay(points: Sequence[Point], previous: Sequence[str]) -> dict[str, str]:
+    """Identity by relay, those in `previous` first."""
+    before = {identity: index for index, identity in enumerate(previous)}
+    found: dict[str, str] = {}
+    for point in sorted(points, key=lambda one: (before.get(one.identity, len(before)), _rank(one.identity))):
+        found.setdefault(point.relay, point.identity)
+    return found
+
+
+def _fitting(order: Sequence[str], options: Mapping[str, Mapping[str, str]], limit: int) -> list[str]:
+    """As many backends as can be listed on a relay each, the first in `order` before others."""
+    taken: dict[str, str] = {}
+    return [address for address in order if len(taken) < limit and _add(address, options, taken, set())]
+
+
+def _assign(listed: Sequence[str], options: Mapping[str, Mapping[str, str]], share: int) -> dict[str, str] | None:
+    """Address by relay, such that each backend has `share` relays or all of its own; None: there are not enough."""
+    taken: dict[str, str] = {}
+    for address in listed:
+        for relay in list(options[address])[:share]:
+            taken.setdefault(relay, address)
+    for address in listed:
+        missing = min(share, len(options[address])) - list(taken.values()).count(address)
+        if not all(_add(address, options, taken, set()) for _ in range(missing)):
+            return None
+    return taken
+
+
+def _add(address: str, options: Mapping[str, Mapping[str, str]], taken: dict[str, str], seen: set[str]) -> bool:
+    """Give a backend one more relay; others move where that helps (an augmenting path of bipartite matching)."""
+    for relay in options[address]:
+        if relay not in taken:
+            taken[relay] = address
+            return True
+    for relay in options[address]:
+        if relay not in seen:
+            seen.add(relay)
+            if taken[relay] != address and _add(taken[relay], options, taken, seen):
+                taken[relay] = address
+                return True
+    return False
 
 
 def _rank(text: str) -> bytes:

@@ -19,6 +19,7 @@ LONG_DOWN_SECONDS, LONG_DOWN_INTERVAL = 600.0, 60.0  # a backend that has been a
 FETCH_SECONDS = 600.0  # a backend's descriptor, in quiet times (as stock Onionbalance)
 FETCH_DOWN_SECONDS = 30.0  # of a backend that is down: its return brings new introduction points
 FETCH_AGAIN_SECONDS = 10.0  # not found, or a probe failed: the next directory is asked
+FETCH_FIRST_SECONDS = 3.0  # never seen yet
 FETCHES_PER_MINUTE = 90
 
 
@@ -40,6 +41,8 @@ def next_fetch(now: float, *, state: str, failures: int, received: float | None,
     """When a backend's descriptor is fetched again after a request at `now`; `tries` directories had none since the last."""
     if state == "down":
         return now + (LONG_DOWN_INTERVAL if now - since > LONG_DOWN_SECONDS else FETCH_DOWN_SECONDS)
+    if received is None and tries < 8:
+        return now + FETCH_FIRST_SECONDS
     if failures or received is None:
         return now + min(FETCH_AGAIN_SECONDS * (1 + tries // 8), LONG_DOWN_INTERVAL)
     if 0 < tries < 8:

@@ -42,11 +42,12 @@ class Publications:
 
     def _decide(self, service: ServiceState) -> None:
         clock, limits = self._context.clock(), self._context.config.settings
-        turned = len(service.listing.addresses) > limits.introduction_points \
+        turned = len(service.listing.addresses) > len(service.chosen) \
             and service.turn != choice.turn(clock.wall, limits.rotation_interval, self._offset)
         if service.dirty or turned or clock.now - service.checked > CHECK_SECONDS:
             before = service.decide(clock, limits, self._offset)
-            _tell(service, before, clock.now)
+            if service.published:
+                _tell(service, before, clock.now)
 
     async def _upload(self, service: ServiceState) -> None:
         """Upload what is due, the descriptor that clients ask for now before the other."""
@@ -57,7 +58,7 @@ class Publications:
                 log.info("%s: %d directories did not answer to the %s descriptor", service.config.name, len(late), which)
             wanted = service.wanted(which)
             task = ledger.due(wanted, now)
-            if task and not must_wait(task, other):
+            if task and (task.reason != "changed" or now >= service.settled_at) and not must_wait(task, other):
                 await self._make(service, which, wanted, task)
 
     async def _make(self, service: ServiceState, which: str, wanted: Wanted, task: Task) -> None:
@@ -98,14 +99,14 @@ class Publications:
 def _tell(service: ServiceState, before: choice.Listing, now: float) -> None:
     """Who left and who joined, and why."""
     name, old, new = service.config.name, set(before.addresses), set(service.listing.addresses)
-    for address in old - new:
+    for address in sorted(old - new):
         backend = service.backends.get(address)
         if backend is None:
             continue
         silence = "" if backend.health.last_answer is None else f" for {now - backend.health.last_answer:.0f} s"
         why = "drained" if backend.instance.drained else f"no answer{silence}"
         log.warning("%s: %s leaves the descriptor: %s", name, backend.instance.name, why)
-    for address in new - old:
+    for address in sorted(new - old):
         log.info("%s: %s joins the descriptor", name, service.backends[address].instance.name)
     if service.listing.kept != before.kept:
         if service.listing.kept:

@@ -21,7 +21,7 @@ from typing import Any
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of what stem does in newer Pythons
-    from stem.client.datatype import CertType
+    from stem.client.datatype import CertType, LinkByFingerprint
     from stem.descriptor.hidden_service import HiddenServiceDescriptorV3
 
 MAX_SIZE = 50_000  # bytes of a descriptor (tor: HS_DESC_MAX_LEN)
@@ -99,6 +99,13 @@ def _is_key(text: str | None) -> bool:
 def point_identity(point: Any) -> str:
     """Base64 of the authentication key, which an introduction point keeps for life."""
     return base64.b64encode(point.auth_key_cert.key).decode()
+
+
+def relay_of(point: Any) -> str:
+    """The relay that an introduction point is on, by its fingerprint as tor clients compare it (else by what there is)."""
+    fingerprints = [link.value for link in point.link_specifiers if isinstance(link, LinkByFingerprint)]
+    found: bytes = fingerprints[0] if fingerprints else b"".join(link.pack() for link in point.link_specifiers)
+    return found.hex()
 
 
 def _flow_control(inner: bytes) -> str | None:

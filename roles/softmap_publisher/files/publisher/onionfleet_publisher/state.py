@@ -20,12 +20,14 @@ from typing import Any
 from onionfleet_publisher import choice, settings
 from onionfleet_publisher.choice import Backend
 from onionfleet_publisher.health import Health
+from onionfleet_publisher.received import relay_of
 from onionfleet_publisher.uploads import Ledger, Wanted
 
 WHICH = ("first", "second")
 FIRST_WAIT = 25.0  # seconds that the first publication waits for backends that have not answered yet
 LOST_AFTER = 3600.0  # seconds without a descriptor, with all directories saying so, after which an unprobed backend is down
 LOST_MISSES = 8
+SETTLE_SECONDS = 3.0  # other introduction points of one backend are often followed by others of the next
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +72,7 @@ class BackendState:
         if self.port is None:
             old = self.received_at is not None and clock.now - self.received_at > LOST_AFTER
             state = "down" if old and self.misses >= LOST_MISSES else "unknown"
-        return Backend(self.address, state, self.health.failures, self.instance.drained, tuple(self.points(clock.wall)))
+        return Backend(self.address, state, self.health.failures, self.instance.drained, _points(self.points(clock.wall)))
 
     def status(self, clock: Clock, listed: Mapping[str, Iterable[str]]) -> dict[str, Any]:
         health, took = self.health, self.health.took
@@ -81,6 +83,10 @@ class BackendState:
             "since": clock.epoch(health.since), "failures": health.failures, "answered": clock.epoch(health.last_answer),
             "last_answer_seconds": None if took is None else round(took, 3),
             "introduction_points": len(self.points(clock.wall)), "descriptor_received": clock.epoch(self.received_at)}
+
+
+def _points(points: Mapping[str, Any]) -> tuple[choice.Point, ...]:
+    return tuple(choice.Point(identity, relay_of(point)) for identity, point in points.items())
 
 
 @dataclasses.dataclass
@@ -99,6 +105,7 @@ class ServiceState:
     first_deadline: float | None = None
     not_before: float = 0.0
     checked: float = 0.0
+    settled_at: float = 0.0  # when a change may be published
 
     @property
     def published(self) -> bool:
@@ -124,9 +131,13 @@ class ServiceState:
         if not after.addresses:
             return before
         self.listing, self.turn = after, choice.turn(clock.wall, limits.rotation_interval, offset)
-        points = {address: backends[address].points for address in self.listing.addresses}
+        points, former = {address: backends[address].points for address in self.listing.addresses}, self.chosen
         self.chosen = choice.spread(points, self.chosen, limit=min(limits.introduction_points, self.fits), turn=self.turn)
         self.flow_control = choice.common_flow_control([self.backends[address].received.flow_control for address in self.chosen])
+        if set(before.addresses) - set(after.addresses):
+            self.settled_at = clock.now  # who is gone leaves at once
+        elif former != self.chosen and clock.now >= self.settled_at:
+            self.settled_at = clock.now + SETTLE_SECONDS
         return before
 
     def wanted(self, which: str) -> Wanted:

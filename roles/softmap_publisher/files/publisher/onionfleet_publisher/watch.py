@@ -32,6 +32,7 @@ class Watch:
         self._questions = pacing.Budget(context.config.settings.probes_per_minute)
         self._asked_own_tor = 0.0
         self._since = 0.0
+        self._trouble = ""  # what was said of probes that were not possible
         self._complained: dict[str, str] = {}  # what was said of rejected descriptors
 
     # --- our own tor ---
@@ -90,7 +91,11 @@ class Watch:
         context, now, health = self._context, self._context.clock().now, backend.health
         if not answer.asked or not context.ready or asked < self._since:
             backend.next_probe = now + pacing.CONFIRM_SECONDS * 5
+            if not answer.asked and context.ready and answer.why != self._trouble:
+                self._trouble = answer.why
+                log.warning("Backends cannot be probed: %s", answer.why)
             return
+        self._trouble = ""
         context.count("probes_total", service=service.config.name, result="answered" if answer.ok else "failed")
         if answer.ok:
             health.answered(now, answer.seconds, fresh=fresh)
