@@ -28,9 +28,9 @@ _SHAPE = {
     "services": [
         {
             "name": str,
-            "address": _OPTIONAL_TEXT,
+            "address": str,
             "descriptors": [{"signing_key": _OPTIONAL_TEXT}],
-            "instances": [{"name": str, "address": _OPTIONAL_TEXT, "state": str}],
+            "instances": [{"name": str, "address": str, "state": str, "listed_keys": [str]}],
         }
     ],
 }
@@ -78,7 +78,7 @@ def _received(path: str, deadline: float) -> bytes:
 
 def _fits(value: t.Any, shape: t.Any) -> bool:
     if isinstance(shape, dict):
-        return isinstance(value, dict) and all(_fits(value.get(key), inner) for key, inner in shape.items())
+        return isinstance(value, dict) and all(key in value and _fits(value[key], inner) for key, inner in shape.items())
     if isinstance(shape, list):
         return isinstance(value, list) and all(_fits(item, shape[0]) for item in value)
     return isinstance(value, shape)

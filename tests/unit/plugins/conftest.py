@@ -29,7 +29,9 @@ STATUS: dict[str, t.Any] = {
             "address": "a.onion",
             "introduction_points": 6,
             "descriptors": [{"which": "first", "signing_key": "c2lnbmluZw==", "uploaded": 8}],
-            "instances": [{"name": "app1/archiveb1", "address": "b.onion", "state": "up", "listed": True}],
+            "instances": [
+                {"name": "app1/archiveb1", "address": "b.onion", "state": "up", "listed": True, "listed_keys": ["A"]}
+            ],
         }
     ],
     "probes": {"interval": 20, "per_minute": 6, "suspended": False},
@@ -38,6 +40,8 @@ STATUS: dict[str, t.Any] = {
 
 class Publisher:
     """Sends the ``pieces`` to whoever connects, ``pause`` seconds before each, and hangs up unless it is to ``hang``."""
+
+    usual = STATUS
 
     def __init__(self, path: str) -> None:
         self.path, self.pieces, self.pause, self.hang = path, [b""], 0.0, False

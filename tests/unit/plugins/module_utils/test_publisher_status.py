@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import socket
@@ -94,8 +95,8 @@ def test_too_much(publisher, monkeypatch):
 
 
 def test_all_that_a_thousand_backends_say_is_read(publisher):
-    instance = {"name": "application-server-1/archiveb1", "address": "b" * 62, "state": "up", "note": "x" * 400}
-    publisher.says(services=[{"name": "archive", "descriptors": [], "instances": [instance] * 1000}])
+    instance = {"name": "application-server-1/archiveb1", "address": "b" * 62, "state": "up", "listed_keys": ["x" * 64] * 6}
+    publisher.says(services=[{**publisher.usual["services"][0], "instances": [instance] * 1000}])
     assert len(ask(publisher)["services"][0]["instances"]) == 1000
 
 
@@ -109,27 +110,56 @@ def test_garbage(publisher, answer):
     fault(publisher)
 
 
+def changed(usual, place, value):
+    """The usual answer with something else in one place; Ellipsis takes it away."""
+    answer = copy.deepcopy(usual)
+    *way, last = place
+    holder = answer
+    for key in way:
+        holder = holder[key]
+    holder[last] = value
+    if value is ...:
+        del holder[last]
+    return answer
+
+
+SERVICE = ("services", 0)
+INSTANCE = (*SERVICE, "instances", 0)
+
+
 @pytest.mark.parametrize(
-    "changes",
+    ("place", "value"),
     [
-        {"services": None},
-        {"services": {}},
-        {"services": ["archive"]},
-        {"services": [{}]},
-        {"services": [{"name": 3, "descriptors": [], "instances": []}]},
-        {"services": [{"name": "a", "descriptors": {}, "instances": []}]},
-        {"services": [{"name": "a", "descriptors": [{"signing_key": 3}], "instances": []}]},
-        {"services": [{"name": "a", "descriptors": [], "instances": [{"name": "x", "state": ["up"]}]}]},
-        {"services": [{"name": "a", "descriptors": [], "instances": [{"name": "x", "state": "up", "address": 3}]}]},
-        {"started": "yesterday"},
-        {"started": None},
-        {"loaded": 5},
+        (("services",), None),
+        (("services",), {}),
+        (SERVICE, "archive"),
+        (SERVICE, {}),
+        ((*SERVICE, "name"), 3),
+        ((*SERVICE, "descriptors"), {}),
+        ((*SERVICE, "descriptors", 0, "signing_key"), 3),
+        ((*SERVICE, "descriptors", 0, "signing_key"), ...),
+        ((*SERVICE, "instances"), None),
+        ((*INSTANCE, "name"), None),
+        ((*INSTANCE, "address"), ...),
+        ((*INSTANCE, "state"), ["up"]),
+        ((*INSTANCE, "listed_keys"), [[]]),
+        ((*INSTANCE, "listed_keys"), ...),
+        (("started",), "yesterday"),
+        (("started",), ...),
+        (("loaded",), 5),
     ],
     ids=str,
 )
-def test_what_no_publisher_says(publisher, changes):
-    publisher.says(**changes)
+def test_what_no_publisher_says(publisher, place, value):
+    publisher.answers(json.dumps(changed(publisher.usual, place, value)).encode())
     assert "is not a publisher's" in fault(publisher)
+
+
+@pytest.mark.parametrize("place", [("loaded",), (*SERVICE, "descriptors", 0, "signing_key")])
+def test_what_it_does_not_know_yet_is_null(publisher, place):
+    answer = changed(publisher.usual, place, None)
+    publisher.answers(json.dumps(answer).encode())
+    assert ask(publisher) == answer
 
 
 @given(st.one_of(st.none(), st.booleans(), st.floats(), st.text(), st.lists(st.integers()), st.dictionaries(st.text(), st.none())))

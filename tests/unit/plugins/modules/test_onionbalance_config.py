@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A publisher's host in a directory."""
+"""A publisher's host in a directory: onionbalance_config with what it uses, _publisher_files among it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,71 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from ansible_collections.onionfleet.balance.plugins.module_utils import _installed_key, _keyfile
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+
+KEY, OTHER = _keyfile.generate(), _keyfile.generate()
+FILES = KEY.service_files()
+SECRET = base64.b64encode(KEY.to_tor_file()).decode()
+
+
+def missing(path, secret=None, *, check=False):
+    return _installed_key.missing_files(str(path), KEY.address, secret, check=check)
+
+
+def install(path, files):
+    for name, content in files.items():
+        (path / name).write_bytes(content)
+
+
+def test_nothing_is_missing_of_a_key_that_is_there(tmp_path, monkeypatch):
+    install(tmp_path, FILES)
+    monkeypatch.setattr(_keyfile, "directory_state", None)  # no arithmetic
+    assert missing(tmp_path) == {}
+
+
+def test_all_of_it_is_missing(tmp_path):
+    assert missing(tmp_path / "none", SECRET) == FILES
+    assert missing(tmp_path, check=True) == dict.fromkeys(FILES, b""), "a check run may have no secret"
+    assert missing(tmp_path, SECRET, check=True) == FILES
+
+
+@pytest.mark.parametrize("left", ["hs_ed25519_secret_key", "hs_ed25519_public_key", "hostname"])
+def test_what_a_killed_run_left_is_completed(tmp_path, left):
+    install(tmp_path, {left: FILES[left]})
+    assert missing(tmp_path, SECRET) == FILES
+
+
+@pytest.mark.parametrize(
+    ("files", "secret", "words"),
+    [
+        ({}, None, "no secret was given"),
+        ({}, "", "no secret was given"),
+        ({}, base64.b64encode(OTHER.to_tor_file()).decode(), f"is that of {OTHER.address}, not of {KEY.address}"),
+        ({}, "\ud800", "in no known format"),
+        (OTHER.service_files(), SECRET, "keys are never overwritten: move the directory away"),
+        ({**FILES, "hostname": b"rubbish"}, None, "broken: "),
+        ({**FILES, "hs_ed25519_secret_key": b"short"}, None, "restore the key files or move the directory away"),
+        ({"hostname": f"{OTHER.address}\n".encode()}, None, "holds the key of another address"),
+    ],
+    ids=["missing", "empty", "of another", "no text", "foreign", "host name", "truncated", "foreign host name"],
+)
+def test_faults(tmp_path, files, secret, words):
+    install(tmp_path, files)
+    for check in [False] if "no secret" in words else [False, True]:
+        with pytest.raises(OnionfleetError) as caught:
+            missing(tmp_path, secret, check=check)
+        assert words in str(caught.value)
+
+
+def test_a_link_in_a_folder_of_others_is_no_key(tmp_path):
+    (tmp_path / "hostname").symlink_to("/etc/hostname")
+    tmp_path.chmod(0o777)
+    with pytest.raises(OnionfleetError, match="is no regular file"):
+        missing(tmp_path)
