@@ -192,7 +192,7 @@ def _addresses(tor: ControlPort) -> t.Iterator[tuple[str, str]]:
         if option == "HiddenServiceDir" and value:
             try:
                 with open(os.path.join(value, "hostname"), encoding="ascii") as stream:
-                    yield os.path.basename(value), stream.read().strip()
+                    yield os.path.basename(value.rstrip("/")), stream.read().strip()
             except OSError as error:
                 raise OnionfleetError(f"{value}/hostname: {error.strerror}; is tor still starting?") from error
 

@@ -17,7 +17,7 @@ KEY = _keyfile.generate()
 @pytest.fixture
 def host(tmp_path, monkeypatch):
     """A host in a folder, sound in every respect; its daemons run as the user of the tests."""
-    for name in ("DATA_ROOT", "INSTANCES_ROOT"):
+    for name in ("DATA_ROOT", "INSTANCES_ROOT", "PUBLISHER_ROOT"):
         monkeypatch.setattr(_layout, name, str(tmp_path / name))
     monkeypatch.setattr(_preflight, "DATA_ROOT", _layout.DATA_ROOT)
     me = pwd.getpwuid(os.getuid()).pw_name
@@ -109,6 +109,62 @@ def test_sockets_that_tor_cannot_reach(host):
     report = _preflight.inspect(daemons(ports=ports), None, "0.4.9.11")
     assert len(report.faults) == 1 and "service 'newsroom': ports: 80: the socket /tmp/x.sock" in report.faults[0]
     assert any("/run/nothing-here.sock is not there (yet)" in warning for warning in report.hints)
+
+
+# --- publishers
+
+
+def publisher(*names, **fields):
+    return {"services": [{"name": name, "address": KEY.address, **fields} for name in names], "settings": {}}
+
+
+def installed(host, name, key=KEY, **files):
+    """Somebody puts a key there; returns its folder."""
+    folder = host.path / "PUBLISHER_ROOT/keys" / name
+    folder.mkdir(parents=True)
+    for file, content in {**key.service_files(), **files}.items():
+        (folder / file).write_bytes(content)
+    return folder
+
+
+def found(published, given=()):
+    return _preflight.inspect(list(given), published, "0.4.9.11")
+
+
+def test_keys_that_a_publisher_lacks(host):
+    installed(host, "archive")
+    report = found(publisher("archive", "library"))
+    assert (report.faults, report.hints, report.missing_keys) == ([], [], ["library"])
+
+
+def test_half_a_key_is_missing(host):
+    (installed(host, "archive") / "hs_ed25519_public_key").unlink()
+    assert found(publisher("archive")).missing_keys == ["archive"]
+
+
+def test_foreign_and_broken_keys_of_a_publisher_are_faults_and_told_together(host):
+    foreign = installed(host, "foreign", _keyfile.generate())
+    broken = installed(host, "broken", hs_ed25519_secret_key=KEY.to_tor_file()[:-1])
+    report = found(publisher("foreign", "broken", "missing"))
+    assert report.missing_keys == ["missing"]
+    first, second = report.faults
+    assert first.startswith(f"service 'foreign': key: {foreign} holds the key of another address; move it away")
+    assert second.startswith(f"service 'broken': key: {broken} is broken: ")
+    assert second.endswith("; move the folder away to have it made anew")
+    assert "truncated" in second
+
+
+def test_a_key_that_a_host_needs_twice_is_missing_once(host):
+    assert found(publisher("newsroom"), daemons()).missing_keys == ["newsroom"]
+
+
+def test_a_service_without_address_yet_lacks_nothing(host):
+    report = found(publisher("archive", address=None))
+    assert (report.faults, report.missing_keys) == ([], [])
+
+
+def test_a_publisher_without_services_is_sound(host):
+    assert found({"services": [], "settings": {}}).faults == []
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,23 @@ def test_what_daemons_made(tor, tmp_path):
     assert (service["revision_counter"], service["signing_key"], service["introduction_points"]) == (None, None, None)
 
 
+@pytest.mark.parametrize("ending", ["", "/"])
+def test_services_of_a_daemon_are_told_by_their_folder(tor, tmp_path, ending):
+    """By which a publisher finds the address of its backend among others of a daemon."""
+    options = []
+    for name in ("archive-backend", "library-backend"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "hostname").write_text(ADDRESS + "\n")
+        options += [("HiddenServiceDir", f"{tmp_path}/{name}{ending}"), ("HiddenServicePort", "80 127.0.0.1:80")]
+    tor.conf = {"HiddenServiceOptions": options}
+    tor.info["circuit-status"] = ""
+    (daemon,) = _published.made_by_daemons(["b1"], {})
+    assert [(service["directory"], service["address"]) for service in daemon["services"]] == [
+        ("archive-backend", ADDRESS),
+        ("library-backend", ADDRESS),
+    ]
+
+
 def test_a_silent_daemon_is_a_result(tor, tmp_path):
     tor.info["circuit-status"] = ""
     tor.conf = {"HiddenServiceOptions": [("HiddenServiceDir", str(tmp_path / "none"))]}

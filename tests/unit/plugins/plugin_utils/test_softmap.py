@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plan of softmaps and of fleets that mix the layouts."""
+"""The plan of softmaps and of fleets that mix the layouts: _layouts, _slices and _inventory, as _plan uses them."""
 
 from __future__ import annotations
 

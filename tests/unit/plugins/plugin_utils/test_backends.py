@@ -1,0 +1,82 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a publisher has the addresses of backends from: their tors, or what publishers are configured with."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._backends import with_addresses
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
+
+GROUPS = {"all": ["pub1", "pub2", "app1", "app2"], "pub": ["pub1", "pub2"], "app": ["app1", "app2"]}
+PORTS = [{"port": 80, "target": "127.0.0.1:8080"}]
+
+
+def planned(**fields):
+    """What a host publishes, by the real plan."""
+    service = {"name": "archive", "layout": "softmap", "publishers": "pub", "backends": "app", "ports": PORTS, **fields}
+    plan = make_plan(Declaration(services=[service], groups=GROUPS, addresses={"archive": "front"}, drained=["app2"]))
+    return plan.hosts["pub1"]["publisher"]["services"]
+
+
+def found(address, *, daemon="archiveb1", directory="archive-backend"):
+    """What onion_descriptor_info says of a daemon."""
+    service = {"directory": directory, "address": address}
+    return {"daemons": [{"name": daemon, "error": None, "services": [service]}], "failed": False}
+
+
+def configured(*instances, service="archive"):
+    """What onionbalance_info says."""
+    entries = [{"name": name, "address": address, "drained": False} for name, address in instances]
+    return {"configured": [{"name": service, "instances": entries}], "status": None, "error": ""}
+
+
+def addresses(own, told):
+    (service,) = with_addresses(planned(), own, told)
+    return {instance["name"]: instance["address"] for instance in service["instances"]}
+
+
+def test_the_services_are_those_of_the_plan_in_its_order():
+    before = planned()
+    (service,) = with_addresses(before, {"app1": found("one"), "app2": found("two")}, {})
+    assert service == {
+        "name": "archive",
+        "address": "front",
+        "port": 80,
+        "instances": [
+            {"name": "app1/archiveb1", "address": "one", "drained": False},
+            {"name": "app2/archiveb1", "address": "two", "drained": True},
+        ],
+    }
+    assert before == planned(), "the plan stays as it is"
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [{}, {"app2": {}}, {"app2": {"unreachable": True, "msg": "x"}}, {"app2": {"failed": False, "msg": "no control"}},
+     {"app2": {"skipped": True}}, {"app2": {"daemons": [{"name": "archiveb1", "error": "silent", "services": []}]}},
+     {"app2": found("of another service", directory="library-backend")}, {"app2": found("of another daemon", daemon="archiveb2")}],
+    ids=["outside of the run", "not looked at", "unreachable", "failed", "skipped", "silent", "elsewhere", "another"],
+)
+def test_of_a_backend_that_is_lost_the_address_is_what_a_publisher_has(lost):
+    told = {"pub1": configured(("app1/archiveb1", "old"), ("app2/archiveb1", "two"))}
+    assert addresses({"app1": found("one"), **lost}, told) == {"app1/archiveb1": "one", "app2/archiveb1": "two"}
+
+
+@pytest.mark.parametrize("silent", [{}, {"unreachable": True}, {"configured": [], "error": "torn"}, configured(("app2/archiveb1", None))])
+def test_any_publisher_will_do(silent):
+    knows = configured(("app2/archiveb1", "two"))
+    for told in ({"pub1": silent, "pub2": knows}, {"pub1": knows, "pub2": silent}):
+        assert addresses({"app1": found("one")}, told)["app2/archiveb1"] == "two"
+
+
+def test_what_nobody_knows_is_none():
+    told = {"pub1": configured(("app2/archiveb1", "of another service"), service="library")}
+    assert addresses({"app1": found("one")}, told) == {"app1/archiveb1": "one", "app2/archiveb1": None}
+    assert addresses({}, {}) == {"app1/archiveb1": None, "app2/archiveb1": None}
+
+
+def test_a_backend_that_left_the_declaration_is_not_brought_back():
+    told = {"pub1": configured(("app9/archiveb1", "nine"), ("app2/archiveb1", "two"))}
+    assert list(addresses({"app1": found("one")}, told)) == ["app1/archiveb1", "app2/archiveb1"]
