@@ -91,9 +91,9 @@ class Host:
     def write(self, path: str, text: str) -> None:
         self.sh(f"mkdir -p $(dirname {path}); cat > {path}", stdin=text)
 
-    def program(self, name: str, *arguments: str) -> subprocess.Popen:
-        """Start one of the programs of on_host there."""
-        source = (HERE / "on_host" / f"{name}.py").read_text()
+    def program(self, name: str, *arguments: str, folder: pathlib.Path = HERE / "on_host") -> subprocess.Popen:
+        """Start one of the programs of a folder there."""
+        source = (folder / f"{name}.py").read_text()
         return subprocess.Popen(self._enter() + ["python3", "-c", source, *arguments], stdin=subprocess.PIPE,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

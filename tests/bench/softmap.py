@@ -1,0 +1,379 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a softmap does for its visitors, measured on a private Tor network.
+
+    tests/bench/softmap.py [--output FILE] fairness kill drain throughput
+
+    fairness      how evenly fresh clients are spread over 6 backends, and whether 25 all get some
+    kill          requests on new circuits while a backend dies and comes back, beside a run in which nothing happens
+    drain         the same while a backend is drained
+    throughput    one stream to a backend itself, through stock Onionbalance, and through ours; relays have a delay
+
+Boots its own test hosts (tests/fleet/fleet) and removes them at the end; needs the collection where ANSIBLE_COLLECTIONS_PATH
+says, ansible-core and PyYAML. All four take about an hour. Publishers run with the settings that they have by default, but
+for what a table says.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import contextlib
+import json
+import pathlib
+import statistics
+import sys
+import tempfile
+import time
+
+from softmap_figures import Series, jain, percentile, table, upper_bound
+from softmap_laboratory import NUMBER_OF_VISITORS, PUBLISHERS, Crowd, Laboratory, quiet, say, wait_for
+
+EVERYBODY = range(1, NUMBER_OF_VISITORS + 1)
+CACHED, FRESH = EVERYBODY[:10], EVERYBODY[10:]
+EVERY_CACHED, EVERY_FRESH = 4.0, 12.0  # seconds between two requests of one visitor
+REQUESTS = 600
+TIMEOUT = 60  # seconds, of a visitor
+BEFORE, WINDOW, AFTER = 30, 120, 180  # seconds: of quiet, in which some may fail after a kill, in which none may
+STREAM, DELAY = 20_000_000, 40  # bytes, milliseconds
+STOCK_WHEEL = "onionbalance-0.2.4-py2.py3-none-any.whl"
+
+
+def softmap(name: str, **fields) -> dict:
+    return {"name": name, "layout": "softmap", "publishers": list(PUBLISHERS), "ports": [{"port": 80, "target": "unix:/run/pages/beta.sock"}],
+            **fields}
+
+
+def apps(count: int) -> list[str]:
+    return [f"app{number}" for number in range(1, count + 1)]
+
+
+ARCHIVE = softmap("archive", backends=apps(3), workers=2)
+BIG = softmap("big", backends=apps(5), workers=5)
+
+
+# --- fairness ---
+
+
+def fairness(laboratory: Laboratory, chosen: argparse.Namespace) -> str:
+    rows, rotation = [], {"rotation_interval": 60}
+    for service, backends, settings in ((ARCHIVE, 6, {}), (BIG, 25, {"onion_publisher": rotation})):
+        laboratory.deploy(ARCHIVE, *([BIG] if service is BIG else []), **settings)
+        laboratory.wait_until_up(service["name"], backends)
+        quiet()
+        began = time.time()
+        with laboratory.crowd(laboratory.operator.address(service["name"]), EVERYBODY, every=10.5, fresh=True, count=chosen.requests,
+                              timeout=TIMEOUT) as crowd:
+            crowd.wait(f"fairness of {backends}")
+        chosen.keep(f"fairness of {backends}", crowd.results)
+        rows.append(fairness_row(crowd.results, backends, (time.time() - began) / 60 if service is BIG else None))
+    header = ["backends", "requests of fresh clients", "failed", "backends that answered", "least", "mean", "most", "Jain's index", "turns of 20 of 25"]
+    return "### Fairness\n\n" + table(header, rows)
+
+
+def fairness_row(results: list[dict], backends: int, turns: float | None) -> list[object]:
+    counts = collections.Counter(each["by"] for each in results if each["ok"])
+    shares = [*counts.values(), *[0] * (backends - len(counts))]
+    return [backends, len(results), sum(not each["ok"] for each in results), len(counts), min(shares), f"{statistics.mean(shares):.1f}",
+            max(shares), f"{jain(shares):.3f}", "" if turns is None else f"{turns:.1f}"]
+
+
+# --- kill and drain ---
+
+
+class Observation:
+    """Visitors of the archive, with cached descriptors and fresh ones, and what the HSDirs hold meanwhile."""
+
+    def __init__(self, laboratory: Laboratory, victim: str) -> None:
+        self.laboratory, self.victim = laboratory, victim
+        self.address = laboratory.operator.address("archive")
+        self.backends = laboratory.backends("archive")
+        self.keys: dict[str, set[str]] = {name: set() for name in self.backends}
+        self.listing, self.publishers = Series(), {}
+
+    @contextlib.contextmanager
+    def visitors(self):
+        """Ten visitors know the descriptor and keep it; ten ask for it each time."""
+        crowd = self.laboratory.crowd
+        with crowd(self.address, CACHED, every=EVERY_CACHED, fresh=False, timeout=TIMEOUT) as known, \
+                crowd(self.address, FRESH, every=EVERY_FRESH, fresh=True, timeout=TIMEOUT) as fresh:
+            self.crowds: list[Crowd] = [known, fresh]
+            yield
+
+    @property
+    def results(self) -> list[dict]:
+        return [result for crowd in self.crowds for result in crowd.results]
+
+    def learn(self, *names: str) -> None:
+        """Introduction points of backends, by their own descriptors."""
+        answer = self.laboratory.held(*(self.backends[name] for name in names))
+        for name, service in zip(names, answer["services"]):
+            for hsdir in service["hsdirs"]:
+                self.keys[name].update(hsdir["introduction_keys"] or [])
+
+    def look(self) -> None:
+        """At the HSDirs, and at what publishers think of the victim."""
+        answer = self.laboratory.held(self.address)
+        hsdirs = answer["services"][0]["hsdirs"]
+        keys = self.keys[self.victim]
+        self.listing.add(answer["at"], sum(not keys.isdisjoint(hsdir["introduction_keys"] or []) for hsdir in hsdirs), len(hsdirs))
+        for publisher in PUBLISHERS:
+            state = self.laboratory.states(publisher, "archive").get(self.victim, "silent")
+            history = self.publishers.setdefault(publisher, [])
+            if not history or history[-1][1] != state:
+                history.append((time.time(), state))
+                say(f"{publisher}: {self.victim} is {state}")
+
+    def watch(self, until: float, *, learn: bool = False) -> None:
+        while time.time() < until:
+            began = time.time()
+            if learn:
+                self.learn(self.victim)
+            self.look()
+            at, listed, responsible = self.listing.looks[-1]
+            say(f"{self.victim} is on {listed} of {responsible} HSDirs; {len(self.results)} requests, {self.failed()} failed")
+            time.sleep(max(0, min(began + 3, until) - time.time()))
+
+    def failed(self) -> int:
+        return sum(not each["ok"] for each in self.results)
+
+    def noticed(self, state: str, since: float) -> float | None:
+        """Seconds until all publishers said so."""
+        moments = [next((at for at, said in history if at >= since and said == state), None) for history in self.publishers.values()]
+        return None if None in moments else max(moments) - since
+
+
+def kill(laboratory: Laboratory, chosen: argparse.Namespace) -> str:
+    laboratory.deploy(ARCHIVE)
+    laboratory.wait_until_up("archive", 6)
+    rows, times = undisturbed(laboratory, chosen, BEFORE + WINDOW + AFTER, "control"), []
+    for number in range(1, chosen.kills + 1):
+        more, row = one_kill(laboratory, chosen, f"app{(number - 1) % 3 + 1}", f"archiveb{number % 2 + 1}", number)
+        rows += more
+        times.append(row)
+    header = ["run", "requests on new circuits", "failed", "percent", "at most (95 %)", "median, s", "95 % within, s", "slowest, s"]
+    header_of_times = ["after", "both publishers said so", "on more than half of the HSDirs", "on all HSDirs"]
+    return f"### A killed backend\n\n{table(header, rows)}\n\n{table(header_of_times, [row for pair in times for row in pair])}"
+
+
+def undisturbed(laboratory: Laboratory, chosen: argparse.Namespace, seconds: float, name: str) -> list[list[object]]:
+    """A run in which nothing happens."""
+    quiet()
+    observation = Observation(laboratory, next(iter(laboratory.backends("archive"))))
+    observation.learn(*observation.backends)
+    say(f"{name}: {seconds:g} s")
+    with observation.visitors():
+        observation.watch(time.time() + seconds)
+    chosen.keep(name, observation.results)
+    return request_rows(f"{name}, {seconds:g} s", observation.results)
+
+
+def one_kill(laboratory: Laboratory, chosen: argparse.Namespace, host: str, daemon: str, number: int):
+    """Rows of requests and rows of times."""
+    quiet()
+    observation = Observation(laboratory, f"{host}/{daemon}")
+    observation.learn(*observation.backends)
+    victim = laboratory.hosts[host]
+    with observation.visitors():
+        observation.watch(time.time() + BEFORE)
+        killed = time.time()
+        victim.sh(f"systemctl mask --runtime tor@{daemon} && systemctl kill -s KILL tor@{daemon}")
+        say(f"killed {observation.victim}")
+        observation.watch(killed + WINDOW + AFTER)
+        started = time.time()
+        victim.sh(f"systemctl unmask --runtime tor@{daemon} && systemctl start --no-block tor@{daemon}")
+        say(f"started {observation.victim}")
+        back = observation.listing
+        observation.listing = Series()
+        while observation.listing.joined(started) is None or observation.noticed("up", started) is None:
+            observation.watch(time.time() + 5, learn=True)
+            assert time.time() < started + 600, "it does not come back"
+        observation.watch(time.time() + 15, learn=True)
+    results = observation.results
+    chosen.keep(f"kill {number}", results, killed=killed, started=started, left=back.looks, joined=observation.listing.looks,
+                publishers=observation.publishers)
+    phases = [("before", 0, killed), (f"the {WINDOW} s after", killed, killed + WINDOW), (f"the next {AFTER} s", killed + WINDOW, started),
+              ("its return", started, time.time() + 1)]
+    rows = [row for phase, begin, end in phases
+            for row in request_rows(f"kill {number}, {phase}", [each for each in results if begin <= belongs(each, killed) < end])]
+    return rows, [
+        [f"kill {number}", *seconds(observation.noticed("down", killed), back.left(killed), back.gone(killed))],
+        [f"start {number}", *seconds(observation.noticed("up", started), observation.listing.joined(started),
+                                     observation.listing.everywhere(started))],
+    ]
+
+
+def belongs(result: dict, fault: float) -> float:
+    """When a request counts: at its beginning, but one that was under way during the fault counts after it."""
+    return max(result["at"], fault) if result["at"] + result["seconds"] >= fault else result["at"]
+
+
+def request_rows(name: str, results: list[dict]) -> list[list[object]]:
+    """One row of all requests, and what became of them."""
+    failed = sum(not each["ok"] for each in results)
+    if not results:
+        return []
+    took = [each["seconds"] for each in results]
+    return [[name, len(results), failed, f"{100 * failed / len(results):.2f}", f"{100 * upper_bound(failed, len(results)):.2f}",
+             *(f"{percentile(took, share):.1f}" for share in (0.5, 0.95, 1))]]
+
+
+def seconds(*numbers: float | None) -> list[str]:
+    return ["never" if number is None else f"{number:.0f} s" for number in numbers]
+
+
+def drain(laboratory: Laboratory, chosen: argparse.Namespace) -> str:
+    laboratory.deploy(ARCHIVE)
+    laboratory.wait_until_up("archive", 6)
+    quiet()
+    victim = "app2/archiveb1"
+    observation = Observation(laboratory, victim)
+    observation.learn(*observation.backends)
+    with observation.visitors():
+        observation.watch(time.time() + 15)
+        drained = time.time()
+        say(f"draining {victim}")
+        laboratory.deploy(ARCHIVE, onion_drained=[victim])
+        deployed = time.time()
+        observation.watch(time.time() + 5)
+        while observation.listing.gone(drained) is None or len(observation.results) < chosen.drained:
+            observation.watch(time.time() + 5)
+            assert time.time() < drained + 900, "it does not leave"
+        observation.watch(time.time() + 30)
+        ended = time.time()
+    results, left = observation.results, drained + observation.listing.gone(drained)
+    chosen.keep("drain", results, drained=drained, deployed=deployed, looks=observation.listing.looks)
+    laboratory.deploy(ARCHIVE)
+    laboratory.wait_until_up("archive", 6)
+    rows = [*undisturbed(laboratory, chosen, round(ended - drained + 15), "control"),
+            *request_rows("drain, until all HSDirs had the descriptor without it", [each for each in results if each["at"] < left]),
+            *request_rows("drain, from then on", [each for each in results if each["at"] >= left]), *request_rows("drain, in all", results)]
+    label = victim.replace("/", " to _tor-")
+    late = [each for each in results if each["at"] >= left and each["ok"]]
+    shares = [[kind, len(some), sum(each["by"] == label for each in some)]
+              for kind, some in (("cached", [each for each in late if not each["fresh"]]), ("fresh", [each for each in late if each["fresh"]]))]
+    header = ["run", "requests on new circuits", "failed", "percent", "at most (95 %)", "median, s", "95 % within, s", "slowest, s"]
+    times = [["drain", *seconds(deployed - drained, observation.listing.left(drained), observation.listing.gone(drained))]]
+    return "\n\n".join([
+        "### A drained backend", table(header, rows),
+        table(["after", "the deployment was through", "left more than half of the HSDirs", "left all HSDirs"], times),
+        table(["descriptor of the client", "answers after it had left", "of them from the drained backend"], shares)])
+
+
+# --- throughput ---
+
+
+def throughput(laboratory: Laboratory, chosen: argparse.Namespace) -> str:
+    ours = softmap("ours", publishers=[PUBLISHERS[0]], backends=apps(1))
+    stock = softmap("stock", publishers=[PUBLISHERS[1]], backends=apps(1))
+    laboratory.deploy(ours, stock)
+    laboratory.wait_until_up("ours", 1, PUBLISHERS[:1], 600)
+    run_stock(laboratory)
+    ways = {"direct": laboratory.backends("ours")["app1/oursb1"], "stock Onionbalance": laboratory.operator.address("stock"),
+            "ours": laboratory.operator.address("ours")}
+    say("waiting until stock Onionbalance has published")
+    wait_for(lambda: stream(laboratory, ways["stock Onionbalance"], 1, 1000), "stock answers", 300)
+    quiet()
+    rates: dict[str, list[float]] = {way: [] for way in ways}
+    failed: collections.Counter = collections.Counter()
+    for number in range(chosen.streams):
+        visitor = EVERYBODY[number % NUMBER_OF_VISITORS]
+        # in another order each time
+        for way in sorted(ways, key=lambda way, number=number: (list(ways).index(way) + number) % 3):
+            result = stream(laboratory, ways[way], visitor, STREAM)
+            if result:
+                rates[way].append(STREAM / 1e6 / (result["seconds"] - result["connected"]))
+                say(f"{way}, {number + 1} of {chosen.streams}: {rates[way][-1]:.2f} MB/s")
+            else:
+                failed[way] += 1
+    chosen.keep("throughput", [], rates=rates, failed=failed)
+    direct = statistics.median(rates["direct"])
+    rows = [[way, len(found), failed[way], f"{statistics.median(found):.2f}", f"{percentile(found, 0.25):.2f} to {percentile(found, 0.75):.2f}",
+             f"{min(found):.2f} to {max(found):.2f}", f"{100 * statistics.median(found) / direct:.0f} %"] for way, found in rates.items()]
+    header = ["one stream of 20 MB", "runs", "failed", "median, MB/s", "middle half", "all", "of direct"]
+    return "### Throughput\n\n" + table(header, rows)
+
+
+def stream(laboratory: Laboratory, address: str, visitor: int, size: int) -> dict | None:
+    """What one download on a new circuit was like; None: it failed."""
+    with laboratory.crowd(address, range(visitor, visitor + 1), every=1, fresh=False, count=1, path=f"/bytes/{size}", timeout=300) as crowd:
+        crowd._reader.join()
+    if not crowd.results[0]["ok"]:
+        say(f"a stream of {size} bytes: {crowd.results[0]['error']}")
+        return None
+    return crowd.results[0]
+
+
+def run_stock(laboratory: Laboratory) -> None:
+    """In the place of our launcher on the second publisher, with its tor, key and backends."""
+    host = laboratory.hosts[PUBLISHERS[1]]
+    program = "/usr/local/lib/onionfleet/publisher"
+    config = json.loads(host.sh("cat /etc/onionfleet/publisher/config.yaml"))
+    services = [{"key": each["key"], "instances": [{"address": one["address"]} for one in each["instances"]]} for each in config["services"]]
+    host.write("/etc/stock.yaml", json.dumps({"services": services}))
+    host.write("/usr/local/lib/stock.py", (pathlib.Path(__file__).parent / "on_host" / "stock.py").read_text())
+    host.sh("systemctl stop onionfleet-publisher && systemd-run --unit=stock "
+            f"python3 /usr/local/lib/stock.py {program}/{STOCK_WHEEL} --is-testnet -c /etc/stock.yaml -s /run/tor-instances/onionpublisher/control")
+
+
+# ---
+
+# what to measure -> how, hosts with backends, milliseconds of delay
+MEASUREMENTS = {"fairness": (fairness, 5, 0), "kill": (kill, 3, 0), "drain": (drain, 3, 0), "throughput": (throughput, 1, DELAY)}
+
+
+def ready(laboratory: Laboratory) -> None:
+    """Build it, and deploy something, which brings tor to the visitors' host."""
+    laboratory.build()
+    say("the first deployment")
+    laboratory.deploy(ARCHIVE if "app3" in laboratory.hosts else softmap("ours", backends=apps(1)))
+    laboratory.start_visitors()
+
+
+def measure(names: list[str], chosen: argparse.Namespace, output) -> None:
+    """Some measurements in one laboratory."""
+    with tempfile.TemporaryDirectory(prefix="onionbench") as folder:
+        laboratory = Laboratory(pathlib.Path(folder), max(MEASUREMENTS[name][1] for name in names),
+                                voting_interval=chosen.voting_interval, delay=MEASUREMENTS[names[0]][2])
+        try:
+            ready(laboratory)
+            for name in names:
+                output(name, MEASUREMENTS[name][0](laboratory, chosen))
+        finally:
+            if not chosen.keep_hosts:
+                laboratory.remove()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="+", choices=MEASUREMENTS)
+    parser.add_argument("--output", type=pathlib.Path, help="a file to write the tables to as well, after each measurement")
+    parser.add_argument("--requests", type=int, default=REQUESTS, help="of fairness")
+    parser.add_argument("--kills", type=int, default=3, help="how many backends to kill, one after another")
+    parser.add_argument("--drained", type=int, default=500, help="requests while draining, at least")
+    parser.add_argument("--streams", type=int, default=15, help="of throughput, each way")
+    parser.add_argument("--voting-interval", type=int, default=900, help="seconds; 20 saves a wait and flatters")
+    parser.add_argument("--raw", type=pathlib.Path, help="a file to append every single request to, as JSON")
+    parser.add_argument("--keep-hosts", action="store_true", help="leave the hosts when done")
+    chosen = parser.parse_args()
+    tables: dict[str, str] = {}
+
+    def keep(name: str, results: list[dict], **more) -> None:
+        if chosen.raw:
+            with chosen.raw.open("a") as file:
+                file.write(json.dumps({"run": name, "results": results, **more}) + "\n")
+
+    def output(name: str, text: str) -> None:
+        tables[name] = text
+        if chosen.output:
+            chosen.output.write_text("\n\n".join(tables.values()) + "\n")
+
+    chosen.keep = keep
+    for delay in sorted({MEASUREMENTS[name][2] for name in chosen.what}):
+        measure([name for name in MEASUREMENTS if name in chosen.what and MEASUREMENTS[name][2] == delay], chosen, output)
+    sys.stdout.write("\n\n".join(tables.values()) + "\n")
+
+
+if __name__ == "__main__":
+    main()
