@@ -47,7 +47,9 @@ def test_defaults_are_of_the_type_that_is_specified(role):
 def test_variables_have_the_roles_name(role):
     variables = {*options(role), *(load(role, "vars/main.yml") or {})}
     for task in load(role, "tasks/main.yml") or []:
-        variables |= {*task.get("vars", {}), *([task["register"]] if "register" in task else [])}
+        included = task.get("ansible.builtin.include_role", {}).get("name", "").rpartition(".")[2]
+        variables |= {*task.get("vars", {})} - {*(options(included) if included else [])}
+        variables |= {task["register"]} if "register" in task else set()
     assert [name for name in variables if not name.startswith(f"{role}_") and not name.startswith("ansible_")] == []
 
 
