@@ -81,6 +81,10 @@ def service(name, **fields):
     return {"name": name, "layout": "hardmap", "replicas": "web", "ports": PORTS, **fields}
 
 
+def softmap(name, **fields):
+    return {"name": name, "layout": "softmap", "publishers": "web1", "backends": ["web2", "web3"], "ports": PORTS, **fields}
+
+
 @pytest.fixture
 def operator(tmp_path):
     assert shutil.which("ansible-playbook"), "the tests run playbooks"
@@ -132,6 +136,62 @@ def test_all_faults_of_a_declaration_come_in_one_message(operator):
         "service 'many': key: there is none yet; run the playbook onionfleet.balance.keys first",
     ):
         assert expected in message, expected
+
+
+def test_what_softmaps_cannot_have_comes_in_one_message_with_the_way_out(operator):
+    without = softmap("unpublished")
+    del without["publishers"]
+    operator.declare(
+        softmap("work", pow={"enabled": True}),
+        softmap("clients", authorized_clients=[{"name": "anna", "public_key": "A" * 52}]),
+        without,
+        softmap("nobody", publishers="nobody"),
+        softmap("unserved", backends=[]),
+        softmap("strange", publishers="pbu", backends="web4"),
+        softmap("few", introduction_points=2),
+        softmap("many", introduction_points=21),
+        softmap("idle", workers=0),
+        softmap("newline", ports=[{"port": 80, "target": "127.0.0.1:1\nHiddenServiceDir /x"}]),
+        softmap("mixed", replicas="web"),
+        service("hardmap", backends="web"),
+        softmap("fronts", onionbalance_frontends=[]),
+        softmap("undefined", backends="{{ nowhere_defined }}"),
+        onion_publisher={"introduction_points": 21, "probe_intervall": 3},
+        onion_drained=["web2", "web3", "web9"],
+    )
+    message = operator.refused("deploy")
+    for expected in (
+        "service 'work': pow: proof of work does not pass a publisher: its descriptor has no place for it; use the layout hardmap, or",
+        "service 'clients': authorized_clients: a publisher can neither publish for authorized clients nor read backends",
+        "or let the web server ask for a password",
+        "service 'unpublished': publishers: must name an inventory group or host",
+        "service 'nobody': publishers: group 'nobody' is empty; add hosts",
+        "service 'unserved': backends: must name an inventory group or host",
+        "service 'strange': publishers: 'pbu' is neither a group nor a host of the inventory",
+        "service 'strange': backends: 'web4' is neither a group nor a host of the inventory (did you mean 'web",
+        "service 'few': introduction_points: is 2; write a number from 3 to 20",
+        "service 'many': introduction_points: is 21; write a number from 3 to 20",
+        "service 'idle': workers: 0",
+        "service 'newline': ports",
+        "service 'mixed': replicas: belongs to the layout hardmap",
+        "service 'hardmap': backends: belongs to the layout softmap",
+        "service 'fronts': onionbalance_frontends: follows from the service's own address",
+        "service 'undefined': backends: 'nowhere_defined' is undefined",
+        "onion_publisher.introduction_points: is 21; write a number from 3 to 20",
+        "did you mean probe_interval?",
+        "onion_drained: name: 'web9' is no host of backends",
+        "service 'work': onion_drained: drains all of its backends; leave one",
+        "service 'work': key: there is none yet; run the playbook onionfleet.balance.keys first",
+    ):
+        assert expected in message, expected
+
+
+def test_a_softmap_is_planned_with_what_hangs_by_one_thread(operator):
+    operator.declare(softmap("archive"), onion_drained=["web2"])
+    assert operator.run("keys").returncode == 0
+    result = operator.run("plan", "-v")
+    assert result.returncode == 0, result.stdout
+    assert "service 'archive' has one publisher only" in result.stdout
 
 
 def test_a_secret_key_is_not_evaluated_by_the_plan(operator):
