@@ -85,6 +85,7 @@ def test_restarts_come_one_after_another_and_the_holder_last(running):
     restarts = run.results("Restart daemons one after another, those whose descriptor is the latest last")
     order = [item["daemons_restart"]["host"] for item in restarts[0]["results"]]
     assert order == sorted(revisions, key=revisions.get)
+    assert all(item["invocation"]["module_args"]["wait"] for item in restarts[0]["results"])
     after = daemons(running)
     starts = {host.name: int(host.sh("systemctl show -P ActiveEnterTimestampMonotonic tor@alphaw1")) for host in running.hosts}
     # the first one serves again before the second one stops
