@@ -13,9 +13,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 MAX_POINTS = 20  # clients refuse a descriptor with more (tor: HS_CONFIG_V3_MAX_INTRO_POINTS)
+
+EVEN = 0.97  # Jain's fairness index of the backends' shares, at least
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,8 +77,8 @@ def _addresses(backends: Iterable[Backend]) -> tuple[str, ...]:
 def spread(points: Mapping[str, Sequence[Point]], previous: Mapping[str, Sequence[str]], *, limit: int, turn: int = 0) -> dict[str, tuple[str, ...]]:
     """Introduction points for a descriptor: {address: identities}, at most `limit` in all.
 
-    Every listed backend gets the same number as far as it has that many, because clients choose among points and not among
-    backends; and no relay is listed twice, because a client takes the first point on a relay for all of them (tor:
+    Every listed backend gets the same number, or nearly, as far as it has that many, because clients choose among points and
+    not among backends; and no relay is listed twice, because a client takes the first point on a relay for all of them (tor:
     find_desc_intro_point_by_legacy_id). What is in `previous` and still exists stays. Where more backends exist than fit,
     `turn` (a count that goes up with time) says whose turn it is; after a full circle each has been listed equally often.
     The order depends on the addresses alone, so that several publishers agree.
@@ -89,7 +92,7 @@ def spread(points: Mapping[str, Sequence[Point]], previous: Mapping[str, Sequenc
         listed = _fitting(order[start:] + order[:start], options, limit)
     for share in range(limit // max(1, len(listed)), 0, -1):
         taken = _assign(listed, options, share)
-        if taken is not None:
+        if _evenness([list(taken.values()).count(address) / min(share, len(options[address])) for address in listed]) >= EVEN:
             return {address: tuple(identity for relay, identity in options[address].items() if taken.get(relay) == address) for address in listed}
     return {}
 
@@ -109,17 +112,21 @@ def _fitting(order: Sequence[str], options: Mapping[str, Mapping[str, str]], lim
     return [address for address in order if len(taken) < limit and _add(address, options, taken, set())]
 
 
-def _assign(listed: Sequence[str], options: Mapping[str, Mapping[str, str]], share: int) -> dict[str, str] | None:
-    """Address by relay, such that each backend has `share` relays or all of its own; None: there are not enough."""
+def _assign(listed: Sequence[str], options: Mapping[str, Mapping[str, str]], share: int) -> dict[str, str]:
+    """Address by relay, such that each backend has `share` relays, or all of its own, as far as there are enough."""
     taken: dict[str, str] = {}
     for address in listed:
         for relay in list(options[address])[:share]:
             taken.setdefault(relay, address)
     for address in listed:
-        missing = min(share, len(options[address])) - list(taken.values()).count(address)
-        if not all(_add(address, options, taken, set()) for _ in range(missing)):
-            return None
+        for _ in range(min(share, len(options[address])) - list(taken.values()).count(address)):
+            _add(address, options, taken, set())
     return taken
+
+
+def _evenness(shares: Sequence[float]) -> float:
+    """Jain's fairness index: 1 where all are equal."""
+    return sum(shares) ** 2 / (len(shares) * sum(share * share for share in shares))
 
 
 def _add(address: str, options: Mapping[str, Mapping[str, str]], taken: dict[str, str], seen: set[str]) -> bool:
@@ -162,11 +169,5 @@ def common_flow_control(offers: Sequence[str | None]) -> str | None:
 
 
 def _flow_control(offer: str | None) -> tuple[int, int, int] | None:
-    words = (offer or "").split(" ")
-    if len(words) != 2:
-        return None
-    low, _, high = words[0].partition("-")
-    numbers = (low, high or low, words[1])
-    if not all(number.isascii() and number.isdigit() and len(number) < 4 for number in numbers):
-        return None
-    return int(numbers[0]), int(numbers[1]), int(numbers[2])
+    found = re.fullmatch(r"([0-9]{1,3})(?:-([0-9]{1,3}))? ([0-9]{1,3})", offer or "")
+    return (int(found[1]), int(found[2] or found[1]), int(found[3])) if found else None

@@ -14,13 +14,15 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import io
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import stem
 import stem.control
 import stem.descriptor.hidden_service
+import stem.descriptor.microdescriptor
 import stem.socket
 from onionbalance.common.descriptor import upload_descriptor
 from onionbalance.hs_v3 import consensus as ob_consensus
@@ -69,6 +71,10 @@ class _Controller(stem.control.Controller):  # type: ignore[misc]
     def __init__(self, socket: Any, listener: Callable[[str], None]) -> None:
         self._listener = listener
         super().__init__(socket)
+
+    def get_microdescriptors(self) -> Iterator[Any]:
+        """As stem, which loses the end of the last one, and with it a directory."""
+        yield from stem.descriptor.microdescriptor._parse_file(io.BytesIO(self.get_info("md/all", get_bytes=True) + b"\n"))
 
     def _handle_event(self, event_message: Any) -> None:
         try:
@@ -159,11 +165,7 @@ class Engine:
     def _place(self, identity: bytes, is_first: bool) -> Place:
         _, period = hashring.get_srv_and_time_period(is_first)
         blinded = self._blind(identity, period)
-        ring = hashring._get_hash_ring_for_descriptor(is_first)
-        if len(ring) <= params.HSDIR_SPREAD_STORE:  # Onionbalance would look for more forever
-            hsdirs = [node.get_hex_fingerprint() for node in ring.values()]
-        else:
-            hsdirs = hashring.get_responsible_hsdirs(blinded, is_first)
+        hsdirs = overrides.responsible_hsdirs(blinded, is_first)
         return Place(period, self._blinding[identity, period], tuple(hsdirs), period == self._consensus.get_time_period_num())
 
     def _blind(self, identity: bytes, period: int) -> bytes:

@@ -12,6 +12,7 @@ Whatever else Onionbalance does stays as it is: keys, time periods, the ring of 
 from __future__ import annotations
 
 import array
+import bisect
 import datetime
 import hashlib
 import importlib
@@ -37,7 +38,7 @@ SIGNATURES = {
     "onionbalance.hs_v3.descriptor:OBDescriptor._get_revision_counter": "self identity_priv_key is_first_desc",
     "onionbalance.hs_v3.ext.ed25519_exts_ref:publickeyFromESK": "h",
     "onionbalance.hs_v3.hashring:_get_hash_ring_for_descriptor": "is_first_descriptor",
-    "onionbalance.hs_v3.hashring:get_responsible_hsdirs": "blinded_pubkey is_first_descriptor",
+    "onionbalance.hs_v3.hashring:_get_hidden_service_index": "blinded_pubkey replica_num is_first_descriptor",
     "onionbalance.hs_v3.hashring:get_srv_and_time_period": "is_first_descriptor",
     "onionbalance.hs_v3.service:OnionbalanceService.__init__": "self service_config_data config_path",
     "onionbalance.hs_v3.service:OnionbalanceService._get_identity_pubkey_bytes": "self",
@@ -46,6 +47,7 @@ SIGNATURES = {
     "stem.control:Controller._handle_event": "self event_message",
     "stem.control:Controller.get_microdescriptors": "self default",
     "stem.control:BaseController.msg": "self message",
+    "stem.descriptor.microdescriptor:_parse_file": "descriptor_file validate kwargs",
     "stem.descriptor.hidden_service:_blinded_pubkey": "identity_key blinding_nonce",
     "stem.descriptor.hidden_service:_blinded_sign": "msg identity_key blinded_key blinding_nonce",
     "stem.descriptor.hidden_service:InnerLayer.create": "attr exclude validate sign introduction_points",
@@ -57,7 +59,6 @@ SIGNATURES = {
 ATTRIBUTES = (
     "onionbalance.hs_v3.descriptor:BadDescriptor",
     "onionbalance.hs_v3.descriptor:InnerLayer",
-    "onionbalance.hs_v3.hashring:EmptyHashRing",
     "onionbalance.hs_v3.onionbalance:my_onionbalance",
     "onionbalance.hs_v3.service:BadServiceInit",
 )
@@ -156,6 +157,28 @@ class Rings:
         if known is None or known[0] != period or known[1] is not nodes:
             known = cls.known[is_first_descriptor] = (period, nodes, cls.original(is_first_descriptor))
         return known[2]
+
+
+def responsible_hsdirs(blinded_key: bytes, is_first: bool) -> list[str]:
+    """Fingerprints of a descriptor's directories (rend-spec-v3, 2.2.3).
+
+    Instead of Onionbalance's get_responsible_hsdirs, which finds too few where it must go on at the beginning of the ring, and
+    then publishes nothing on the real network; and which does not end where there are no more directories than replicas want.
+    """
+    from onionbalance.hs_v3 import hashring, params
+
+    ring = hashring._get_hash_ring_for_descriptor(is_first)
+    order, found = sorted(ring), []
+    for replica in range(1, params.HSDIR_N_REPLICAS + 1):
+        start, wanted = bisect.bisect_left(order, hashring._get_hidden_service_index(blinded_key, replica, is_first)), params.HSDIR_SPREAD_STORE
+        for step in range(len(order)):
+            fingerprint = ring[order[(start + step) % len(order)]].get_hex_fingerprint()
+            if wanted and fingerprint not in found:
+                found.append(fingerprint)
+                wanted -= 1
+            if not wanted:
+                break
+    return found
 
 
 def _public_key(expanded_secret: bytes) -> bytes:

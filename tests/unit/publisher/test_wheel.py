@@ -1,0 +1,64 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import pathlib
+import subprocess
+import sys
+import zipfile
+
+import pytest
+from conftest import PROGRAM
+from onionfleet_publisher import overrides, wheel
+
+NAME = "onionbalance-0.2.4-py2.py3-none-any.whl"
+
+
+@pytest.fixture
+def folder(tmp_path: pathlib.Path) -> pathlib.Path:
+    """A wheel with the files of the real one, as pip has installed them, and its hash."""
+    distribution = importlib.metadata.distribution("onionbalance")
+    with zipfile.ZipFile(tmp_path / NAME, "w") as archive:
+        for file in distribution.files or ():
+            if file.suffix == ".py" and file.parts[0] == "onionbalance":
+                archive.write(distribution.locate_file(file), str(file))
+    digest = hashlib.sha256((tmp_path / NAME).read_bytes()).hexdigest()
+    (tmp_path / "requirements.txt").write_text(f"# why\nonionbalance=={distribution.version} --hash=sha256:{digest}\n")
+    return tmp_path
+
+
+def test_the_pinned_version_is_the_one_that_the_program_is_made_for() -> None:
+    name, digest = wheel.pin((PROGRAM / "requirements.txt").read_text())
+    assert name == NAME
+    assert len(digest) == 64
+    assert name.split("-")[1] == overrides.VERSION
+
+
+def test_onionbalance_is_imported_from_the_file(folder: pathlib.Path) -> None:
+    program = (f"import sys; sys.path[:0] = [{str(PROGRAM)!r}]; from onionfleet_publisher import overrides, wheel; import pathlib;"
+               f"wheel.add(pathlib.Path({str(folder)!r})); import onionbalance; print(onionbalance.__file__, overrides.check())")
+    output = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True).stdout
+    assert output == f"{folder}/{NAME}/onionbalance/__init__.py []\n"
+
+
+def test_another_file_is_refused(folder: pathlib.Path) -> None:
+    with (folder / NAME).open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(wheel.Refused, match="has the SHA-256"):
+        wheel.add(folder)
+    (folder / NAME).unlink()
+    with pytest.raises(wheel.Refused, match="No such file"):
+        wheel.add(folder)
+    (folder / "requirements.txt").write_text("onionbalance\n")
+    with pytest.raises(wheel.Refused, match="no onionbalance with a hash"):
+        wheel.add(folder)
+
+
+def test_the_program_says_in_one_line_why_it_does_not_start(tmp_path: pathlib.Path) -> None:
+    done = subprocess.run([sys.executable, "-I", "-B", str(PROGRAM), "--wheel-folder", str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Refused to start: Onionbalance: " in done.stderr
+    assert done.stderr.count("\n") == 1
