@@ -47,7 +47,7 @@ options:
         required: true
       instances:
         description:
-          - The backends. One without an address is left out with a warning; a service that would have none is a fault.
+          - The backends. One without an address is left out with a warning; a service that would have none is a fault, but in a check run.
         type: list
         elements: dict
         required: true
@@ -96,7 +96,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 action:
-  description: What has to be done to the publisher, V(start), V(reload), V(restart), V(stop) or V(none).
+  description:
+    - What has to be done to the publisher, V(start), V(reload), V(restart), V(stop) or V(none).
+    - V(start) where nobody listens on its status socket; V(restart) where its program or unit is newer than it, or where
+      it gives no proper answer; V(reload) where it has loaded another configuration.
   returned: success
   type: str
 kept_keys:

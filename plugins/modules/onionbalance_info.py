@@ -28,7 +28,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 configured:
-  description: The services of its configuration, with C(name) and C(instances) (C(name), C(address), C(drained)).
+  description:
+    - The services of its configuration, with C(name) and C(instances) (C(name), C(address), C(drained)). An address that
+      is none is null.
   returned: always
   type: list
   elements: dict
@@ -41,9 +43,15 @@ status:
       description:
         - For each service its C(name), C(address) and C(introduction_points), its C(descriptors) with C(signing_key),
           C(revision_counter), C(hsdirs), C(uploaded) and C(failed), and its C(instances) with C(state) (V(up), V(down),
-          V(drained) or V(unknown)), C(listed), C(since), C(last_answer_seconds) and C(failures).
+          V(drained) or V(unknown)), C(listed), C(listed_keys), C(since), C(last_answer_seconds) and C(failures).
       type: list
       elements: dict
+    started:
+      description: Since when it runs, seconds since the epoch.
+      type: float
+    loaded:
+      description: SHA-256 of the configuration that it loaded, in hexadecimal.
+      type: str
     tor:
       description: Whether its tor is C(connected) and has a C(consensus).
       type: dict

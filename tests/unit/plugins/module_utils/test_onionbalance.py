@@ -116,14 +116,14 @@ def test_no_value_injects_a_line(name, instance_name, instance_address):
     assert written["instances"] == [{"name": instance_name, "address": instance_address or "x", "drained": False}]
 
 
-@pytest.mark.parametrize("text", ['a"b', "a\nb", "a\\b", "a: b", "- a", "a\x00b", "../x", "a b", "", "-a", "ä", "a" * 33])
+@pytest.mark.parametrize("text", ['a"b', "a\nb", "a\\b", "a: b", "- a", "a\x00b", "../x", "a b", "", "-a", "ä", "a" * 33, "archive\n"])
 def test_such_names_of_services_are_faults_all_the_same(text):
     (fault,) = _onionbalance.service_faults([service(name=text)])
     assert ": name: is the text" in fault
     assert fault.endswith("; write at most 32 of a-z, 0-9 and inner hyphens")
 
 
-@pytest.mark.parametrize("text", ['a"b/d1', "a\nb/d1", "a\\b/d1", "a\x00/d1", "ä/d1", "app1", "", "/d1", "app1/", "app1/D-1"])
+@pytest.mark.parametrize("text", ['a"b/d1', "a\nb/d1", "a\\b/d1", "a\x00/d1", "ä/d1", "app1", "", "/d1", "app1/", "app1/D-1", "app1/d1\n"])
 def test_such_names_of_backends_too(text):
     (fault,) = _onionbalance.service_faults([service(instances=[instance(name=text)])])
     assert ": instances: name: is the text" in fault

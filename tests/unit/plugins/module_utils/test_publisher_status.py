@@ -80,6 +80,11 @@ def test_a_trickle_does_not_outlast_the_timeout(publisher):
     assert time.monotonic() - began < 2
 
 
+def test_no_time_at_all(publisher):
+    publisher.says()
+    assert "does not answer in time" in fault(publisher, 0)
+
+
 def test_a_publisher_that_takes_no_more_calls(publisher):
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener, socket.socket(socket.AF_UNIX) as first:
         listener.bind(publisher.path)
