@@ -95,7 +95,9 @@ def softmap_troubles(row: Data) -> t.Iterator[str]:
             yield f"publisher '{publisher['host']}': {publisher['error']}"
     for backend in row["backends"]:
         place = f"backend '{backend['host']}/{backend['daemon']}'"
-        if not backend["runs"] and backend["error"] != OUTSIDE:
+        if backend["error"] == OUTSIDE:
+            continue
+        if not backend["runs"]:
             yield f"{place}: {backend['error']}"
         elif backend["state"] in ("down", "disputed"):
             yield f"{place}: {'publishers do not agree on it' if backend['state'] == 'disputed' else 'does not answer its publishers'}"

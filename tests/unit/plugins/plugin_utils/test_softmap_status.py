@@ -154,6 +154,14 @@ def test_what_is_outside_of_the_run_is_no_trouble():
     assert found["holder"] is None
 
 
+def test_a_dead_backend_outside_of_the_run_is_no_trouble():
+    limited = {host: result for host, result in OWN.items() if host != "app2"}
+    states = ("up", "down")
+    found = row(own_by_host=limited, told_by_host={"pub1": told("pub1", states), "pub2": told("pub2", states)})
+    assert found["backends"][1]["state"] == "down"
+    assert found["troubles"] == []
+
+
 def test_a_daemon_that_does_not_answer_or_serve():
     silent = {"daemons": [{"name": "archiveb1", "error": "control socket: gone", "services": []}]}
     empty = {"daemons": [{"name": "archiveb1", "error": None, "services": []}]}
