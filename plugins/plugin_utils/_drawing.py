@@ -15,6 +15,7 @@ Module Overview:
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._picture import Box, Drawn, Picture
@@ -44,16 +45,17 @@ STYLES: t.Mapping[str, Style] = {
     "drained": Style("drained", "#e4e1ec", "#6b5b95", "-.->", "style=dashed"),
     "partly": Style("not all of it works", "#ffe3b0", "#b26a00"),
     "dead": Style("DEAD", "#ffc9c4", "#b3261e", "--x", 'style=dotted, color="#b3261e", arrowhead=teetee', dashed=True),
-    "unknown": Style("not looked at", "#ffffff", "#808080", "-.->", "style=dashed", dashed=True),
+    "unknown": Style("not known", "#ffffff", "#808080", "-.->", "style=dashed", dashed=True),
 }
 INK = "#1c1c1c"
-# punctuation that means nothing in either language; the rest of ASCII is written as the number of the character
-PLAIN = frozenset(" .,-()")
+# ASCII that could mean something in one of the languages is written as the number of the character. A colon before
+# anything but a space does: Mermaid cuts lines with "style" that go on with a colon and such a number.
+MEANINGFUL = re.compile("(?![A-Za-z0-9 .,:()/-])[\\x00-\\x7f]|:(?! )")
 
 
 def _escaped(text: str, entity: str) -> str:
-    shown = (character if character.isprintable() else "\ufffd" for character in text)
-    return "".join(c if c in PLAIN or c.isalnum() or not c.isascii() else entity.format(ord(c)) for c in shown)
+    shown = "".join(character if character.isprintable() else "\ufffd" for character in text)
+    return MEANINGFUL.sub(lambda found: entity.format(ord(found[0])), shown)
 
 
 def _used(picture: Picture) -> t.List[str]:
@@ -163,7 +165,8 @@ def _dot_legend(picture: Picture) -> str:
 
 
 def _of_dot(text: str) -> str:
-    return _escaped(text, "&#{};")
+    # Graphviz takes \\N for the name of the node, even with the backslash as a number
+    return _escaped(text.replace("\\", "\\\\"), "&#{};")
 
 
 FORMATS: t.Mapping[str, t.Callable[[Picture], str]] = {"dot": dot, "markdown": markdown, "mermaid": mermaid}

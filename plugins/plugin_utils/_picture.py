@@ -152,7 +152,7 @@ def _dead(error: str) -> t.Tuple[str, str]:
 
 def _publishing(place: Data, hsdirs: t.Mapping[str, int], publishes: bool) -> t.Tuple[str, str]:
     if place["error"] == OUTSIDE:
-        return "unknown", "not looked at"
+        return "unknown", OUTSIDE
     if not place["runs"]:
         return _dead(place["error"])
     if place["hsdirs"]:
@@ -171,5 +171,5 @@ def _backend(place: Data) -> t.Tuple[str, str]:
     if place["state"] == "disputed":
         return "partly", "publishers do not agree on it"
     if outside and place["state"] != "up":
-        return "unknown", "not looked at"
+        return "unknown", OUTSIDE
     return ("up", "listed") if place["hsdirs"] else ("unlisted", "in no descriptor")

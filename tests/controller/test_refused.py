@@ -1,7 +1,10 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults of a declaration, as an operator meets them: real playbooks, and an ssh that tells when it is called."""
+"""What is done on the controller alone, faults of a declaration and pictures of it, as an operator meets it.
+
+Real playbooks, and an ssh that tells when it is called.
+"""
 
 from __future__ import annotations
 
@@ -259,3 +262,35 @@ def test_keys_of_hosts_that_cannot_be_reached_are_told_with_the_others(operator)
     assert "service 'alpha': key: the secret key is empty, or could not be read" in result.stdout
     assert "service 'beta': key: /nonexistent: there is no such file" in result.stdout
     assert not (operator.folder / ".onion_keys").exists()
+
+
+def test_the_plan_is_drawn_into_a_private_file_beside_the_operator(operator):
+    operator.declare(service("newsroom"), softmap("archive"))
+    assert operator.run("keys").returncode == 0
+    for file, begins in {"fleet.md": "```mermaid", "fleet.dot": "digraph"}.items():
+        result = operator.run("picture", "-e", f"onion_picture_file={file}")
+        assert result.returncode == 0, result.stdout
+        written = operator.folder / file
+        assert written.read_text().startswith(begins)
+        assert written.stat().st_mode & 0o777 == 0o600
+        assert "web1" in written.read_text()
+        assert "changed=0" in operator.run("picture", "-e", f"onion_picture_file={file}").stdout
+    operator.run("picture", "-e", "onion_picture_file=fleet.md", "-e", "onion_picture_redacted=true")
+    assert "web1" not in (operator.folder / "fleet.md").read_text()
+    assert not operator.called.exists()
+
+
+@pytest.mark.skipif(not shutil.which("dot"), reason="Graphviz is not installed")
+def test_graphviz_draws_the_plan(operator):
+    operator.declare(service("newsroom"))
+    assert operator.run("keys").returncode == 0
+    result = operator.run("picture", "-e", "onion_picture_file=fleet.svg")
+    assert result.returncode == 0, result.stdout
+    assert "</svg>" in (operator.folder / "fleet.svg").read_text()
+
+
+def test_a_picture_of_unknown_ending_is_refused(operator):
+    operator.declare(service("newsroom"))
+    assert operator.run("keys").returncode == 0
+    message = operator.refused("picture", "-e", "onion_picture_file=fleet.pdf")
+    assert "picture_file: ends in none of .md, .mmd, .dot, .gv, .svg" in message

@@ -163,6 +163,8 @@ def test_what_was_found_tells_who_publishes_and_what_is_dead():
 def test_a_host_that_publishes_and_is_half_dead_keeps_the_line_of_a_publisher():
     status = found(planned(), stopped=("web1/newsroomw2",), holders={"newsroom": ["web1/newsroomw1"] * 6})
     assert shown(status)["newsroom"][0].endswith("newsroomw2: DEAD: does not run [partly, publishes]")
+    assert re.search(r"s1a ==> s1i1\[.*:::partly\n", mermaid(picture_of(status)))
+    assert re.search(r"s1a -> s1i1 \[penwidth=3", dot(picture_of(status)))
 
 
 def test_publishers_by_turns():
@@ -174,8 +176,8 @@ def test_publishers_by_turns():
 
 
 def test_nobody_stands_by_where_nobody_is_known_to_publish():
-    (newsroom, _archive) = picture_of(found(planned())).services
-    assert {box.state for box in newsroom.instances} == {"up"}
+    (newsroom, archive) = picture_of(found(planned())).services
+    assert {box.state for box in (*newsroom.instances, *archive.publishers)} == {"up"}
     assert newsroom.address.lines[-1] == "nobody can tell who published"
 
 
@@ -198,14 +200,15 @@ def test_the_address_tells_whether_it_answers(answered, counts, expected):
     picture = picture_of(status)
     address = picture.services[0].address
     assert (address.state, " / ".join(address.lines)) == expected
+    assert address.flow == address.state
     assert ("DEAD: 1 service" in picture.title) == (expected[0] == "dead")
 
 
 def test_hosts_outside_of_the_run_are_not_called_dead():
     status = found(planned(), outside=(*WEB, *PUB, "app1"))
     assert "DEAD" not in picture_of(status).title
-    assert shown(status)["newsroom"] == [f"{host}: replica, 2 workers / not looked at [unknown]" for host in WEB]
-    assert shown(status)["archive"][2] == "app1: backend, 2 workers / not looked at [unknown]"
+    assert shown(status)["newsroom"] == [f"{host}: replica, 2 workers / not part of this run [unknown]" for host in WEB]
+    assert shown(status)["archive"][2] == "app1: backend, 2 workers / not part of this run [unknown]"
 
 
 @pytest.mark.parametrize(
@@ -216,7 +219,7 @@ def test_hosts_outside_of_the_run_are_not_called_dead():
         ({"state": "down"}, "DEAD: publishers do not reach it [dead]"),
         ({"state": "disputed"}, "publishers do not agree on it [partly]"),
         ({"runs": False, "error": "not part of this run"}, "listed [up]"),
-        ({"runs": False, "error": "not part of this run", "state": "unknown"}, "not looked at [unknown]"),
+        ({"runs": False, "error": "not part of this run", "state": "unknown"}, "not part of this run [unknown]"),
         ({"runs": False, "error": "no  privileges:\n" + "x" * 99}, "DEAD: no privileges:… [dead]"),
     ],
 )
@@ -225,6 +228,14 @@ def test_backends(fields, expected):
     for backend in status["services"][0]["backends"][:2]:
         backend.update(fields)
     assert shown(status)["archive"][2] == f"app1: backend, 2 workers / {expected}"
+
+
+def test_a_host_with_a_backend_that_publishers_do_not_agree_on():
+    status = found(planned([{**SIDE_BY_SIDE[1], "backends": APP[:2]}]))
+    status["services"][0]["backends"][1]["state"] = "disputed"
+    assert shown(status)["archive"][2] == (
+        "app1: backend, 2 workers / archiveb1: listed / archiveb2: publishers do not agree on it [partly, up]"
+    )
 
 
 def test_many_dead_hosts_are_one_box_that_names_them_all():
@@ -250,6 +261,7 @@ def hosts_together(names, state="up"):
         (["a09.example", "a10.example", "a11.example", "b1", "b2"], ["a09.example…a11.example, b1, b2"]),
         (["a1b1", "a1b2", "a1b3", "a2b4", "a2"], ["a1b1…a1b3, a2b4, a2"]),
         (["oslo", "rome", "bern", "riga", "kyiv"], ["oslo, rome, bern, riga, kyiv"]),
+        (["a" * 50, "b-" * 25, "c", "d", "e"], ["a" * 50 + ",", "b-" * 25 + ",", "c, d, e"]),
     ],
 )
 def test_names_of_many_hosts(names, expected):
@@ -294,7 +306,7 @@ def test_redaction_keeps_what_is_where():
 
 # --- the two languages
 
-LABEL = r'"(?:[^"#&<>%{}`\\\n]|#[0-9]+;|<br/>)*"'
+LABEL = r'"(?:[^"#&<>%{}`\\\n:]|: |#[0-9]+;|<br/>)*"'
 LINE = r"(?:-->|==>|-\.->|--x)"
 MERMAID_LINES = (
     r"%%\{init: \{\"flowchart\": \{\"wrappingWidth\": [0-9]+\}\}\}%%",
@@ -340,12 +352,14 @@ def texts_of_dot(source):
     rest = XML.sub("XML", source).rstrip("\n").split("\n")
     assert strange(rest, DOT_LINES) == []
     assert sum(line.endswith("{") for line in rest) == sum(line.strip() == "}" for line in rest)
-    return [text for label in labels for text in label.itertext()]
+    texts = [text for label in labels for text in label.itertext()]
+    # as Graphviz reads them
+    return [re.sub(r"\\([GNETHL\\])", lambda found: "\\" if found[1] == "\\" else "name of a node", text) for text in texts]
 
 
 # what either language could take for its own, often; what cannot be printed is shown as a question mark
 MEAN = st.text(st.one_of(st.sampled_from('"#&<>;%{}[]()|`\\:=-~*_ \n'), st.characters()), min_size=1, max_size=12)
-NAMES = st.one_of(MEAN, st.sampled_from(["end", "style a:b#c;", "%%{init: {}}%%", "#quot;", "&quot;", "</b>", '"]', "\ud800", "\x00", "😀"]))
+NAMES = st.one_of(MEAN, st.sampled_from(["end", "style a:b#c;", "%%{init: {}}%%", "#quot;", "&quot;", "</b>", r"\N", r"\\", '"]', "\ud800", "\x00", "😀"]))
 
 
 def printed(name):
