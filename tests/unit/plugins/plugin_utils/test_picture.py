@@ -30,17 +30,17 @@ ADDRESSES = {
 WEB = ["web1", "web2", "web3"]
 PUB = ["pub1", "pub2"]
 APP = [f"app{number}" for number in range(1, 9)]
-SIDE_BY_SIDE = [
+SIDE_BY_SIDE = (
     {"name": "newsroom", "layout": "hardmap", "replicas": WEB, "workers": 2, "ports": PORTS, "pow": {"enabled": True}},
     {"name": "archive", "layout": "softmap", "publishers": PUB, "backends": APP, "workers": 2, "ports": PORTS},
-]
+)
 
 
 def planned(services=SIDE_BY_SIDE, **fields):
     """``services`` of the plan."""
     named = [host for service in services for field in ("replicas", "publishers", "backends") for host in service.get(field, [])]
     return make_plan(
-        Declaration(services=services, groups={"all": list(dict.fromkeys(named))}, **{"addresses": ADDRESSES, **fields})
+        Declaration(services=list(services), groups={"all": list(dict.fromkeys(named))}, **{"addresses": ADDRESSES, **fields})
     ).services
 
 
