@@ -115,7 +115,7 @@ def _publisher_error(name: str, host: str, told: Results) -> str:
     if result.get("unreachable"):
         return "host is not reachable"
     if not result.get("status"):
-        return str(result.get("error") or result.get("msg", "not looked at"))
+        return str(result.get("error") or result.get("msg", "lost before it could be looked at"))
     return "" if _told(name, host, told) else "does not publish it"
 
 
@@ -140,5 +140,5 @@ def _daemon_error(backend: Data, own: Results, made: Data) -> str:
     result = own[backend["host"]] or {}
     daemon = next((found for found in result.get("daemons", []) if found["name"] == backend["daemon"]), None)
     if daemon is None:
-        return "host is not reachable" if result.get("unreachable") else str(result.get("msg", "not looked at"))
+        return "host is not reachable" if result.get("unreachable") else str(result.get("msg", "lost before it could be looked at"))
     return str(daemon["error"] or "does not serve it")

@@ -124,7 +124,7 @@ def _made(replica: Data, own: t.Mapping[str, Data], address: str) -> Data:
     if replica["host"] not in own:
         error = OUTSIDE
     elif daemon is None:
-        error = "host is not reachable" if result.get("unreachable") else str(result.get("msg", "not looked at"))
+        error = "host is not reachable" if result.get("unreachable") else str(result.get("msg", "lost before it could be looked at"))
     else:
         error = daemon["error"] or ("" if made else "does not serve it")
     return {

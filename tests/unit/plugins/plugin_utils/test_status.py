@@ -147,8 +147,8 @@ def test_unanswered_requests_are_trouble(answer, expected):
     [
         ({"unreachable": True, "msg": "Failed to connect"}, "host is not reachable"),
         ({"failed": True, "msg": "no privileges"}, "no privileges"),
-        ({}, "not looked at"),
-        ({"daemons": []}, "not looked at"),
+        ({}, "lost before it could be looked at"),
+        ({"daemons": []}, "lost before it could be looked at"),
         ({"daemons": [{"name": "newsroomw1", "error": "does not run", "services": []}]}, "does not run"),
         ({"daemons": [made("newsroomw1", "key", "other.onion")]}, "does not serve it"),
     ],
