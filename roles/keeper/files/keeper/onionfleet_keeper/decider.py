@@ -1,0 +1,173 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decides what a replica does. Pure: no clock, no input, no output, no chance.
+
+    decide(rules, state, view)      the new state and one action
+
+Two things are enough to go by: what the HSDirs hold (its revision counter changes when anybody publishes), and whether the
+service answers. Nobody needs to know who the others are. Before a replica publishes it looks whether somebody just did.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from onionfleet_keeper import turns
+from onionfleet_keeper.model import WAIT, Action, Look, Probe, Rules, State, View
+
+HOUR = 3600.0
+FAILURES = 2  # failed probes in a row that are enough to take over
+SETTLE = 2.0  # seconds until a new descriptor is judged
+LOOK_EVERY, LOOK_OFTEN = 60.0, 20.0  # seconds between readings: where nothing happens; where probes fail
+LOOK_FRESH = 20.0  # seconds that a reading is fresh enough to publish by
+FIRST_LOOK = 20.0  # seconds that a first reading may take before an unknown holder becomes a standby
+LOST = 45.0  # seconds without any answer through Tor after which a holder steps down
+STALE = 130 * 60.0  # seconds: older than a holder's tor lets a descriptor become (120 minutes)
+RESERVE = 2  # publications of the bound that turns leave to take-overs
+
+
+def decide(rules: Rules, state: State, view: View) -> tuple[State, Action]:
+    """One moment. The caller carries out the action, shows what came of it in a later view, and keeps the state."""
+    state = _learn(rules, state, view)
+    if view.publishes is None:
+        return state, WAIT
+    action = _stand_by(state, view) or _publish(rules, state, view) or _look(state, view) or WAIT
+    if action.kind == "stand_by":
+        state = dataclasses.replace(state, holds=False)
+    elif action.kind == "publish":
+        number = turns.slot(rules, view.wall)
+        state = dataclasses.replace(
+            state, holds=True, changed=view.now, slot=number, held=number, failures=0, failing=None,
+            published=(*state.published, view.now), futile=state.futile + 1)
+    return state, action
+
+
+# --- what the view tells ---
+
+
+def _learn(rules: Rules, state: State, view: View) -> State:
+    if state.began is None:
+        state = dataclasses.replace(state, began=view.now, well=view.now, slot=turns.slot(rules, view.wall))
+    if view.look and view.look.answered and view.look.began != state.looked:
+        state = _learn_look(rules, state, view, view.look)
+    if view.probe and view.probe.began != state.probed:
+        state = _learn_probe(state, view.probe, view.now)
+    number = turns.slot(rules, view.wall)
+    if state.slot is not None and state.slot > number:  # the clock was set back
+        state = dataclasses.replace(state, slot=number, held=None)
+    if state.holds and _lost(state, view.now):
+        state = dataclasses.replace(state, holds=False)
+    if state.published and view.now - state.published[0] >= HOUR:
+        state = dataclasses.replace(state, published=tuple(at for at in state.published if view.now - at < HOUR))
+    return state
+
+
+def _learn_look(rules: Rules, state: State, view: View, look: Look) -> State:
+    first = state.looked is None
+    uploaded = view.uploaded is not None and view.uploaded >= (look.began if state.looked is None else state.looked)
+    same = first or look.period != state.period or look.revision == state.revision
+    state = dataclasses.replace(state, well=view.now, looked=look.began, period=look.period, revision=look.revision)
+    if first and state.holds is None:
+        return dataclasses.replace(state, holds=bool(look.own))
+    if same:
+        return state
+    own = uploaded if look.own is None else look.own
+    number = turns.slot(rules, view.wall)
+    if own and state.holds:  # as we ordered, or its tor by itself
+        changed = max(at for at in (state.changed, view.uploaded, state.began) if at is not None)
+        return dataclasses.replace(state, changed=changed, slot=number, held=number)
+    return dataclasses.replace(state, holds=own, changed=view.now, slot=number, held=number if own else state.held,
+                               failures=0, failing=None)
+
+
+def _learn_probe(state: State, probe: Probe, now: float) -> State:
+    if probe.answered:
+        answered = max(probe.began, state.answered or probe.began)
+        return dataclasses.replace(state, probed=probe.began, answered=answered, well=now, failures=0, failing=None, futile=0)
+    asked_before = max(at for at in (state.answered, state.changed and state.changed + SETTLE, 0.0) if at is not None)
+    if probe.began <= asked_before:  # of the descriptor before this one, or slower than a later probe
+        return dataclasses.replace(state, probed=probe.began)
+    failures = state.failures + 1
+    failing = state.failing if state.failing is not None else now if failures >= FAILURES else None
+    return dataclasses.replace(state, probed=probe.began, failures=failures, failing=failing)
+
+
+def _lost(state: State, now: float) -> bool:
+    return state.well is not None and now - state.well > LOST
+
+
+# --- what to do ---
+
+
+def _stand_by(state: State, view: View) -> Action | None:
+    why = ""
+    if view.drained:
+        why = "drained"
+    elif not view.targets:
+        why = "its targets do not answer"
+    elif state.holds is False:
+        why = "our own Tor does not answer" if _lost(state, view.now) else "it does not hold"
+    elif state.holds is None and view.now - (state.began or view.now) > FIRST_LOOK:
+        why = "nobody knows who holds"
+    return Action("stand_by", why) if why and (view.publishes or not view.armed) else None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Wish:
+    why: str
+    due: float  # since when, monotonic
+
+
+def _publish(rules: Rules, state: State, view: View) -> Action | None:
+    if not (view.ready and view.targets) or view.drained or state.looked is None:
+        return None
+    wish = _take_over(rules, state, view) or _refresh(rules, state, view) or _turn(rules, state, view)
+    if wish is None:
+        return None
+    # whoever was to go before us has published by the time that our wish is due: look again
+    if state.looked < wish.due or view.now - state.looked > LOOK_FRESH:
+        return Action("look", "before it publishes")
+    return Action("publish", wish.why)
+
+
+def _take_over(rules: Rules, state: State, view: View) -> _Wish | None:
+    if state.failing is None:
+        return None
+    due = state.failing + turns.rank_delay(rules, turns.slot(rules, view.wall), bool(state.holds))
+    # whoever publishes in vain saves the rest for later
+    if view.now < due or not _within(rules, state, view.now, min(state.futile, RESERVE)):
+        return None
+    silent = "never answered" if state.answered is None else f"unreachable for {view.now - state.answered:.0f} s"
+    return _Wish(f"{'publishes again' if state.holds else 'takes over'}: the service {silent}", due)
+
+
+def _refresh(rules: Rules, state: State, view: View) -> _Wish | None:
+    """A holder's own tor refreshes its descriptor in time; where it may not, because it stands by, somebody else does."""
+    last = state.changed if state.changed is not None else state.began
+    if last is None or (state.holds and view.publishes):
+        return None
+    due = last + STALE + turns.rank_delay(rules, turns.slot(rules, view.wall), False)
+    if view.now < due or not _within(rules, state, view.now, RESERVE):
+        return None
+    return _Wish(f"takes over: nobody has published for {(view.now - last) / 60:.0f} minutes", due)
+
+
+def _turn(rules: Rules, state: State, view: View) -> _Wish | None:
+    number = turns.slot(rules, view.wall)
+    late = turns.since(rules, view.wall) - turns.turn_delay(rules, number, state.held)
+    if not rules.interval or state.holds or state.slot is None or state.slot >= number:
+        return None
+    if late < 0 or not _within(rules, state, view.now, RESERVE):
+        return None
+    return _Wish("takes its turn", view.now - late)
+
+
+def _within(rules: Rules, state: State, now: float, reserve: int) -> bool:
+    return sum(now - at < HOUR for at in state.published) + reserve < rules.bound
+
+
+def _look(state: State, view: View) -> Action | None:
+    last = state.looked if view.look is None else max(view.look.began, state.looked or view.look.began)
+    every = LOOK_OFTEN if state.failures else LOOK_EVERY
+    return Action("look") if last is None or view.now - last > every else None
