@@ -9,12 +9,12 @@ import json
 import hypothesis.strategies as st
 import pytest
 import yaml
-from fake_tor import Backend
 from hypothesis import given
 from hypothesis import settings as examples
 from onionfleet_publisher import settings
 
-ONE, TWO = Backend().address, Backend().address
+ONE = "2qcz4ghce2roq2xhixog6nh6utoxm4szzl2nlurxncultp4yw2fybdid.onion"
+TWO = "duckduckgogg42xjoc72x3sjasowoarfbgcmvfimaftt6twagswzczad.onion"
 GOOD = {
     "status-socket-location": "/run/x.sock",
     "services": [{"name": "archive", "key": "/keys/archive", "probe": {"port": 80},
@@ -79,7 +79,7 @@ def test_what_is_no_configuration_at_all(text: str | bytes) -> None:
         settings.parse(text)
 
 
-@pytest.mark.parametrize("text", [json.dumps(GOOD, indent=1), yaml.safe_dump(GOOD, explicit_start=True, explicit_end=True)])
+@pytest.mark.parametrize("text", [json.dumps(GOOD, indent=1), yaml.safe_dump(GOOD, explicit_start=True, explicit_end=True)], ids=["JSON", "YAML"])
 @given(data=st.data())
 @examples(max_examples=80, deadline=None)
 def test_a_torn_file_is_never_taken_for_a_shorter_one(text: str, data: st.DataObject) -> None:
