@@ -62,7 +62,7 @@ skip() { echo "SKIPPED: $*"; exit 77; }
 
 stage_prepare() {
   local package missing=()
-  for package in git python3 python3-venv shellcheck; do
+  for package in git graphviz python3 python3-venv shellcheck; do
     [ "$(dpkg-query -Wf '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
   done
   if [ ${#missing[@]} -gt 0 ]; then
