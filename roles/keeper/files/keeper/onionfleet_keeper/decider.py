@@ -70,7 +70,9 @@ def _learn_look(rules: Rules, state: State, view: View, look: Look) -> State:
     state = dataclasses.replace(state, well=view.now, looked=look.began, period=look.period, revision=look.revision)
     if first and state.holds is None:
         return dataclasses.replace(state, holds=bool(look.own))
-    if same:
+    if look.answered and look.revision is None and state.failing is None:  # the HSDirs have lost it
+        state = dataclasses.replace(state, failing=view.now)
+    if same or look.revision is None:
         return state
     own = uploaded if look.own is None else look.own
     number = turns.slot(rules, view.wall)
@@ -170,4 +172,6 @@ def _within(rules: Rules, state: State, now: float, reserve: int) -> bool:
 def _look(state: State, view: View) -> Action | None:
     last = state.looked if view.look is None else max(view.look.began, state.looked or view.look.began)
     every = LOOK_OFTEN if state.failures else LOOK_EVERY
+    if state.published and state.looked is not None and state.looked < state.published[-1] <= view.now - SETTLE:
+        every = SETTLE  # until the HSDirs are seen to have it
     return Action("look") if last is None or view.now - last > every else None

@@ -1,0 +1,121 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One tor daemon of this host: what it is at, and the commands that make it publish, or keep it from that.
+
+    Daemon      reconnects by itself; whatever fails is raised as OnionfleetError, and the next call begins anew
+    release     bring daemons back to tor's own behaviour
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from collections.abc import Iterable
+
+from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlPort
+from ansible_collections.onionfleet.balance.plugins.module_utils._descriptor import parse_outer
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+
+from onionfleet_keeper import lines
+
+READY_SECONDS = 5.0  # how often circuits are counted
+SWALLOWED_SECONDS = 3.0  # until tor has dropped what it may not upload (at most 1 s, private network)
+COMMAND_SECONDS = 5.0
+
+
+class Daemon:
+    """`address` of its service with ".onion"; `pow`: proof of work is on for good."""
+
+    def __init__(self, control: str, address: str, pow: bool) -> None:
+        self._path, self._label, self._pow = control, address[: -len(".onion")], pow
+        self._port: ControlPort | None = None
+        self._counted = 0.0
+        self.publishes: bool | None = None
+        self.armed = self.ready = False
+        self.uploaded: float | None = None  # monotonic
+        self.signing_keys: frozenset[bytes] = frozenset()  # of the descriptor that its tor shows
+
+    def observe(self) -> None:
+        """Bring the attributes up to date. Raises OnionfleetError where tor does not answer."""
+        try:
+            port = self._connect()
+            while True:
+                event = port.next_event(0)
+                if event is None:
+                    break
+                if event.startswith(f"HS_DESC UPLOADED {self._label} "):
+                    self.uploaded = time.monotonic()
+            self.publishes = dict(port.getconf("PublishHidServDescriptors")).get("PublishHidServDescriptors") != "0"
+            self.armed = not self.publishes if self._pow else lines.is_armed(port.getconf("HiddenServiceOptions"))
+            if time.monotonic() - self._counted > READY_SECONDS:
+                self._count(port)
+        except OnionfleetError:
+            self.close()
+            raise
+
+    def _connect(self) -> ControlPort:
+        if self._port is None:
+            self._port = ControlPort(self._path, timeout=COMMAND_SECONDS)
+            self._counted = 0.0
+            self._port.subscribe("HS_DESC")
+        return self._port
+
+    def _count(self, port: ControlPort) -> None:
+        self._counted = time.monotonic()
+        circuits = re.findall(rf"BUILT .*HS_STATE=HSSI_ESTABLISHED .*REND_QUERY={self._label}", port.getinfo("circuit-status"))
+        self.ready = bool(circuits) and port.getinfo("status/enough-dir-info") == "1"
+        with contextlib.suppress(OnionfleetError):  # it has made none yet
+            self.signing_keys = frozenset((parse_outer(port.getinfo(f"hs/service/desc/id/{self._label}")).signing_key,))
+
+    def stand_by(self) -> None:
+        """Publish nothing, and be ready to publish at once."""
+        port = self._connect()
+        services = [] if self._pow else lines.armed(port.getconf("HiddenServiceOptions"))
+        port.setconf([("PublishHidServDescriptors", "0"), *services])
+
+    def publish(self) -> None:
+        """Publish now, what the operator configured."""
+        if not self._pow and not self.armed:
+            self.stand_by()
+        port = self._connect()
+        services = [] if self._pow else lines.configured(port.getconf("HiddenServiceOptions"))
+        port.setconf([("PublishHidServDescriptors", "1"), *services])
+
+    def disarm(self) -> bool:
+        """The first half of going back to tor's own behaviour; is there a second one to come?"""
+        port = self._connect()
+        self.observe()
+        if self.armed and not self._pow:
+            port.setconf([("PublishHidServDescriptors", "0"), *lines.configured(port.getconf("HiddenServiceOptions"))])
+        return not self.publishes
+
+    def allow(self) -> None:
+        """The second half."""
+        self._connect().setconf([("PublishHidServDescriptors", "1")])
+
+    def close(self) -> None:
+        self.publishes, self.ready = None, False
+        if self._port is not None:
+            self._port.close()
+            self._port = None
+
+
+def release(daemons: Iterable[Daemon]) -> list[str]:
+    """Back to tor's own behaviour, without a publication where proof of work is off; returns what went wrong."""
+    faults, waiting = [], []
+    for daemon in daemons:
+        try:
+            if daemon.disarm():
+                waiting.append(daemon)
+        except OnionfleetError as error:  # a tor that starts later has its file's settings
+            faults.append(str(error))
+    if waiting:
+        time.sleep(SWALLOWED_SECONDS)
+    for daemon in waiting:
+        try:
+            daemon.allow()
+        except OnionfleetError as error:
+            faults.append(str(error))
+    return faults

@@ -1,0 +1,90 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One replica: sees through its daemon, lets the decider decide, does it, and says so."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+
+from onionfleet_keeper import settings
+from onionfleet_keeper.client import Reading
+from onionfleet_keeper.daemon import Daemon
+from onionfleet_keeper.decider import decide
+from onionfleet_keeper.model import Action, Look, Probe, State, View
+
+log = logging.getLogger("onionfleet")
+
+
+class Replica:
+    def __init__(self, config: settings.Daemon, address: str) -> None:
+        self.config = config
+        self.daemon = Daemon(config.control, address, config.pow)
+        self.state = State()
+        self.publications = 0
+        self._said = ""
+        self._held: bool | None = None
+
+    def turn(self, probe: Probe | None, reading: Reading | None, *, targets: bool, drained: bool) -> bool:
+        """See, decide and do; True: the decider wants the HSDirs read."""
+        try:
+            self.daemon.observe()
+            self._say("")
+        except (OnionfleetError, OSError) as error:
+            self._say(f"its tor does not answer: {error}")
+        view = self._view(probe, reading, targets, drained)
+        self.state, action = decide(self.config.rules, self.state, view)
+        self._do(action)
+        self._tell_holder()
+        return action.kind == "look"
+
+    def _view(self, probe: Probe | None, reading: Reading | None, targets: bool, drained: bool) -> View:
+        daemon, look = self.daemon, None
+        if reading is not None:
+            own = True if reading.signing_key is not None and reading.signing_key in daemon.signing_keys else None
+            look = Look(reading.began, reading.answered, reading.period, reading.revision, own)
+        return View(time.monotonic(), time.time(), daemon.ready, daemon.publishes, daemon.armed, targets, drained,
+                    uploaded=daemon.uploaded, probe=probe, look=look)
+
+    def _do(self, action: Action) -> None:
+        if action.kind not in ("publish", "stand_by"):
+            return
+        try:
+            if action.kind == "publish":
+                self.publications += 1
+                log.warning("%s %s", self, action.why) if self.state.futile > 1 or "unreachable" in action.why else log.info("%s %s", self, action.why)
+                self.daemon.publish()
+            else:
+                log.info("%s stands by: %s", self, action.why)
+                self.daemon.stand_by()
+        except OnionfleetError as error:
+            log.error("%s: its tor did not do that: %s", self, error)
+            self.daemon.close()
+
+    def _tell_holder(self) -> None:
+        if self.state.holds != self._held and self.state.looked is not None:
+            if self._held is not None or self.state.holds:
+                log.info("%s %s", self, "holds" if self.state.holds else "does not hold any more")
+            self._held = self.state.holds
+
+    def _say(self, text: str) -> None:
+        """Once, until something else is to be said."""
+        if text != self._said:
+            log.warning("%s: %s", self, text or "its tor answers again")
+            self._said = text
+
+    def status(self) -> dict[str, Any]:
+        state, now, wall = self.state, time.monotonic(), time.time()
+        return {
+            "name": self.config.rules.own, "daemon": self.config.name, "holds": state.holds, "publishes": self.daemon.publishes,
+            "ready": self.daemon.ready, "failures": state.failures, "publications": self.publications,
+            "published": [round(wall - now + at) for at in state.published], "revision_counter": state.revision,
+            "changed": round(wall - now + state.changed) if state.changed is not None else None}
+
+    def __str__(self) -> str:
+        rules = self.config.rules
+        return f"{rules.service}: {rules.own}"
