@@ -55,3 +55,25 @@ def test_no_tor_at_all(tmp_path: pathlib.Path) -> None:
             await connection.connect()
 
     asyncio.run(run())
+
+
+def test_a_connection_that_comes_too_late_is_closed(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tor, "CALL_SECONDS", 0.2)
+    fake, made = FakeTor(tmp_path, Network(1), []).start(), []
+
+    class Slow(Engine):
+        def connect(self, path: str, listener: object) -> object:
+            made.append(super().connect(path, listener))
+            time.sleep(0.5)
+            return made[-1]
+
+    async def run() -> None:
+        connection = tor.Tor(fake.control, Slow(), lambda event: None)
+        with pytest.raises(tor.Lost):
+            await connection.connect()
+        assert not connection.connected
+        await asyncio.sleep(1)
+
+    asyncio.run(run())
+    assert not made[0].is_alive()
+    fake.stop()

@@ -110,8 +110,11 @@ class Engine:
         except BaseException:
             controller.close()
             raise
-        my_onionbalance.controller.controller = controller
         return controller
+
+    def use(self, controller: Any) -> None:
+        """Work with this connection from now on."""
+        my_onionbalance.controller.controller = controller
 
     @property
     def _controller(self) -> Any:

@@ -18,7 +18,7 @@ from typing import Any
 
 import stem
 
-CALL_SECONDS = 60.0
+CALL_SECONDS = 30.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Tor:
         self.close()
         try:
             self._controller = await self._run(self._engine.connect, self._path, self._heard)
+            self._engine.use(self._controller)
         except (stem.ControllerError, OSError, asyncio.TimeoutError) as error:
             raise Lost(_words(error)) from None
 
@@ -70,10 +71,12 @@ class Tor:
         return await self._loop.run_in_executor(self._thread, function, *arguments)
 
     async def _run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        future = self._thread.submit(function, *arguments)
         try:
-            return await asyncio.wait_for(self._loop.run_in_executor(self._thread, function, *arguments), CALL_SECONDS)
+            return await asyncio.wait_for(asyncio.wrap_future(future), CALL_SECONDS)
         except asyncio.TimeoutError:
             self._thread = _worker()  # the old one is stuck until its socket is closed
+            future.add_done_callback(_discard)
             raise
 
     def close(self) -> None:
@@ -86,6 +89,12 @@ class Tor:
         event = parse_event(text)
         if event and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._listener, event)
+
+
+def _discard(future: concurrent.futures.Future[Any]) -> None:
+    """A connection that nobody waits for any more is closed."""
+    if not future.cancelled() and future.exception() is None and hasattr(future.result(), "close"):
+        future.result().close()
 
 
 def _worker() -> concurrent.futures.ThreadPoolExecutor:
