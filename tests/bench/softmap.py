@@ -21,6 +21,7 @@ import argparse
 import collections
 import contextlib
 import json
+import os
 import pathlib
 import statistics
 import sys
@@ -61,7 +62,7 @@ def fairness(laboratory: Laboratory, chosen: argparse.Namespace) -> str:
     for service, backends, settings in ((ARCHIVE, 6, {}), (BIG, 25, {"onion_publisher": rotation})):
         laboratory.deploy(ARCHIVE, *([BIG] if service is BIG else []), **settings)
         laboratory.wait_until_up(service["name"], backends)
-        quiet()
+        quiet(chosen.load)
         began = time.time()
         with laboratory.crowd(laboratory.operator.address(service["name"]), EVERYBODY, every=10.5, fresh=True, count=chosen.requests,
                               timeout=TIMEOUT) as crowd:
@@ -159,7 +160,7 @@ def kill(laboratory: Laboratory, chosen: argparse.Namespace) -> str:
 
 def undisturbed(laboratory: Laboratory, chosen: argparse.Namespace, seconds: float, name: str) -> list[list[object]]:
     """A run in which nothing happens."""
-    quiet()
+    quiet(chosen.load)
     observation = Observation(laboratory, next(iter(laboratory.backends("archive"))))
     observation.learn(*observation.backends)
     say(f"{name}: {seconds:g} s")
@@ -171,7 +172,7 @@ def undisturbed(laboratory: Laboratory, chosen: argparse.Namespace, seconds: flo
 
 def one_kill(laboratory: Laboratory, chosen: argparse.Namespace, host: str, daemon: str, number: int):
     """Rows of requests and rows of times."""
-    quiet()
+    quiet(chosen.load)
     observation = Observation(laboratory, f"{host}/{daemon}")
     observation.learn(*observation.backends)
     victim = laboratory.hosts[host]
@@ -226,7 +227,7 @@ def seconds(*numbers: float | None) -> list[str]:
 def drain(laboratory: Laboratory, chosen: argparse.Namespace) -> str:
     laboratory.deploy(ARCHIVE)
     laboratory.wait_until_up("archive", 6)
-    quiet()
+    quiet(chosen.load)
     victim = "app2/archiveb1"
     observation = Observation(laboratory, victim)
     observation.learn(*observation.backends)
@@ -274,7 +275,7 @@ def throughput(laboratory: Laboratory, chosen: argparse.Namespace) -> str:
             "ours": laboratory.operator.address("ours")}
     say("waiting until stock Onionbalance has published")
     wait_for(lambda: stream(laboratory, ways["stock Onionbalance"], 1, 1000), "stock answers", 300)
-    quiet()
+    quiet(chosen.load)
     rates: dict[str, list[float]] = {way: [] for way in ways}
     failed: collections.Counter = collections.Counter()
     for number in range(chosen.streams):
@@ -319,8 +320,10 @@ def run_stock(laboratory: Laboratory) -> None:
 
 # ---
 
-# what to measure -> how, hosts with backends, milliseconds of delay
+# What to measure -> how, hosts with backends, milliseconds of delay. A publisher lists a relay once only, so there must be
+# more relays than introduction points in a descriptor, as there are in the real network.
 MEASUREMENTS = {"fairness": (fairness, 5, 0), "kill": (kill, 3, 0), "drain": (drain, 3, 0), "throughput": (throughput, 1, DELAY)}
+RELAYS = {0: 30, DELAY: 10}
 
 
 def ready(laboratory: Laboratory) -> None:
@@ -331,11 +334,11 @@ def ready(laboratory: Laboratory) -> None:
     laboratory.start_visitors()
 
 
-def measure(names: list[str], chosen: argparse.Namespace, output) -> None:
+def measure(names: list[str], chosen: argparse.Namespace, delay: int, output) -> None:
     """Some measurements in one laboratory."""
     with tempfile.TemporaryDirectory(prefix="onionbench") as folder:
         laboratory = Laboratory(pathlib.Path(folder), max(MEASUREMENTS[name][1] for name in names),
-                                voting_interval=chosen.voting_interval, delay=MEASUREMENTS[names[0]][2])
+                                relays=RELAYS[delay], voting_interval=chosen.voting_interval, delay=delay)
         try:
             ready(laboratory)
             for name in names:
@@ -353,7 +356,8 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=3, help="how many backends to kill, one after another")
     parser.add_argument("--drained", type=int, default=500, help="requests while draining, at least")
     parser.add_argument("--streams", type=int, default=15, help="of throughput, each way")
-    parser.add_argument("--voting-interval", type=int, default=900, help="seconds; 20 saves a wait and flatters")
+    parser.add_argument("--voting-interval", type=int, default=600, help="seconds; 20 saves a wait and flatters")
+    parser.add_argument("--load", type=float, default=1.5, help="wait before a timed run until this machine's load is below")
     parser.add_argument("--raw", type=pathlib.Path, help="a file to append every single request to, as JSON")
     parser.add_argument("--keep-hosts", action="store_true", help="leave the hosts when done")
     chosen = parser.parse_args()
@@ -362,7 +366,7 @@ def main() -> None:
     def keep(name: str, results: list[dict], **more) -> None:
         if chosen.raw:
             with chosen.raw.open("a") as file:
-                file.write(json.dumps({"run": name, "results": results, **more}) + "\n")
+                file.write(json.dumps({"run": name, "load": os.getloadavg()[0], "results": results, **more}) + "\n")
 
     def output(name: str, text: str) -> None:
         tables[name] = text
@@ -371,7 +375,7 @@ def main() -> None:
 
     chosen.keep = keep
     for delay in sorted({MEASUREMENTS[name][2] for name in chosen.what}):
-        measure([name for name in MEASUREMENTS if name in chosen.what and MEASUREMENTS[name][2] == delay], chosen, output)
+        measure([name for name in MEASUREMENTS if name in chosen.what and MEASUREMENTS[name][2] == delay], chosen, delay, output)
     sys.stdout.write("\n\n".join(tables.values()) + "\n")
 
 

@@ -52,7 +52,7 @@ def say(text: str) -> None:
     sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
 
 
-def quiet(load: float = 1.5, patience: float = 1800) -> None:
+def quiet(load: float, patience: float = 1800) -> None:
     """Wait until this machine has little else to do."""
     until = time.monotonic() + patience
     while os.getloadavg()[0] >= load and time.monotonic() < until:
@@ -63,10 +63,10 @@ def quiet(load: float = 1.5, patience: float = 1800) -> None:
 class Laboratory:
     """Hosts by name; a network whose relays may have a delay, with a long voting interval once it runs."""
 
-    def __init__(self, folder: pathlib.Path, apps: int, *, voting_interval: int, delay: int = 0) -> None:
+    def __init__(self, folder: pathlib.Path, apps: int, *, relays: int, voting_interval: int, delay: int = 0) -> None:
         names = [NETWORK, VISITORS, *PUBLISHERS, *(f"app{number}" for number in range(1, apps + 1))]
         self.hosts = {name: Host(name, "bookworm", f"{SUBNET}.{60 + place}") for place, name in enumerate(names)}
-        self.folder, self.voting_interval, self.delay = folder, voting_interval, delay
+        self.folder, self.relays, self.voting_interval, self.delay = folder, relays, voting_interval, delay
         self._directories = None
 
     def build(self) -> None:
@@ -93,7 +93,12 @@ class Laboratory:
         operator = Operator(self.folder / "network", [self.hosts[NETWORK]], {})
         (operator.folder / "network.yml").write_text(yaml.safe_dump([{
             "name": "Private Tor network", "hosts": "all", "gather_facts": False, "become": True,
-            "vars": {"private_tor_network_hosts": [NETWORK], "private_tor_network_vars_file": str(self.folder / "options.yml")},
+            "vars": {
+                "private_tor_network_hosts": [NETWORK],
+                "private_tor_network_vars_file": str(self.folder / "options.yml"),
+                "private_tor_network_relays": self.relays - 3,  # the authorities are relays, too
+                "private_tor_network_timeout": 600,
+            },
             "roles": ["onionfleet.balance.private_tor_network"],
         }]))
         operator.run(str(operator.folder / "network.yml"))
@@ -107,12 +112,12 @@ class Laboratory:
         say(f"every relay gets {self.delay} ms of delay")
         net.sh(r"sed -Ei 's/^ORPort (.*):5([0-9]{3})$/ORPort \1:5\2 NoListen\nORPort \1:6\2 NoAdvertise/' /etc/tor/instances/net*/torrc")
         ports = net.sh("sed -En 's/^ORPort .*:([0-9]+) NoListen$/\\1/p' /etc/tor/instances/net*/torrc").split()
-        assert len(ports) == 10, ports
+        assert len(ports) == self.relays, ports
         net.write("/usr/local/lib/delay.py", (HERE / "on_host" / "delay.py").read_text())
         pairs = " ".join(f"{port}:{int(port) + DELAYED_PORTS}" for port in ports)
         net.sh(f"systemctl restart 'tor@net*' && systemd-run --unit=delay python3 /usr/local/lib/delay.py {net.address} {self.delay} {pairs}")
-        wait_for(lambda: len(net.sh("journalctl -b -u 'tor@net*' -g 'Bootstrapped 100' -o cat", check=False).splitlines()) >= 20,
-                 "all relays are back", 120)
+        wait_for(lambda: len(net.sh("journalctl -b -u 'tor@net*' -g 'Bootstrapped 100' -o cat", check=False).splitlines()) >= 2 * self.relays,
+                 "all relays are back", 300)
 
     def _lengthen(self) -> None:
         """From one consensus to the next, let the voting interval be a long one.
@@ -128,7 +133,7 @@ class Laboratory:
         words = f"s/^(V3AuthVotingInterval) .*/\\1 {interval}/; s/^(V3Auth(Vote|Dist)Delay) .*/\\1 {interval // 5}/"
         net.sh(f"sed -Ei '{words}' /etc/tor/instances/netauth*/torrc && systemctl reload 'tor@netauth*'")
         say("waiting until all relays have that consensus")
-        wait_for(lambda: self._consensus_lasts() == {interval}, "a consensus of the long interval everywhere", 300)
+        wait_for(lambda: self._consensus_lasts() == {interval}, "a consensus of the long interval everywhere", 600)
 
     def _consensus_lasts(self) -> set[float]:
         """From valid-after to fresh-until, in seconds, as each authority and relay has it."""
@@ -152,7 +157,7 @@ class Laboratory:
         units = " ".join(f"visitor@{number}" for number in numbers)
         host.sh(f"mkdir -p {folders} && chmod 0700 {folders} && systemctl daemon-reload && systemctl start {units}")
         say(f"waiting for {NUMBER_OF_VISITORS} tors of visitors")
-        wait_for(lambda: all(self._bootstrapped(number) for number in numbers), "all visitors' tors are ready", 180)
+        wait_for(lambda: all(self._bootstrapped(number) for number in numbers), "all visitors' tors are ready", 600)
         self._start_directories()
 
     def _bootstrapped(self, number: int) -> bool:

@@ -44,12 +44,16 @@ async def forget(visitor):
 async def connect(visitor, isolation):
     reader, writer = await asyncio.open_unix_connection(f"/run/visitors/{visitor}/socks")
     name, address = isolation.encode(), SETTINGS["address"].encode()
-    writer.write(b"\x05\x01\x02\x01" + bytes([len(name)]) + name + b"\x01x")
+    writer.write(b"\x05\x01\x02")
+    await reader.readexactly(2)
+    writer.write(b"\x01" + bytes([len(name)]) + name + b"\x01x")
+    await reader.readexactly(2)
     writer.write(b"\x05\x01\x00\x03" + bytes([len(address)]) + address + (80).to_bytes(2, "big"))
-    answer = await reader.readexactly(4 + 10)
-    if answer[5]:
+    _version, error, _zero, kind = await reader.readexactly(4)
+    await reader.readexactly({1: 4, 4: 16}[kind] + 2)
+    if error:
         writer.close()
-        raise Failed(ERRORS.get(answer[5], f"SOCKS error {answer[5]:#x}"))
+        raise Failed(ERRORS.get(error, f"SOCKS error {error:#x}"))
     return reader, writer
 
 
