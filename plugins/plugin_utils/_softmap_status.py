@@ -50,7 +50,7 @@ def publisher_rows(
         host = row["host"]
         error = _publisher_error(name, host, told)
         hsdirs = sum(publisher is not None and publisher.host == host for publisher in found)
-        rows.append({"host": host, "runs": not error, "error": error, "hsdirs": hsdirs})
+        rows.append({"host": host, "runs": bool(_told(name, host, told)), "error": error, "hsdirs": hsdirs})
     return rows
 
 
@@ -91,7 +91,7 @@ def backend_rows(
 def softmap_troubles(row: Data) -> t.Iterator[str]:
     """What is wrong with the publishers and backends of a service, a sentence each."""
     for publisher in row["publishers"]:
-        if not publisher["runs"] and publisher["error"] != OUTSIDE:
+        if publisher["error"] not in ("", OUTSIDE):
             yield f"publisher '{publisher['host']}': {publisher['error']}"
     for backend in row["backends"]:
         place = f"backend '{backend['host']}/{backend['daemon']}'"
@@ -116,7 +116,7 @@ def _publisher_error(name: str, host: str, told: Results) -> str:
         return "host is not reachable"
     if not result.get("status"):
         return str(result.get("error") or result.get("msg", "lost before it could be looked at"))
-    return "" if _told(name, host, told) else "does not publish it"
+    return result.get("error", "") if _told(name, host, told) else "does not publish it"
 
 
 def _daemon_service(result: Data, daemon: str, directory: str) -> Data:

@@ -54,7 +54,9 @@ def _make_network(destination, folder):
     operator = Operator(folder, [NETWORK_HOST], {})
     (folder / "network.yml").write_text(yaml.safe_dump([{
         "name": "Private Tor network", "hosts": "all", "gather_facts": False, "become": True,
-        "vars": {"private_tor_network_hosts": [NETWORK_HOST.name], "private_tor_network_vars_file": str(destination)},
+        "vars": {"private_tor_network_hosts": [NETWORK_HOST.name], "private_tor_network_vars_file": str(destination),
+                 # a descriptor lists no relay twice: eleven backends take as many
+                 "private_tor_network_relays": 12},
         "roles": ["onionfleet.balance.private_tor_network"],
     }]))
     operator.run(str(folder / "network.yml"))

@@ -55,6 +55,11 @@ class Softmap(Fleet):
         answer = self.host(publisher).sh(f'python3 -c "{ASK}"', check=False)
         return json.loads(answer) if answer.startswith("{") else {}
 
+    def tor(self, publisher):
+        """Whether its tor is connected, and has a consensus."""
+        told = self.status(publisher).get("tor", {})
+        return told.get("connected"), told.get("consensus")
+
     def states(self, publisher, service="archive"):
         services = {each["name"]: each for each in self.status(publisher).get("services", [])}
         return {each["name"]: each["state"] for each in services.get(service, {}).get("instances", [])}
@@ -178,7 +183,7 @@ def test_a_publisher_outlives_its_tor(running):
         host = running.host(name)
         process = host.sh("systemctl show -P MainPID onionfleet-publisher")
         host.sh("systemctl restart tor@onionpublisher")
-        wait_for(lambda name=name: running.status(name).get("tor") == {"connected": True, "consensus": True}, f"{name} has its tor", 60)
+        wait_for(lambda name=name: running.tor(name) == (True, True), f"{name} has its tor", 60)
         wait_for(up(running, publishers=[name]), f"{name} sees all backends", 90)
         assert host.sh("systemctl show -P MainPID onionfleet-publisher") == process
     assert running.report()["answer"]["answered"] == 1
@@ -191,7 +196,7 @@ def test_a_publisher_waits_for_the_consensus_of_its_tor(running):
     try:
         host.sh("systemctl start tor@onionpublisher onionfleet-publisher")
         process = host.sh("systemctl show -P MainPID onionfleet-publisher")
-        wait_for(lambda: running.status("pub2").get("tor") == {"connected": True, "consensus": False}, "it waits", 60)
+        wait_for(lambda: running.tor("pub2") == (True, False), "it waits", 60)
     finally:
         fleet("heal", "pub2")
     wait_for(up(running, publishers=["pub2"]), "it sees all backends", 180)

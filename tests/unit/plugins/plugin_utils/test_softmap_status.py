@@ -141,6 +141,7 @@ def test_publishers_that_disagree():
         ({"status": None, "error": "status.sock: no answer"}, "status.sock: no answer"),
         ({"failed": True, "msg": "no python"}, "no python"),
         ({"status": {"services": []}, "error": ""}, "does not publish it"),
+        ({**told("pub1"), "error": "config.yaml: is torn"}, "config.yaml: is torn"),
     ],
 )
 def test_a_publisher_that_does_not_publish(result, error):
