@@ -16,7 +16,7 @@ collection=$work/ansible_collections/onionfleet/balance
 
 stages=(prepare shellcheck ruff mypy yamllint ansible-lint docs changelog python-3.8
         unit-2.19 unit-2.18 unit-newest sanity-2.19 sanity-2.18 sanity-newest
-        controller install molecule-private_tor_network molecule-hardmap)
+        controller install molecule-private_tor_network molecule-hardmap molecule-softmap molecule-hybrid)
 # by name only: longer than a run of all the others
 long_stages=(hosts)
 
@@ -135,6 +135,8 @@ scenario() {
 }
 stage_molecule-private_tor_network() { scenario private_tor_network; }
 stage_molecule-hardmap() { scenario hardmap; }
+stage_molecule-softmap() { scenario softmap; }
+stage_molecule-hybrid() { scenario hybrid; }
 
 # Playbooks that are refused on the controller, with no host at all.
 stage_controller() { use 2.19; PYTHONPATH=$work python -m pytest -q tests/controller; }
