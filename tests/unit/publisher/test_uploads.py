@@ -66,6 +66,14 @@ def test_refused_uploads_are_tried_again_for_ten_minutes_and_more() -> None:
     assert ledger.tries == 0
 
 
+def test_a_refusal_is_not_tried_again_at_once_while_others_have_not_answered() -> None:
+    ledger = Ledger()
+    ledger.started(Task("first", WANTED.hsdirs), WANTED, 100, 1, "key")
+    ledger.answered("a", False, 101)
+    assert ledger.due(WANTED, 102) is None
+    assert ledger.due(WANTED, 106) == Task("retry", ("a",))
+
+
 def test_a_directory_that_says_nothing_has_not_taken_it() -> None:
     ledger = Ledger()
     ledger.started(Task("first", WANTED.hsdirs), WANTED, 0, 1, "key")

@@ -12,7 +12,7 @@ from onionfleet_publisher.context import Context, log
 from onionfleet_publisher.engine import NotMade, TooBig
 from onionfleet_publisher.state import FIRST_WAIT, WHICH, ServiceState
 from onionfleet_publisher.tor import Event
-from onionfleet_publisher.uploads import Task, Wanted, answering, must_wait
+from onionfleet_publisher.uploads import Ledger, Task, Wanted, answering, must_wait
 
 CHECK_SECONDS = 15.0  # certificates of introduction points run out without a word
 PAUSE_SECONDS = 30.0  # after a descriptor that could not be made
@@ -88,12 +88,19 @@ class Publications:
             self._context.count("uploads_total", service=service.config.name, result=event.kind)
             if ledger is None:
                 continue
-            ledger.answered(event.hsdir, ok, self._context.clock().now)
-            if not ok:
-                log.warning("%s: a directory refused a descriptor (%s); another try follows", service.config.name, event.reason or "no reason given")
+            now = self._context.clock().now
+            ledger.answered(event.hsdir, ok, now)
             if not ledger.waiting():
                 self._context.wake.set()
+                _tell_refusals(service, ledger, event.reason, now)
         return bool(found)
+
+
+def _tell_refusals(service: ServiceState, ledger: Ledger, reason: str, now: float) -> None:
+    if ledger.failed():
+        which = next(which for which, one in service.ledgers.items() if one is ledger)
+        log.warning("%s: %d of %d directories have not taken the %s descriptor%s; next try in %d s", service.config.name, len(ledger.failed()),
+                    len(ledger.uploads), which, f" ({reason})" if reason else "", max(0, ledger.retry_at - now))
 
 
 def _tell(service: ServiceState, before: choice.Listing, now: float) -> None:

@@ -72,6 +72,7 @@ class Ledger:
     def started(self, task: Task, wanted: Wanted, now: float, counter: int, signing_key: str) -> None:
         if task.reason not in ("directories", "retry"):
             self.attempted = now
+        self.tries += task.reason == "retry"
         if self.content != wanted.content or self.changed is None:
             self.changed = now
         if self.period != wanted.period:
@@ -85,12 +86,9 @@ class Ledger:
         if hsdir not in self.waiting():
             return
         self.uploads[hsdir] = Upload("uploaded" if ok else "failed", now)
-        if self.waiting():
-            return
-        if self.failed():
+        if not ok:
             self.retry_at = now + min(FIRST_RETRY * 2 ** self.tries, LONGEST_RETRY)
-            self.tries += 1
-        else:
+        elif not self.waiting() and not self.failed():
             self.tries = 0
 
     def expire(self, now: float) -> tuple[str, ...]:
