@@ -65,11 +65,19 @@ class Backend:
         self.address = HiddenServiceDescriptorV3.address_from_identity_key(self.key)
         self._relays = relays
         self.counter = 1
+        self._frozen: tuple[tuple[int, ...], str] = ((), "")
         self.renew(points)
 
     def renew(self, points: int = 3) -> None:
         """Other introduction points, as after a restart."""
         self.points = [point(random.randrange(self._relays)) for _ in range(points)]
+
+    def freeze(self) -> str:
+        """Its descriptor, the same as long as it has the same introduction points."""
+        key = tuple(id(point) for point in self.points)
+        if self._frozen[0] != key:
+            self._frozen = key, self.descriptor()
+        return self._frozen[1]
 
     def descriptor(self, *, period: int | None = None, flow_control: str | None = "1-2 31", **replaced: object) -> str:
         public = HiddenServiceDescriptorV3.identity_key_from_address(self.address)
@@ -159,14 +167,7 @@ class FakeTor:
     def descriptor(self, address: str) -> str | None:
         if address in self.texts:
             return self.texts[address]
-        return None if address in self.dead or address not in self.backends else self._cached(address)
-
-    def _cached(self, address: str) -> str:
-        backend = self.backends[address]
-        key = tuple(id(point) for point in backend.points)
-        if getattr(backend, "cached", (None, ""))[0] != key:
-            backend.cached = (key, backend.descriptor())
-        return backend.cached[1]
+        return None if address in self.dead or address not in self.backends else self.backends[address].freeze()
 
 
 class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -211,8 +212,8 @@ class _Control(socketserver.StreamRequestHandler):
         return self.send(f"250-{key}={value}", "250 OK")
 
     def _hsfetch(self, rest: str) -> None:
-        name, server = rest.split(" ")
-        address, hsdir = name + ".onion", server.removeprefix("SERVER=")
+        name, _, server = rest.partition(" ")
+        address, hsdir = name + ".onion", server.removeprefix("SERVER=") or "A" * 40
         self.tor.fetched.append((address, hsdir))
         text = self.tor.descriptor(address)
         self.send("250 OK")
