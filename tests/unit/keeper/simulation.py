@@ -96,12 +96,12 @@ class Replica:
 
 
 class World:
-    """`seed` gives all delays; `lossy` is the share of probes that fail for no reason."""
+    """`seed` gives all delays; `lossy` is the share of probes that fail for no reason; `pow`: proof of work on for good."""
 
-    def __init__(self, replicas: int, faults: list[Fault], *, seed: int = 0, interval: float = 1800.0, bound: int = 6, lossy: float = 0.002):
+    def __init__(self, replicas: int, faults: list[Fault], *, seed: int = 0, interval: float = 1800.0, bound: int = 6, lossy: float = 0.002, pow: bool = False):
         names = tuple(f"web{number + 1}" for number in range(replicas))
         self.random, self.lossy, self.wall = random.Random(seed), lossy, 1_790_000_000.0 + seed * 977.0
-        self.replicas = [Replica(number, Rules("newsroom", names, name, interval, bound)) for number, name in enumerate(names)]
+        self.replicas = [Replica(number, Rules("newsroom", names, name, 0.0 if pow else interval, bound, not pow)) for number, name in enumerate(names)]
         self.faults = sorted(((fault.at, True, fault) for fault in faults), key=lambda one: one[0])
         self.faults += [(fault.at + fault.seconds, False, fault) for fault in faults if fault.kind not in ("restart", "keeper", "hup", "clock")]
         self.faults.sort(key=lambda one: (one[0], one[1]))
@@ -121,7 +121,10 @@ class World:
                     self._keeper(one)
                 else:
                     one.pending = [entry for entry in one.pending if entry[1] == "upload"]
-            self._step(min(self._pause(), seconds - self.now) or 1.0)
+            pause = self._pause()
+            self._step(min(pause, seconds - self.now))
+            if pause > 1.0:
+                self._answer_all()
         return self.report
 
     # --- the network ---
@@ -241,6 +244,13 @@ class World:
 
     # --- time ---
 
+    def _answer_all(self) -> None:
+        """What each would have heard in a calm that was skipped."""
+        for one in self.replicas:
+            if one.thinks and one.connected:
+                one.pending = [entry for entry in one.pending if entry[1] != "probe"]
+                one.probe, one.probed = Probe(self.now - 1.0, True), self.now - 1.0
+
     def _pause(self) -> float:
         """A second, or longer where nothing is going to happen."""
         if not self._calm():
@@ -255,7 +265,7 @@ class World:
         return self.answers() and all(
             one.state.revision == self.revision and not one.state.failures and self.now >= one.ready_at
             and (one.state.slot or 0) >= turns.slot(one.rules, self.wall + self.now + one.clock)
-            and not any(entry[1] != "probe" for entry in one.pending) and (one.publishes or one.armed) for one in thinking)
+            and not any(entry[1] != "probe" for entry in one.pending) and one.publishes == (bool(one.state.holds) or not one.rules.stands_by) for one in thinking)
 
     def _step(self, seconds: float) -> None:
         answers = self.answers()

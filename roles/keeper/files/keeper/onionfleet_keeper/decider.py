@@ -22,6 +22,7 @@ SETTLE = 2.0  # seconds until a new descriptor is judged
 LOOK_EVERY, LOOK_OFTEN = 60.0, 20.0  # seconds between readings: where nothing happens; where probes fail
 LOOK_FRESH = 20.0  # seconds that a reading is fresh enough to publish by
 FIRST_LOOK = 20.0  # seconds that a first reading may take before an unknown holder becomes a standby
+UPLOADING = 10.0  # seconds: an HSDir may have a new descriptor while another one is still read with the old
 LOST = 45.0  # seconds without any answer through Tor after which a holder steps down
 STALE = 130 * 60.0  # seconds: older than a holder's tor lets a descriptor become (120 minutes)
 RESERVE = 2  # publications of the bound that turns leave to take-overs
@@ -32,7 +33,7 @@ def decide(rules: Rules, state: State, view: View) -> tuple[State, Action]:
     state = _learn(rules, state, view)
     if view.publishes is None:
         return state, WAIT
-    action = _stand_by(state, view) or _publish(rules, state, view) or _look(state, view) or WAIT
+    action = _stand_by(rules, state, view) or _publish(rules, state, view) or _look(state, view) or WAIT
     if action.kind == "stand_by":
         state = dataclasses.replace(state, holds=False)
     elif action.kind == "publish":
@@ -65,7 +66,7 @@ def _learn(rules: Rules, state: State, view: View) -> State:
 
 def _learn_look(rules: Rules, state: State, view: View, look: Look) -> State:
     first = state.looked is None
-    uploaded = view.uploaded is not None and view.uploaded >= (look.began if state.looked is None else state.looked)
+    uploaded = view.uploaded is not None and state.looked is not None and view.uploaded >= state.looked - UPLOADING
     same = first or look.period != state.period or look.revision == state.revision
     state = dataclasses.replace(state, well=view.now, looked=look.began, period=look.period, revision=look.revision)
     if first and state.holds is None:
@@ -102,12 +103,14 @@ def _lost(state: State, now: float) -> bool:
 # --- what to do ---
 
 
-def _stand_by(state: State, view: View) -> Action | None:
+def _stand_by(rules: Rules, state: State, view: View) -> Action | None:
     why = ""
     if view.drained:
         why = "drained"
     elif not view.targets:
         why = "its targets do not answer"
+    elif not rules.stands_by:
+        return None
     elif state.holds is False:
         why = "our own Tor does not answer" if _lost(state, view.now) else "it does not hold"
     elif state.holds is None and view.now - (state.began or view.now) > FIRST_LOOK:

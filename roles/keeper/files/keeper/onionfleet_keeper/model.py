@@ -23,6 +23,7 @@ class Rules:
     own: str  # one of them
     interval: float = 1800.0  # seconds of a turn; 0: take-overs only
     bound: int = 6  # publications that we may order in any hour
+    stands_by: bool = True  # False: it publishes by its own timers, too, because any command costs (proof of work)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -109,7 +109,8 @@ def _service(one: Mapping[str, Any]) -> Service:
     turns = 0.0 if any(daemon.get("pow") for daemon in one["daemons"]) else INTERVAL
 
     def daemon(fields: Mapping[str, Any]) -> Daemon:
-        rules = Rules(one["name"], tuple(one["replicas"]), fields["replica"], float(one.get("interval", turns)), int(one.get("publications_per_hour", 6)))
+        rules = Rules(one["name"], tuple(one["replicas"]), fields["replica"], float(one.get("interval", turns)), int(one.get("publications_per_hour", 6)),
+                      stands_by=not fields.get("pow"))
         return Daemon(fields["name"], fields.get("control", f"/run/tor-instances/{fields['name']}/control"), bool(fields.get("pow")), rules)
 
     return Service(

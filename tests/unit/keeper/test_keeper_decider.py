@@ -1,0 +1,202 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from onionfleet_keeper import decider, turns
+from onionfleet_keeper.decider import decide
+from onionfleet_keeper.model import Look, Probe, Rules, State, View
+
+REPLICAS = ("web1", "web2", "web3")
+WALL = 1_790_000_000.0
+
+
+def _rules(**changed):
+    return Rules(**{"service": "newsroom", "replicas": REPLICAS, "own": "web1", **changed})
+
+
+def _first(rules=None):
+    """The replica that takes over first at the wall time of these tests."""
+    rules = rules or _rules()
+    number = turns.slot(rules, WALL)
+    return dataclasses.replace(rules, own=min(REPLICAS, key=lambda name: turns.rank_delay(dataclasses.replace(rules, own=name), number, False)))
+
+
+class Replica:
+    """A decider with a view that a test changes as it goes; a second passes with each step."""
+
+    def __init__(self, rules=None, **view):
+        self.rules, self.state, self.actions, self.revision = rules or _first(), State(), [], 7
+        self.view = View(**{"now": 1000.0, "wall": WALL, "ready": True, "publishes": False, "armed": True, "targets": True, "drained": False, **view})
+
+    def step(self, count=1, **view):
+        for _ in range(count):
+            self.view = dataclasses.replace(self.view, now=self.view.now + 1, wall=self.view.wall + 1, **view)
+            self.state, action = decide(self.rules, self.state, self.view)
+            if action.kind == "look":
+                self.view = dataclasses.replace(self.view, look=Look(self.view.now, True, 1, self.revision))
+            elif action.kind != "wait":
+                self.view = dataclasses.replace(self.view, publishes=action.kind == "publish", armed=action.kind == "stand_by")
+                self.actions.append(action)
+        return self
+
+    def probe(self, answered, **view):
+        return self.step(probe=Probe(self.view.now, answered), **view)
+
+    @property
+    def kinds(self):
+        return [action.kind for action in self.actions]
+
+
+def _standby(rules=None):
+    """A replica that has looked: somebody else holds, and answers."""
+    return Replica(rules).step(3).probe(True).step(10)
+
+
+def test_whoever_does_not_hold_stands_by():
+    replica = Replica(publishes=True, armed=False).step(3)
+    assert replica.kinds == ["stand_by"]
+    assert replica.state.holds is False
+
+
+def test_whoever_made_the_descriptor_holds_though_its_keeper_is_new():
+    replica = Replica(publishes=True, armed=False)
+    replica.step(look=Look(1000.5, True, 1, 7, own=True))
+    assert replica.state.holds is True
+    assert replica.step(30).kinds == []
+
+
+def test_nobody_is_moved_before_the_hsdirs_were_read_but_not_for_ever():
+    replica = Replica(publishes=True, armed=False)
+    blind = Look(1.0, False)
+    for _ in range(19):
+        replica.step(look=blind)
+    assert replica.kinds == []
+    for _ in range(5):
+        replica.step(look=blind)
+    assert replica.kinds == ["stand_by"]
+
+
+def test_two_failures_and_a_look_make_a_take_over_that_says_for_how_long():
+    replica = _standby().probe(False)
+    assert replica.step(5).kinds == []
+    replica.probe(False).step(4)
+    assert replica.kinds == ["publish"]
+    assert replica.actions[0].why.startswith("takes over: the service unreachable for ")
+    assert replica.state.holds is True
+
+
+def test_a_failure_of_a_request_that_began_before_the_last_answer_says_nothing():
+    replica = _standby()
+    slow = Probe(replica.view.now - 9, False)
+    replica.probe(True).probe(False)
+    replica.step(probe=slow).step(20)
+    assert replica.kinds == []
+
+
+def test_nobody_takes_over_where_no_hsdir_answers():
+    replica = _standby()
+    for _ in range(60):
+        replica.probe(False, look=Look(replica.view.now, False))
+    assert "publish" not in replica.kinds
+
+
+@pytest.mark.parametrize("unfit", [{"ready": False}, {"targets": False}, {"drained": True}, {"publishes": None}])
+def test_the_unfit_neither_take_over_nor_take_turns(unfit):
+    replica = _standby().probe(False).probe(False, **unfit)
+    for _ in range(4000):
+        replica.view = dataclasses.replace(replica.view, **unfit)
+        replica.step()
+    assert "publish" not in replica.kinds
+
+
+@pytest.mark.parametrize("unfit", [{"targets": False}, {"drained": True}])
+def test_a_holder_that_may_not_serve_stands_by(unfit):
+    replica = _standby().probe(False).probe(False).step(4)
+    assert replica.kinds == ["publish"]
+    replica.step(**unfit)
+    assert replica.kinds == ["publish", "stand_by"]
+    assert replica.state.holds is False
+
+
+def test_a_take_over_of_somebody_else_ends_the_wish():
+    replica = _standby().probe(False)
+    replica.revision = 8
+    replica.probe(False).step(10)
+    assert replica.kinds == []
+    assert replica.state.failures == 0
+
+
+def test_whoever_comes_later_waits():
+    number = turns.slot(_rules(), WALL)
+    last = max((_rules(own=name) for name in REPLICAS), key=lambda rules: turns.rank_delay(rules, number, False))
+    replica = _standby(last).probe(False).probe(False).step(7)
+    assert replica.kinds == []
+    assert replica.step(6).kinds == ["publish"]
+
+
+def test_publications_are_bounded_and_what_is_in_vain_leaves_a_rest():
+    replica = _standby()
+    for _ in range(600):
+        replica.probe(False).step(2)
+    assert len(replica.state.published) == _rules().bound - decider.RESERVE
+
+
+def test_a_descriptor_that_the_hsdirs_lost_is_published_again():
+    replica = _standby()
+    replica.revision = None
+    replica.step(62)
+    assert replica.kinds == ["publish"]
+
+
+def test_turns_go_round():
+    """Each in its turn, and none when there are no turns."""
+    rules = _rules(interval=600.0)
+    number = turns.slot(rules, WALL)
+    start = WALL + 600 - turns.since(rules, WALL) - 60
+    published = {}
+    for name in REPLICAS:
+        replica = Replica(dataclasses.replace(rules, own=name), wall=start).step(3).probe(True)
+        for _ in range(12):
+            replica.probe(True).step(9)
+        published[name] = replica.kinds
+    assert published[REPLICAS[(number + 1) % 3]] == ["publish"]
+    quiet = Replica(_rules(interval=0.0), wall=start).step(3)
+    for _ in range(200):
+        quiet.probe(True).step(9)
+    assert quiet.kinds == []
+
+
+def test_a_holder_whose_tor_is_gone_steps_down():
+    replica = _standby().probe(False).probe(False).step(4)
+    for _ in range(60):
+        replica.step(look=Look(replica.view.now, False))
+    assert replica.kinds == ["publish", "stand_by"]
+    assert "our own Tor" in replica.actions[1].why
+
+
+def test_where_every_command_costs_nobody_stands_by_unless_it_cannot_serve():
+    replica = Replica(_rules(stands_by=False, interval=0.0), publishes=True, armed=False).step(100)
+    assert replica.kinds == []
+    assert replica.step(targets=False).kinds == ["stand_by"]
+
+
+def test_a_sighup_brings_a_standby_back_to_publishing_and_it_stands_by_again():
+    replica = _standby()
+    replica.step(publishes=True, armed=False)
+    assert replica.kinds == ["stand_by"]
+
+
+def test_a_clock_set_back_by_a_day_makes_no_turn():
+    replica = _standby()
+    replica.view = dataclasses.replace(replica.view, wall=replica.view.wall - 86400)
+    assert replica.step(3).probe(True).step(5).kinds == []
+
+
+def test_a_new_time_period_is_no_publication_of_anybody():
+    replica = _standby().probe(False).probe(False).step(4)
+    replica.step(look=Look(replica.view.now, True, 2, 99))
+    assert replica.state.holds is True
