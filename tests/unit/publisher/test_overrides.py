@@ -123,8 +123,11 @@ def test_directories_are_onionbalances_and_all_of_them_at_the_end_of_the_ring_to
         return {hashlib.sha256(b"%d" % number).digest(): relay for number, relay in relays.items()}
 
     monkeypatch.setattr(hashring, "get_srv_and_time_period", lambda is_first: (b"random", 7))
+    my_onionbalance.consensus.nodes = []
     for count, found in ((2, 2), (4, 4), (5, 5), (7, 7), (8, 8), (9, 8), (500, 8)):
         monkeypatch.setattr(hashring, "_get_hash_ring_for_descriptor", lambda is_first, count=count: ring(count))
+        monkeypatch.setattr(overrides.Rings, "original", hashring._get_hash_ring_for_descriptor)
+        monkeypatch.setattr(overrides.Rings, "known", {})
         for key in range(50):
             ours = overrides.responsible_hsdirs(b"%d" % key, True)
             assert len(ours) == len(set(ours)) == found

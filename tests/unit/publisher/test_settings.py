@@ -55,6 +55,8 @@ def test_what_stock_onionbalance_needs_is_enough() -> None:
     (["services", 0, "instances", 0, "address"], TWO, "twice"),
     (["services", 0, "instances", 0, "name"], "app2/archivew1", "twice"),
     (["services", 0, "instances", 0, "name"], 7, "name: not a text"),
+    (["services", 0, "instances", 0, "name"], "a\nb", "name: not a text"),
+    (["services", 0, "name"], "x" * 201, "name: not a text"),
     (["services", 0, "instances", 0, "drained"], "yes", "drained: not true or false"),
     (["onionfleet"], [], "onionfleet: not a mapping"),
     (["onionfleet", "introduction_points"], 21, "introduction_points: not a number from 3 to 20"),

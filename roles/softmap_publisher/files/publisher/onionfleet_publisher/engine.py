@@ -215,6 +215,8 @@ class Engine:
         The directory is named, so tor's limit of one request per directory and quarter of an hour does not apply.
         """
         current = next(place for place in self.places(_public_key(address)).values() if place.current)
+        if not current.hsdirs:
+            raise stem.OperationFailed(message="no directory")
         hsdir = current.hsdirs[tries % len(current.hsdirs)]
         answer = self._controller.msg(f"HSFETCH {address.removesuffix('.onion')} SERVER={hsdir}")
         if not answer.is_ok():

@@ -29,7 +29,9 @@ from onionfleet_publisher.watch import Watch
 TURN_SECONDS = 1.0
 RECONNECT_SECONDS = 2.0
 METRICS_SECONDS = 15.0
-FIRST_REFRESH, NEXT_REFRESH = 2.0, 30.0  # seconds until the consensus is read again: where none is live; where relays are missing
+FIRST_REFRESH = 2.0  # seconds until the consensus is read again where none is live
+NEXT_REFRESH, LAST_REFRESH = 30.0, 3600.0  # where relays are still missing; where none is
+PATIENCE = 60.0  # seconds that a new tor has to fetch most relays' microdescriptors; with few of them the ring is wrong
 WAKE_SECONDS = 3600.0  # tor goes dormant after a day without use
 
 
@@ -45,7 +47,7 @@ class Publisher:
         self._watch = Watch(self._context)
         self._publications = Publications(self._context, offset=random.uniform(0, 30))
         self._events: list[Event] = []
-        self._refresh_at = self._wake_at = self._metrics_at = 0.0
+        self._refresh_at = self._wake_at = self._metrics_at = self._connected_at = 0.0
         self._said = ""
         self._reload_wanted = self._ended = False
 
@@ -124,7 +126,7 @@ class Publisher:
         context.network = None
         if context.tor:
             await context.tor.connect()
-        self._refresh_at = 0.0
+        self._refresh_at, self._connected_at = 0.0, context.clock().now
         context.count("tor_connections_total")
         self._say("Connected to tor's control socket")
 
@@ -137,11 +139,13 @@ class Publisher:
         if context.tor and now >= self._refresh_at:
             before = context.network
             context.network = network = await context.tor.call(self._engine.refresh)
-            if not network.live:
+            partial = network.missing * 3 > network.directories and now < self._connected_at + PATIENCE
+            if not network.live or partial:
+                context.network = None
                 self._say(f"Waiting for tor: {await context.tor.call(self._engine.bootstrap)}")
                 self._refresh_at = now + FIRST_REFRESH
                 return False
-            self._refresh_at = now + (NEXT_REFRESH if network.missing > network.directories / 20 else float("inf"))
+            self._refresh_at = now + (NEXT_REFRESH if network.missing * 20 > network.directories else LAST_REFRESH)
             await self._publications.places()
             if before is None or not before.live:
                 self._say(f"Tor has a consensus, with {network.directories} directories")

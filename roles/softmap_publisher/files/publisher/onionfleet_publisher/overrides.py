@@ -144,7 +144,7 @@ def _sha3(data: bytes) -> bytes:
 class Rings:
     """The ring of directories, worked out once for a consensus and period and not once for each descriptor."""
 
-    known: dict[bool, tuple[Any, Any, Any]] = {}
+    known: dict[bool, tuple[Any, Any, Any, list[bytes]]] = {}
     original: Any = None
 
     @classmethod
@@ -155,8 +155,15 @@ class Rings:
         period, nodes = hashring.get_srv_and_time_period(is_first_descriptor), my_onionbalance.consensus.nodes
         known = cls.known.get(is_first_descriptor)
         if known is None or known[0] != period or known[1] is not nodes:
-            known = cls.known[is_first_descriptor] = (period, nodes, cls.original(is_first_descriptor))
+            ring = cls.original(is_first_descriptor)
+            known = cls.known[is_first_descriptor] = (period, nodes, ring, sorted(ring))
         return known[2]
+
+    @classmethod
+    def order(cls, is_first: bool) -> tuple[Any, list[bytes]]:
+        """The ring, and its positions in order."""
+        cls.ring(is_first)
+        return cls.known[is_first][2:]
 
 
 def responsible_hsdirs(blinded_key: bytes, is_first: bool) -> list[str]:
@@ -167,8 +174,7 @@ def responsible_hsdirs(blinded_key: bytes, is_first: bool) -> list[str]:
     """
     from onionbalance.hs_v3 import hashring, params
 
-    ring = hashring._get_hash_ring_for_descriptor(is_first)
-    order, found = sorted(ring), []
+    (ring, order), found = Rings.order(is_first), []
     for replica in range(1, params.HSDIR_N_REPLICAS + 1):
         start, wanted = bisect.bisect_left(order, hashring._get_hidden_service_index(blinded_key, replica, is_first)), params.HSDIR_SPREAD_STORE
         for step in range(len(order)):

@@ -20,7 +20,7 @@ FETCH_SECONDS = 600.0  # a backend's descriptor, in quiet times (as stock Onionb
 FETCH_DOWN_SECONDS = 30.0  # of a backend that is down: its return brings new introduction points
 FETCH_AGAIN_SECONDS = 10.0  # not found, or a probe failed: the next directory is asked
 FETCH_FIRST_SECONDS = 3.0  # never seen yet
-FETCHES_PER_MINUTE = 90
+FETCHES_PER_MINUTE = 300  # at most; in quiet times it is one for each backend in ten minutes
 
 
 def probe_interval(backends: int, wanted: float, per_minute: float) -> float:

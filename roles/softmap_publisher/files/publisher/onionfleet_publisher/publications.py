@@ -33,7 +33,7 @@ class Publications:
     async def publish(self) -> None:
         for service in list(self._context.services.values()):
             clock = self._context.clock()
-            if service.first_deadline is None:
+            if service.first_deadline is None and any(backend.received for backend in service.backends.values()):
                 service.first_deadline = clock.now + FIRST_WAIT
             if clock.now >= service.not_before and service.places and service.may_publish(clock):
                 self._decide(service)

@@ -124,8 +124,7 @@ def _faults(data: dict[str, Any]) -> Iterator[str]:
 def _service_faults(service: dict[str, Any]) -> Iterator[str]:
     if not isinstance(service.get("key"), str) or not service["key"].startswith("/"):
         yield "key: not an absolute path"
-    if not isinstance(service.get("name", ""), (str, type(None))):
-        yield "name: not a text"
+    yield from _name_faults(service)
     probe = service.get("probe")
     if probe is not None and (not isinstance(probe, dict) or not _is_port(probe.get("port"))):
         yield "probe: wants {port: 1 to 65535 or null}"
@@ -145,10 +144,16 @@ def _instance_faults(instance: Any) -> Iterator[str]:
         yield "not a mapping"
     elif not is_address(instance.get("address")):
         yield "address: not a .onion address"
-    elif not isinstance(instance.get("name", ""), (str, type(None))):
-        yield "name: not a text"
     elif not isinstance(instance.get("drained", False), bool):
         yield "drained: not true or false"
+    else:
+        yield from _name_faults(instance)
+
+
+def _name_faults(data: dict[str, Any]) -> Iterator[str]:
+    name = data.get("name") or "-"
+    if not isinstance(name, str) or not name.isprintable() or len(name.encode()) > 200:
+        yield "name: not a text of at most 200 printable characters"
 
 
 def _settings_faults(given: Any) -> Iterator[str]:

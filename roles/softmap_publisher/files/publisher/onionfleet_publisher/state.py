@@ -21,7 +21,7 @@ from onionfleet_publisher import choice, settings
 from onionfleet_publisher.choice import Backend
 from onionfleet_publisher.health import Health
 from onionfleet_publisher.received import relay_of
-from onionfleet_publisher.uploads import Ledger, Wanted
+from onionfleet_publisher.uploads import LIFETIME, Ledger, Wanted
 
 WHICH = ("first", "second")
 FIRST_WAIT = 25.0  # seconds that the first publication waits for backends that have not answered yet
@@ -85,6 +85,11 @@ class BackendState:
             "introduction_points": len(self.points(clock.wall)), "descriptor_received": clock.epoch(self.received_at)}
 
 
+def _ledgers() -> dict[str, Ledger]:
+    """Not all descriptors of a publisher are uploaded again at one moment."""
+    return {which: Ledger(lifetime=LIFETIME * random.uniform(0.8, 1)) for which in WHICH}
+
+
 def _points(points: Mapping[str, Any]) -> tuple[choice.Point, ...]:
     return tuple(choice.Point(identity, relay_of(point)) for identity, point in points.items())
 
@@ -94,7 +99,7 @@ class ServiceState:
     config: settings.Service
     key: Any  # Onionbalance's service, with the key
     backends: dict[str, BackendState]  # by address
-    ledgers: dict[str, Ledger] = dataclasses.field(default_factory=lambda: {which: Ledger() for which in WHICH})
+    ledgers: dict[str, Ledger] = dataclasses.field(default_factory=_ledgers)
     places: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # engine.Place by "first" and "second"
     listing: choice.Listing = choice.Listing(())
     chosen: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)  # introduction points by backend

@@ -50,6 +50,7 @@ class Ledger:
     retry_at: float = 0.0
     counter: int = 0  # revision counter
     signing_key: str | None = None  # base64
+    lifetime: float = LIFETIME
 
     def due(self, wanted: Wanted, now: float) -> Task | None:
         """What to upload now, and where to; None: nothing."""
@@ -61,7 +62,7 @@ class Ledger:
             return Task("time period", wanted.hsdirs)
         if self.content != wanted.content:
             return Task("changed", wanted.hsdirs) if now - self.changed >= MIN_GAP else None
-        if now - self.attempted >= LIFETIME:
+        if now - self.attempted >= self.lifetime:
             return Task("age", wanted.hsdirs)
         new = tuple(one for one in wanted.hsdirs if one not in self.uploads)
         if new:

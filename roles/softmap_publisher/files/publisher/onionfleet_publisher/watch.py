@@ -82,7 +82,7 @@ class Watch:
         fresh, backend.circuit_used, backend.probes = not backend.circuit_used, True, backend.probes + 1
         try:
             answer = await ask(context.socks, backend.address, backend.port or 0, timeout=limits.probe_timeout,
-                               isolation=f"{service.config.name}-{id(backend):x}-{backend.circuit}")
+                               isolation=f"{service.config.name}-{backend.address[:16]}-{backend.circuit}")
         finally:
             backend.probing = False
         self._note(service, backend, answer, asked, fresh)
@@ -157,10 +157,10 @@ class Watch:
     async def fetch(self) -> None:
         """Ask for the backends' descriptors that are due."""
         context = self._context
-        for _, backend in context.backends():
+        begun = context.clock().now
+        due = sorted((one for _, one in context.backends() if one.next_fetch <= begun), key=lambda one: one.next_fetch)
+        for backend in due:
             now = context.clock().now
-            if backend.next_fetch > now:
-                continue
             if not context.tor or not self._fetches.take(now):
                 return
             backend.fetched_at, backend.turn = now, backend.turn + 1
