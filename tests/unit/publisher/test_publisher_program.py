@@ -267,7 +267,7 @@ def test_it_waits_for_tor_and_its_consensus_and_survives_a_restart(tmp_path: pat
             await asyncio.sleep(0.3)
             assert (await stage.status())["tor"] == {"connected": False, "consensus": False, "circuits": False}
             stage.tor.start()
-            await stage.until(lambda: stage.publisher._context.tor.connected, "connected")
+            await stage.until(lambda: stage.publisher._context.tor and stage.publisher._context.tor.connected, "connected")
             await asyncio.sleep(0.3)
             assert not stage.tor.uploads
             stage.tor.bootstrapped = True
@@ -287,7 +287,7 @@ def test_it_waits_for_tor_and_its_consensus_and_survives_a_restart(tmp_path: pat
 
 def test_with_few_relays_known_it_waits_for_the_others(tmp_path: pathlib.Path) -> None:
     async def scene(stage: Stage) -> None:
-        await stage.until(lambda: stage.publisher._context.tor.connected, "connected")
+        await stage.until(lambda: stage.publisher._context.tor and stage.publisher._context.tor.connected, "connected")
         await asyncio.sleep(0.3)
         assert not stage.tor.fetched
         stage.tor.network = Network()
