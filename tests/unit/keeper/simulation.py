@@ -255,17 +255,28 @@ class World:
         """A second, or longer where nothing is going to happen."""
         if not self._calm():
             return 1.0
-        boundaries = [(one.rules.interval or turns.WITHOUT_TURNS) - turns.since(one.rules, self.wall + self.now + one.clock) for one in self.replicas]
+        boundaries = [self._next_turn(one) for one in self.replicas if one.thinks and one.connected]
         coming = [self.faults[0][0]] if self.faults else []
-        coming += [one.own_timer for one in self.replicas if one.publishes]
+        coming += [one.own_timer for one in self.replicas if one.publishes and one.thinks and one.connected and not one.down["tor"]]
         return max(1.0, min([CALM_SECONDS, *boundaries, *(at - self.now for at in coming)]))
+
+    def _next_turn(self, one: Replica) -> float:
+        """Seconds until its decider might want a turn."""
+        wall = self.wall + self.now + one.clock
+        number, since = turns.slot(one.rules, wall), turns.since(one.rules, wall)
+        if one.rules.interval and one.state.slot is not None and one.state.slot < number:
+            return turns.turn_delay(one.rules, number, one.state.held) - since
+        return (one.rules.interval or turns.WITHOUT_TURNS) - since
 
     def _calm(self) -> bool:
         thinking = [one for one in self.replicas if one.thinks and one.connected]
-        return self.answers() and all(
-            one.state.revision == self.revision and not one.state.failures and self.now >= one.ready_at
-            and (one.state.slot or 0) >= turns.slot(one.rules, self.wall + self.now + one.clock)
-            and not any(entry[1] != "probe" for entry in one.pending) and one.publishes == (bool(one.state.holds) or not one.rules.stands_by) for one in thinking)
+        return self.answers() and all(self._settled(one) for one in thinking)
+
+    def _settled(self, one: Replica) -> bool:
+        """It knows what there is to know, its tor is as it wants it, and nothing is under way but probes."""
+        publishes = bool(one.state.holds) or not one.rules.stands_by
+        return (one.state.revision == self.revision and not one.state.failures and self.now >= one.ready_at and one.publishes == publishes
+                and not any(entry[1] != "probe" for entry in one.pending))
 
     def _step(self, seconds: float) -> None:
         answers = self.answers()

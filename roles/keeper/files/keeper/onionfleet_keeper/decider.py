@@ -159,9 +159,10 @@ def _refresh(rules: Rules, state: State, view: View) -> _Wish | None:
 
 
 def _turn(rules: Rules, state: State, view: View) -> _Wish | None:
+    """Also a holder's, where nobody comes: if two believe that they hold, one of them learns better."""
     number = turns.slot(rules, view.wall)
     late = turns.since(rules, view.wall) - turns.turn_delay(rules, number, state.held)
-    if not rules.interval or state.holds or state.slot is None or state.slot >= number:
+    if not rules.interval or state.slot is None or state.slot >= number:
         return None
     if late < 0 or not _within(rules, state, view.now, RESERVE):
         return None

@@ -49,7 +49,7 @@ def turn_delay(rules: Rules, number: int, held: int | None) -> float:
     """
     count = len(rules.replicas)
     waited = count if held is None else min(max(number - held, 0), count)
-    step = min(EQUALS_STEP * count, rules.interval / (2 * count))  # also the last one gets its turn in time
+    step = min(EQUALS_STEP * count, rules.interval / (2 * count + 2))  # also the last one gets its turn in time
     return step * (count - waited + _rank(rules, number) / count)
 
 

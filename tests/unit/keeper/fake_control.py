@@ -1,0 +1,65 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pathlib
+import socket
+import threading
+
+
+class FakeTor:
+    """A control port over a unix socket that knows services and whether it publishes; notes every SETCONF."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.path = str(folder / "control")
+        self.services = ["HiddenServiceDir=/var/lib/a", "HiddenServicePort=80 unix:/run/a.sock"]
+        self.publishes, self.info, self.commands = "1", {}, []
+        self.connections: list[socket.socket] = []
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(self.path)
+        self._listener.listen()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def say(self, line: str) -> None:
+        for connection in self.connections:
+            connection.sendall(line.encode() + b"\r\n")
+
+    def hang_up(self) -> None:
+        for connection in self.connections:
+            connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+        self.connections.clear()
+
+    def _accept(self) -> None:
+        while True:
+            connection, _peer = self._listener.accept()
+            self.connections.append(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
+            for line in connection.makefile(encoding="utf-8", newline="\r\n"):
+                connection.sendall(self._answer(line.rstrip("\r\n")).encode())
+        except OSError:
+            pass
+
+    def _answer(self, line: str) -> str:
+        word, _space, rest = line.partition(" ")
+        if word == "PROTOCOLINFO":
+            return '250-PROTOCOLINFO 1\r\n250-AUTH METHODS=NULL\r\n250 OK\r\n'
+        if word == "GETCONF":
+            found = [f"PublishHidServDescriptors={self.publishes}"] if rest == "PublishHidServDescriptors" else self.services
+            return "".join(f"250{'-' if one is not found[-1] else ' '}{one}\r\n" for one in found)
+        if word == "GETINFO":
+            return f"250-{rest}={self.info[rest]}\r\n250 OK\r\n" if rest in self.info else "552 no such thing\r\n"
+        if word == "SETCONF":
+            self._set(rest)
+        return "250 OK\r\n"
+
+    def _set(self, rest: str) -> None:
+        pairs = [part.split('="', 1) for part in rest.rstrip('"').split('" ')]
+        self.commands.append([(key, value) for key, value in pairs])
+        self.publishes = dict(pairs).get("PublishHidServDescriptors", self.publishes)
+        services = [f"{key}={value}" for key, value in pairs if key.startswith("Hidden")]
+        self.services = services or self.services
