@@ -43,6 +43,18 @@ def test_where_all_fail_or_our_own_tor_does_nobody_is_down() -> None:
     assert _judge({"a": _failing(100)}) == Verdict(suspended=True)
 
 
+def test_when_our_own_tor_comes_back_nobody_pays_for_it() -> None:
+    fleet = {"a": _failing(100, failures=5), "b": _failing(105, failures=5), "c": _well(150, fresh=150)}
+    fleet["c"].last_failed = 120
+    assert _judge(fleet) == Verdict(recovered=True)
+    fleet["a"].forget()
+    fleet["a"].failed(160.0)
+    fleet["a"].failed(170.0)
+    fleet["b"].answered(155.0, 0.5, fresh=True)
+    fleet["c"].answered(165.0, 0.5, fresh=True)
+    assert _judge(fleet).down == ("a",)
+
+
 def test_half_of_them_may_die_at_once() -> None:
     fleet = {"a": _failing(100), "b": _failing(101), "c": _well(110), "d": _well(111)}
     assert set(_judge(fleet).down) == {"a", "b"}

@@ -181,6 +181,11 @@ def test_when_all_are_dead_or_our_own_tor_is_the_descriptor_stays(tmp_path: path
         before = len(stage.tor.uploads)
         stage.tor.dead.update(stage.tor.backends)
         await stage.until_probed(lambda: stage.publisher._context.suspended, "our own Tor is suspected")
+        stage.tor.dead.discard(stage.backends[2].address)
+        await stage.until_probed(lambda: not stage.publisher._context.suspended, "one answers again")
+        stage.tor.dead.clear()
+        await stage.until_probed(lambda: all(one.health.failures == 0 for _, one in stage.publisher._context.backends()), "all do")
+        assert len(stage.tor.uploads) == before
         stage.tor.dead = {stage.backends[0].address}
         stage.tor.circuits = False
         for _ in range(10):

@@ -24,6 +24,7 @@ class Health:
     since: float = 0.0  # when `state` began
     failures: int = 0  # in a row
     failing_since: float = 0.0  # when the first of these probes was sent
+    last_failed: float = float("-inf")  # when the last probe without an answer was sent
     answers: int = 0  # in a row
     last_answer: float | None = None  # when
     last_fresh: float | None = None  # when last on a new circuit, which needs introductions and a rendezvous
@@ -39,6 +40,7 @@ class Health:
         """No answer to a probe that was sent at `asked`."""
         if not self.failures:
             self.failing_since = asked
+        self.last_failed = max(asked, self.last_failed)
         self.failures, self.answers = self.failures + 1, 0
 
     def forget(self) -> None:
@@ -61,15 +63,17 @@ class Verdict:
     up: tuple[str, ...] = ()  # answered for the first time, or again
     suspended: bool = False  # our own Tor is suspected: nobody is evicted
     proof_wanted: bool = False  # an answer on a new circuit would tell whether our own Tor works
+    recovered: bool = False  # it works again: what failed while it did not says nothing
 
 
 def judge(backends: Mapping[str, Health], *, failures: int, own_tor: bool, now: float, ignored: frozenset[str] = frozenset()) -> Verdict:
     """Compare all backends with each other.
 
-    A backend goes down after `failures` probes in a row without an answer, as soon as another one has answered since the
-    first of them was sent: so our own Tor works. Where more than half of those that were not down fail at once, that answer
-    must come over a new circuit; where all of them fail, nobody goes; nor while `own_tor` is false. `ignored` (drained
-    backends) do not count as failing.
+    A backend goes down after `failures` probes in a row without an answer, if there is a witness that our own Tor works: another
+    backend that has answered since the first of them was sent, and has not failed itself since then. Where more than half of
+    those that were not down fail at once, the witness must have answered over a new circuit; where all of them fail, nobody
+    goes; nor while `own_tor` is false. Where others answer again that had failed too, it was our own Tor, and everybody is
+    asked anew. `ignored` (drained backends) do not count as failing.
     """
     up = tuple(key for key, one in backends.items() if one.state != "up" and one.answers >= one.answers_needed(now))
     watched = [one for key, one in backends.items() if one.state != "down" and key not in ignored]
@@ -78,8 +82,14 @@ def judge(backends: Mapping[str, Health], *, failures: int, own_tor: bool, now: 
     most = len(failing) * 2 > len(watched)
     if not overdue or not own_tor or len(failing) == len(watched):
         return Verdict(up=up, suspended=not own_tor or (bool(overdue) and most))
-    began = max(one.failing_since for one in overdue.values())
-    proofs = [one.last_fresh if most else one.last_answer for one in backends.values() if not one.failures]
-    if not any(at is not None and at > began for at in proofs):
-        return Verdict(up=up, suspended=most, proof_wanted=True)
-    return Verdict(down=tuple(overdue), up=up)
+    first, last = (edge(one.failing_since for one in overdue.values()) for edge in (min, max))
+    answered = [one for one in backends.values() if not one.failures and _since(one.last_fresh if most else one.last_answer, last)]
+    if any(one.last_failed < first for one in answered):
+        return Verdict(down=tuple(overdue), up=up)
+    if any(_since(one.last_fresh, last) for one in answered):
+        return Verdict(up=up, recovered=True)
+    return Verdict(up=up, suspended=most, proof_wanted=True)
+
+
+def _since(at: float | None, then: float) -> bool:
+    return at is not None and at > then

@@ -50,8 +50,19 @@ class Watch:
         context, now = self._context, self._context.clock().now
         doubts = any(backend.health.failures for _, backend in context.backends())
         if context.tor and now - self._asked_own_tor >= (OWN_TOR_SECONDS if not doubts and context.own_tor else 2.0):
-            self._asked_own_tor = now
+            self._asked_own_tor, before = now, context.own_tor
             context.own_tor = await context.tor.call(context.engine.own_tor)
+            if context.own_tor and not before:
+                self._ask_anew()
+
+    def _ask_anew(self) -> None:
+        """Our own Tor works again: what failed while it did not says nothing."""
+        now = self._context.clock().now
+        for service, backend in self._context.backends():
+            if backend.health.failures and backend.health.state != "down":
+                backend.health.forget()
+                backend.circuit, backend.circuit_used, backend.next_probe = backend.circuit + 1, False, now
+                service.dirty = True
 
     # --- probes ---
 
@@ -121,6 +132,8 @@ class Watch:
             context.suspended = verdict.suspended
             log.warning("Most backends do not answer at once, or our own Tor does not work: it is suspected, and no backend is evicted"
                         if verdict.suspended else "Our own Tor works")
+        if verdict.recovered:
+            self._ask_anew()
         if verdict.proof_wanted:
             self._want_proof([backend for _, backend in known.values()], clock.now)
         for key in verdict.down:
