@@ -210,7 +210,8 @@ class World:
         view = View(
             now=self.now, wall=self.wall + self.now + one.clock, ready=running and self.now >= one.ready_at,
             publishes=one.publishes if running else None, armed=one.armed, targets=not one.down["targets"], drained=bool(one.down["drain"]),
-            uploaded=one.uploaded, probe=one.probe, look=one.look)
+            uploaded=one.uploaded, probe=one.probe, look=one.look,
+            slow=pacing.slow(self.now, [value.began for _at, kind, value in one.pending if kind == "probe"]))
         one.state, action = decide(one.rules, one.state, view)
         if action.kind == "stand_by":
             one.publishes, one.armed = False, True

@@ -23,7 +23,7 @@ from onionfleet_keeper.client import Client
 from onionfleet_keeper.watch import Watch
 
 TURN_SECONDS, METRICS_SECONDS = 1.0, 15.0
-THREADS = 4  # for each service: two probes, a reading, the targets
+THREADS = 5  # for each service: three probes, a reading, the targets
 REFUSED = 1
 log = logging.getLogger("onionfleet")
 

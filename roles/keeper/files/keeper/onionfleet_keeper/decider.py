@@ -80,7 +80,8 @@ def _learn_look(rules: Rules, state: State, view: View, look: Look) -> State:
     if own and state.holds:  # as we ordered, or its tor by itself
         changed = max(at for at in (state.changed, view.uploaded, state.began) if at is not None)
         return dataclasses.replace(state, changed=changed, slot=number, held=number)
-    return dataclasses.replace(state, holds=own, changed=view.now, slot=number, held=number if own else state.held,
+    # whoever published may have died since: what was asked after the reading began counts against it
+    return dataclasses.replace(state, holds=own, changed=look.began, slot=number, held=number if own else state.held,
                                failures=0, failing=None)
 
 
@@ -178,4 +179,6 @@ def _look(state: State, view: View) -> Action | None:
     every = LOOK_OFTEN if state.failures else LOOK_EVERY
     if state.published and state.looked is not None and state.looked < state.published[-1] <= view.now - SETTLE:
         every = SETTLE  # until the HSDirs are seen to have it
+    if view.slow is not None and last is not None and last < view.slow:
+        every = 0.0  # somebody may just have published: whom do we doubt?
     return Action("look") if last is None or view.now - last > every else None

@@ -55,6 +55,7 @@ class View:
     drained: bool
     uploaded: float | None = None  # when an HSDir last took a descriptor of this daemon; monotonic
     probe: Probe | None = None
+    slow: float | None = None  # when a probe began that is under way for suspiciously long; monotonic
     look: Look | None = None
 
 

@@ -4,12 +4,15 @@
 """How often what is asked. Pure.
 
     probe_due(interval, now, began, doubt, under_way)     is it time for the next probe?
+    slow(now, begins)                                     the first probe under way that should have ended
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 CONFIRM_SECONDS = 5.0  # until a probe that is slow, or one that failed, is followed by another
-AT_ONCE = 2  # probes under way
+AT_ONCE = 3  # probes under way
 TARGETS_SECONDS = 5.0  # between two checks of the own targets
 
 
@@ -21,3 +24,8 @@ def probe_due(interval: float, now: float, began: float | None, *, doubt: bool, 
     if began is None:
         return under_way == 0
     return under_way < AT_ONCE and now - began >= (min(CONFIRM_SECONDS, interval) if doubt or under_way else interval)
+
+
+def slow(now: float, begins: Iterable[float]) -> float | None:
+    """`begins` are those of the probes under way."""
+    return min((began for began in begins if now - began >= CONFIRM_SECONDS), default=None)

@@ -29,26 +29,26 @@ class Replica:
         self._said = ""
         self._held: bool | None = None
 
-    def turn(self, probe: Probe | None, reading: Reading | None, *, targets: bool, drained: bool) -> bool:
+    def turn(self, probe: Probe | None, reading: Reading | None, *, slow: float | None, targets: bool, drained: bool) -> bool:
         """See, decide and do; True: the decider wants the HSDirs read."""
         try:
             self.daemon.observe()
             self._say("")
         except (OnionfleetError, OSError) as error:
             self._say(f"its tor does not answer: {error}")
-        view = self._view(probe, reading, targets, drained)
+        view = self._view(probe, reading, slow, targets, drained)
         self.state, action = decide(self.config.rules, self.state, view)
         self._do(action)
         self._tell_holder()
         return action.kind == "look"
 
-    def _view(self, probe: Probe | None, reading: Reading | None, targets: bool, drained: bool) -> View:
+    def _view(self, probe: Probe | None, reading: Reading | None, slow: float | None, targets: bool, drained: bool) -> View:
         daemon, look = self.daemon, None
         if reading is not None:
             own = True if reading.signing_key is not None and reading.signing_key in daemon.signing_keys else None
             look = Look(reading.began, reading.answered, reading.period, reading.revision, own)
         return View(time.monotonic(), time.time(), daemon.ready, daemon.publishes, daemon.armed, targets, drained,
-                    uploaded=daemon.uploaded, probe=probe, look=look)
+                    uploaded=daemon.uploaded, probe=probe, slow=slow, look=look)
 
     def _do(self, action: Action) -> None:
         if action.kind not in ("publish", "stand_by"):

@@ -34,7 +34,7 @@ class Watch:
         self.targets = True
         self.probes = {"answered": 0, "failed": 0}
         self._probed: float | None = None
-        self._probing: list[concurrent.futures.Future[Probe]] = []
+        self._probing: dict[concurrent.futures.Future[Probe], float] = {}  # and when it began
         self._looking: concurrent.futures.Future[Reading] | None = None
         self._checking: concurrent.futures.Future[bool] | None = None
         self._looked = self._checked = self._authorized = float("-inf")
@@ -46,7 +46,7 @@ class Watch:
         self._check_targets(now)
         self._receive_reading()
         for future in [one for one in self._probing if one.done()]:
-            self._probing.remove(future)
+            del self._probing[future]
             self.probe = future.result()
             self.probes["answered" if self.probe.answered else "failed"] += 1
             self._tell(now)
@@ -54,10 +54,11 @@ class Watch:
         doubt = self.probe is not None and not self.probe.answered
         if pacing.probe_due(self.config.probe.interval, now, self._probed, doubt=doubt, under_way=len(self._probing)):
             self._probed = now
-            self._probing.append(self._pool.submit(self._client.probe, self.config.address, self.config.probe))
+            self._probing[self._pool.submit(self._client.probe, self.config.address, self.config.probe)] = now
 
     def _tell(self, now: float) -> None:
-        wanted = [one.turn(self.probe, self.reading, targets=self.targets, drained=self.config.drained) for one in self.replicas]
+        slow = pacing.slow(now, self._probing.values())
+        wanted = [one.turn(self.probe, self.reading, slow=slow, targets=self.targets, drained=self.config.drained) for one in self.replicas]
         if any(wanted) and self._looking is None and now - self._looked > LOOK_PAUSE:
             self._looked = now
             self._looking = self._pool.submit(self._client.look, self.config.address)
