@@ -13,7 +13,7 @@ import yaml
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._status import OUTSIDE, fleet_status
 
 ROOT = pathlib.Path(__file__).parents[2]
-ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
+ROLES = sorted(path.parent.parent.name for path in (ROOT / "roles").glob("*/meta/main.yml"))
 PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 TYPES = {"bool": bool, "int": int, "float": float, "str": str, "path": str, "list": list, "dict": dict}
 
