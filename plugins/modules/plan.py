@@ -51,6 +51,9 @@ hosts:
     publisher:
       description: The C(services) that it publishes and the C(settings) of its publisher; null where it publishes none.
       type: dict
+    keeper:
+      description: The configuration of its keeper; null where it has none.
+      type: dict
     packages:
       description: The Debian packages that it takes.
       type: list

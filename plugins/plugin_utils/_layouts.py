@@ -25,9 +25,10 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._inventory impo
 
 Data = t.Dict[str, t.Any]
 
-# our own clients of Tor: what verification asks through, and what a publisher publishes through
+# our own clients of Tor: what verification asks through, a publisher publishes through, a keeper watches through
 PROBE_DAEMON = "onionprobe"
 PUBLISHER_DAEMON = "onionpublisher"
+KEEPER_DAEMON = "onionkeeper"
 MAX_WORKERS = 16
 DAEMON = re.compile(r"[a-z0-9]{1,27}\Z")
 
@@ -71,6 +72,7 @@ LAYOUTS: t.Mapping[str, Layout] = {
         publishers=True,
         refused={
             "replicas": "belongs to the layout hardmap; name publishers and backends instead",
+            "keeper": "keeps replicas of hardmaps; a publisher watches its backends itself, so remove it",
             "pow": _POW,
             "authorized_clients": _CLIENTS,
             "onionbalance_frontends": "follows from the service's own address here; remove it",
@@ -115,7 +117,7 @@ def read_placement(name: str, fields: Data, inventory: Inventory, place: str, fa
 
 
 def _is_off(value: t.Any) -> bool:
-    return isinstance(value, dict) and str(value.get("enabled")).lower() == "false"
+    return value is False or isinstance(value, dict) and str(value.get("enabled")).lower() == "false"
 
 
 def _instances(
@@ -166,5 +168,5 @@ def check_daemon_name(name: t.Any, place: str, field: str, faults: Faults) -> No
     """Note it where ``name`` cannot be that of one of our tor instances."""
     if not isinstance(name, str) or not DAEMON.match(name):
         faults.add(place, field, f"{name!r} is no name of a tor instance; use 1 to 27 of a-z and 0-9, as a string")
-    elif name in ("default", PROBE_DAEMON, PUBLISHER_DAEMON):
+    elif name in ("default", PROBE_DAEMON, PUBLISHER_DAEMON, KEEPER_DAEMON):
         faults.add(place, field, f"'{name}' is taken; choose another name")

@@ -103,25 +103,26 @@ def layout_hints(services: Services) -> t.Iterator[str]:
 
 
 def read_drained(declared: t.Any, services: Services, faults: Faults) -> t.FrozenSet[str]:
-    """Read ``onion_drained``: hosts, or ``host/daemon``, of backends."""
+    """Read ``onion_drained``: hosts, or ``host/daemon``, of backends and of replicas that a keeper keeps."""
     if not isinstance(declared, list) or not all(isinstance(name, str) for name in declared):
         faults.add("onion_drained", "type", "must be a list of hosts, or of 'host/daemon'")
         return frozenset()
-    published = [service for service in services.values() if service.placement.publishers]
-    instances = [instance for service in published for instance in service.placement.instances]
+    drainable = [each for each in services.values() if each.placement.publishers or each.fields.get("keeper") is True]
+    instances = [instance for service in drainable for instance in service.placement.instances]
     known = {instance.host for instance in instances} | {f"{instance.host}/{instance.daemon}" for instance in instances}
     for name in declared:
         if name not in known:
             what = f"{name!r} is no host of backends and no 'host/daemon' of one{near(name, known)}; mend or remove it"
             faults.add("onion_drained", "name", what)
-    for service in published:
+    for service in drainable:
         left = [
             instance
             for instance in service.placement.instances
             if instance.host not in declared and f"{instance.host}/{instance.daemon}" not in declared
         ]
         if service.state == "present" and service.placement.instances and not left:
-            faults.add(f"service '{service.name}'", "onion_drained", "drains all of its backends; leave one")
+            field = service.placement.layout.instances
+            faults.add(f"service '{service.name}'", "onion_drained", f"drains all of its {field}; leave one")
     return frozenset(declared)
 
 

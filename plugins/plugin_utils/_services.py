@@ -35,7 +35,7 @@ DIRECTORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
 # fields that say where a service runs; the others say how, and go to tor
 PLACEMENT = frozenset(
     ("name", "state", "layout", "replicas", "backends", "publishers", "workers", "daemon", "daemon_options")
-    + ("directory", "adopt", "delete_key", "secret_key", "address", "probe")
+    + ("directory", "adopt", "delete_key", "secret_key", "address", "probe", "keeper")
 )
 
 
@@ -117,9 +117,13 @@ def _check_fields(fields: Data, place: str, faults: Faults) -> None:
         elif field in fields and fields[field] not in allowed:
             value = fields[field]
             faults.add(place, field, f"{value!r} is not known{near(value, allowed)}; write one of: {', '.join(allowed)}")
-    for field in ("adopt", "delete_key"):
+    for field in ("adopt", "delete_key", "keeper"):
         if not isinstance(fields.get(field, False), bool):
             faults.add(place, field, f"{fields[field]!r} is neither true nor false; write one of them")
+    if fields.get("keeper") is True and "daemon" in fields:
+        faults.add(place, "keeper", "needs daemons of its own, which publish or do not as a whole; remove 'daemon'")
+    if fields.get("keeper") is True and fields.get("authorized_clients"):
+        faults.add(place, "keeper", "has no client's key to ask a restricted service with; remove one of the two")
     if fields.get("delete_key") is True and fields.get("state") != "absent":
         faults.add(place, "delete_key", "goes with 'state: absent' only; remove it, or set the state")
     faults.extend(f"{place}: {fault}" for fault in _probe_faults(fields.get("probe", {})))

@@ -6,7 +6,7 @@
 Module Overview:
 
     Settings      what holds for more than one service
-    host_slices   services, their addresses and the settings -> host -> its daemons, publisher and packages
+    host_slices   services, their addresses and the settings -> host -> its daemons, publisher, keeper and packages
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._keepers import kept
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import (
+    KEEPER_DAEMON,
     PROBE_DAEMON,
     PUBLISHER_DAEMON,
     Data,
@@ -55,7 +57,7 @@ def host_slices(services: Services, addresses: Addresses, settings: Settings) ->
 
     :param addresses: of the services that have a key.
     :returns: host -> ``daemons`` (as tor_instances takes them), ``publisher`` (``services`` and ``settings``, or None),
-        ``packages`` and whether it can ``probe``.
+        ``keeper`` (its configuration, or None), ``packages`` and whether it can ``probe``.
     """
     daemons = _service_daemons(services, addresses, settings)
     publishing = _publishing(services, addresses, settings)
@@ -63,6 +65,9 @@ def host_slices(services: Services, addresses: Addresses, settings: Settings) ->
         own = _own_client(PUBLISHER_DAEMON, settings.daemon_options, settings)
         own["state"] = "present" if published else "absent"
         daemons.setdefault(host, {})[PUBLISHER_DAEMON] = own
+    keeping = kept(services, addresses, settings.targets, settings.drained)
+    for host in keeping:
+        daemons[host][KEEPER_DAEMON] = _own_client(KEEPER_DAEMON, settings.daemon_options, settings)
     for host in settings.probe_hosts:
         daemons.setdefault(host, {})[PROBE_DAEMON] = _own_client(PROBE_DAEMON, {}, settings)
     return {
@@ -71,6 +76,7 @@ def host_slices(services: Services, addresses: Addresses, settings: Settings) ->
             "publisher": (
                 {"services": publishing[host], "settings": _publisher_settings(settings)} if host in publishing else None
             ),
+            "keeper": {"services": keeping[host]} if host in keeping else None,
             "packages": [*PACKAGES, *(PUBLISHER_PACKAGES if host in publishing else ())],
             "probe": host in settings.probe_hosts,
         }

@@ -1,0 +1,60 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What each host's keeper keeps, in the form of its configuration file.
+
+Module Overview:
+
+    kept   services with ``keeper: true`` -> host -> the ``services`` of its configuration
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import Data
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._rules import override_ports
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._services import Service
+
+TLS_PORT = 443
+
+
+def kept(
+    services: t.Mapping[str, Service],
+    addresses: t.Mapping[str, str],
+    targets: t.Mapping[str, t.Any],
+    drained: t.Collection[str],
+) -> t.Dict[str, t.List[Data]]:
+    """What the keeper of each host keeps; hosts without one are left out.
+
+    :param targets: host -> its ``onion_targets``.
+    :param drained: hosts, or ``host/daemon``, that are to take no turn.
+    """
+    hosts: t.Dict[str, t.List[Data]] = {}
+    for name, service in services.items():
+        if service.fields.get("keeper") is True and service.state == "present" and name in addresses:
+            for host in service.hosts:
+                overrides = targets.get(host, {}).get(name, {})
+                hosts.setdefault(host, []).append(_on(host, service, addresses[name], overrides, drained))
+    return hosts
+
+
+def _on(host: str, service: Service, address: str, overrides: t.Mapping[t.Any, t.Any], drained: t.Collection[str]) -> Data:
+    ports = override_ports(service.fields["ports"], overrides)
+    instances = service.placement.instances
+    here = [instance for instance in instances if instance.host == host]
+    pow_enabled = str((service.fields.get("pow") or {}).get("enabled")).lower() == "true"
+    probe = service.fields.get("probe", {})
+    port = int(probe.get("port", ports[0]["port"]))
+    scheme = probe.get("scheme", "https" if port == TLS_PORT else "http")
+    return {
+        "name": service.name,
+        "address": address,
+        "replicas": [f"{instance.host}/{instance.daemon}" for instance in instances],
+        "daemons": [
+            {"name": instance.daemon, "replica": f"{host}/{instance.daemon}", "pow": pow_enabled} for instance in here
+        ],
+        "targets": [port.get("targets") or [port["target"]] for port in ports],
+        "probe": {"port": port, "scheme": scheme, "path": probe.get("path", "/")},
+        "drained": host in drained or all(f"{host}/{instance.daemon}" in drained for instance in here),
+    }

@@ -1,0 +1,85 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the plan tells keepers (_keepers)."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import sys
+
+import pytest
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
+
+GROUPS = {"all": ["web1", "web2"], "web": ["web1", "web2"]}
+PORTS = [{"port": 80, "target": "127.0.0.1:8080"}, {"port": 81, "targets": ["unix:/run/a.sock", "unix:/run/b.sock"]}]
+
+
+def hardmap(**fields):
+    return {"name": "newsroom", "layout": "hardmap", "replicas": "web", "keeper": True, "ports": PORTS, **fields}
+
+
+def planned(*services, **fields):
+    addresses = {entry["name"]: f"address-of-{entry['name']}" for entry in services}
+    return make_plan(Declaration(services=list(services), groups=GROUPS, addresses=addresses, **fields))
+
+
+def test_each_replica_host_keeps_its_own_daemons_and_knows_all_replicas():
+    plan = planned(hardmap(workers=2, pow={"enabled": True}))
+    (kept,) = plan.hosts["web2"]["keeper"]["services"]
+    assert kept["replicas"] == ["web1/newsroomw1", "web1/newsroomw2", "web2/newsroomw1", "web2/newsroomw2"]
+    assert kept["daemons"][1] == {"name": "newsroomw2", "replica": "web2/newsroomw2", "pow": True}
+    assert kept["targets"] == [["127.0.0.1:8080"], ["unix:/run/a.sock", "unix:/run/b.sock"]]
+    assert kept["probe"] == {"port": 80, "scheme": "http", "path": "/"}
+    assert kept["drained"] is False
+    assert any(daemon["name"] == "onionkeeper" and daemon["socks"] for daemon in plan.hosts["web2"]["daemons"])
+
+
+def test_without_the_word_there_is_no_keeper():
+    plan = planned(hardmap(keeper=False))
+    assert plan.hosts["web1"]["keeper"] is None
+    assert "onionkeeper" not in str(plan.hosts)
+
+
+def test_the_hosts_own_targets_and_the_probe_of_the_declaration():
+    probe = {"port": 81, "path": "/health"}
+    plan = planned(hardmap(probe=probe), targets={"web1": {"newsroom": {80: "127.0.0.1:9"}}})
+    assert plan.hosts["web1"]["keeper"]["services"][0]["targets"][0] == ["127.0.0.1:9"]
+    assert plan.hosts["web2"]["keeper"]["services"][0]["targets"][0] == ["127.0.0.1:8080"]
+    assert plan.hosts["web1"]["keeper"]["services"][0]["probe"] == {"port": 81, "scheme": "http", "path": "/health"}
+
+
+@pytest.mark.parametrize(("drained", "expected"), [(["web1"], True), (["web1/newsroomw1"], False), ([], False)])
+def test_a_drained_host_takes_no_turn(drained, expected):
+    plan = planned(hardmap(workers=2), drained=drained)
+    assert plan.hosts["web1"]["keeper"]["services"][0]["drained"] is expected
+    assert plan.hosts["web2"]["keeper"]["services"][0]["drained"] is False
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"daemon": "small"}, "keeper: needs daemons of its own"),
+        ({"authorized_clients": [{"name": "a", "public_key": "A" * 51 + "Q"}]}, "keeper: has no client's key"),
+        ({"keeper": "yes"}, "keeper: 'yes' is neither true nor false"),
+        ({"layout": "softmap", "replicas": None, "publishers": "web", "backends": "web"}, "keeper: keeps replicas of hardmaps"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused(fields, words):
+    with pytest.raises(OnionfleetError) as caught:
+        planned({key: value for key, value in hardmap(**fields).items() if value is not None})
+    assert any(words in fault for fault in caught.value.faults)
+
+
+def test_the_program_reads_what_the_plan_says():
+    program = pathlib.Path(__file__).parents[4] / "roles/keeper/files/keeper"
+    sys.path.insert(0, str(program))
+    try:
+        from onionfleet_keeper import settings
+    finally:
+        sys.path.remove(str(program))
+    plan = planned(hardmap(workers=2, pow={"enabled": True}))
+    config = settings.parse(json.dumps(plan.hosts["web1"]["keeper"]))
+    assert [daemon.name for daemon in config.services[0].daemons] == ["newsroomw1", "newsroomw2"]
