@@ -161,6 +161,19 @@ def test_25_backends_never_more_than_20_points(tmp_path: pathlib.Path) -> None:
     _run(Stage(tmp_path, backends=25), scene)
 
 
+def test_points_that_are_too_big_are_fewer(tmp_path: pathlib.Path) -> None:
+    async def scene(stage: Stage) -> None:
+        await _published(stage)
+        assert stage.listed() == {0, 1, 2, 3}
+        assert 8 <= len(stage.read().points) < 20
+        assert 30_000 < len(stage.tor.uploads[-1][2]) <= 50_000
+
+    stage = Stage(tmp_path, backends=4)
+    for backend in stage.backends:
+        backend.points = [one._replace(link_specifiers=one.link_specifiers + one.link_specifiers[:1] * 70) for one in backend.points]
+    _run(stage, scene)
+
+
 def test_a_dead_backend_leaves_and_comes_back_with_its_new_introduction_points(tmp_path: pathlib.Path) -> None:
     async def scene(stage: Stage) -> None:
         await _published(stage)
