@@ -16,6 +16,7 @@ class FakeTor:
         self.services = ["HiddenServiceDir=/var/lib/a", "HiddenServicePort=80 unix:/run/a.sock"]
         self.publishes, self.info, self.commands = "1", {}, []
         self.connections: list[socket.socket] = []
+        self.held: dict[str, str] = {}  # what an HSDir answers: a descriptor, or the reason why not
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(self.path)
         self._listener.listen()
@@ -51,11 +52,23 @@ class FakeTor:
         if word == "GETCONF":
             found = [f"PublishHidServDescriptors={self.publishes}"] if rest == "PublishHidServDescriptors" else self.services
             return "".join(f"250{'-' if one is not found[-1] else ' '}{one}\r\n" for one in found)
+        if word == "GETINFO" and "\n" in self.info.get(rest, ""):
+            lines = "\r\n".join(self.info[rest].splitlines())
+            return f"250+{rest}=\r\n{lines}\r\n.\r\n250 OK\r\n"
         if word == "GETINFO":
             return f"250-{rest}={self.info[rest]}\r\n250 OK\r\n" if rest in self.info else "552 no such thing\r\n"
         if word == "SETCONF":
             self._set(rest)
+        if word == "HSFETCH":
+            return "250 OK\r\n" + self._fetched(*rest.split(" SERVER=$"))
         return "250 OK\r\n"
+
+    def _fetched(self, label: str, hsdir: str) -> str:
+        answer = self.held.get(hsdir, "NOT_FOUND")
+        if "\n" not in answer:
+            return f"650 HS_DESC FAILED {label} NO_AUTH ${hsdir}~x id REASON={answer}\r\n"
+        lines = "\r\n".join(answer.splitlines())
+        return f"650+HS_DESC_CONTENT {label} id ${hsdir}~x\r\n{lines}\r\n.\r\n650 OK\r\n"
 
     def _set(self, rest: str) -> None:
         pairs = [part.split('="', 1) for part in rest.rstrip('"').split('" ')]
