@@ -35,6 +35,7 @@ EVERYBODY = range(1, NUMBER_OF_VISITORS + 1)
 CACHED, FRESH = EVERYBODY[:10], EVERYBODY[10:]
 EVERY_CACHED, EVERY_FRESH = 4.0, 12.0  # seconds between two requests of one visitor
 REQUESTS = 600
+ROTATION = 60  # seconds until the next backends have their turn, where 25 do not fit; in production 600
 TIMEOUT = 60  # seconds, of a visitor
 BEFORE, WINDOW, AFTER = 30, 120, 180  # seconds: of quiet, in which some may fail after a kill, in which none may
 STREAM, DELAY = 20_000_000, 40  # bytes, milliseconds
@@ -58,8 +59,8 @@ BIG = softmap("big", backends=apps(5), workers=5)
 
 
 def fairness(laboratory: Laboratory, chosen: argparse.Namespace) -> str:
-    rows, rotation = [], {"rotation_interval": 60}
-    for service, backends, settings in ((ARCHIVE, 6, {}), (BIG, 25, {"onion_publisher": rotation})):
+    rows = []
+    for service, backends, settings in ((ARCHIVE, 6, {}), (BIG, 25, {"onion_publisher": {"rotation_interval": ROTATION}})):
         laboratory.deploy(ARCHIVE, *([BIG] if service is BIG else []), **settings)
         laboratory.wait_until_up(service["name"], backends)
         quiet(chosen.load)
@@ -68,16 +69,19 @@ def fairness(laboratory: Laboratory, chosen: argparse.Namespace) -> str:
                               timeout=TIMEOUT) as crowd:
             crowd.wait(f"fairness of {backends}")
         chosen.keep(f"fairness of {backends}", crowd.results)
-        rows.append(fairness_row(crowd.results, backends, (time.time() - began) / 60 if service is BIG else None))
-    header = ["backends", "requests of fresh clients", "failed", "backends that answered", "least", "mean", "most", "Jain's index", "turns of 20 of 25"]
+        points = laboratory.status(PUBLISHERS[0], service["name"])["introduction_points"]
+        turns = (time.time() - began) / ROTATION if service is BIG else None
+        rows.append([backends, points, *fairness_row(crowd.results, backends, turns)])
+    header = ["backends", "introduction points in a descriptor", "turns", "requests of fresh clients", "failed", "backends that answered", "least",
+              "mean", "most", "Jain's index"]
     return "### Fairness\n\n" + table(header, rows)
 
 
 def fairness_row(results: list[dict], backends: int, turns: float | None) -> list[object]:
     counts = collections.Counter(each["by"] for each in results if each["ok"])
     shares = [*counts.values(), *[0] * (backends - len(counts))]
-    return [backends, len(results), sum(not each["ok"] for each in results), len(counts), min(shares), f"{statistics.mean(shares):.1f}",
-            max(shares), f"{jain(shares):.3f}", "" if turns is None else f"{turns:.1f}"]
+    return ["" if turns is None else f"{turns:.1f}", len(results), sum(not each["ok"] for each in results), len(counts), min(shares),
+            f"{statistics.mean(shares):.1f}", max(shares), f"{jain(shares):.3f}" if any(shares) else "none answered"]
 
 
 # --- kill and drain ---
@@ -320,10 +324,11 @@ def run_stock(laboratory: Laboratory) -> None:
 
 # ---
 
-# What to measure -> how, hosts with backends, milliseconds of delay. A publisher lists a relay once only, so there must be
-# more relays than introduction points in a descriptor, as there are in the real network.
+# What to measure -> how, hosts with backends, milliseconds of delay. A publisher lists a relay once only, and tor takes
+# introduction points from the relays that have been up for longest (half of them, flag Stable): there must be more than
+# twice as many relays as introduction points in a descriptor, as there are in the real network.
 MEASUREMENTS = {"fairness": (fairness, 5, 0), "kill": (kill, 3, 0), "drain": (drain, 3, 0), "throughput": (throughput, 1, DELAY)}
-RELAYS = {0: 30, DELAY: 10}
+RELAYS = {0: 46, DELAY: 10}
 
 
 def ready(laboratory: Laboratory) -> None:

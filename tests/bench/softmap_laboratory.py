@@ -46,6 +46,14 @@ STATUS = (
     "import socket; s = socket.socket(socket.AF_UNIX); s.settimeout(5); "
     "s.connect('/run/onionfleet-publisher/status.sock'); print(''.join(iter(lambda: s.recv(65536).decode(), '')))"
 )
+BOOTSTRAPPED = """
+import re, socket
+for number in range(1, %d + 1):
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect('/run/visitors/%%d/control' %% number)
+    connection.sendall(b'AUTHENTICATE\\r\\nGETINFO status/bootstrap-phase\\r\\nQUIT\\r\\n')
+    print(*re.findall('PROGRESS=([0-9]+)', connection.makefile().read()))
+""" % NUMBER_OF_VISITORS
 
 
 def say(text: str) -> None:
@@ -157,15 +165,12 @@ class Laboratory:
         units = " ".join(f"visitor@{number}" for number in numbers)
         host.sh(f"mkdir -p {folders} && chmod 0700 {folders} && systemctl daemon-reload && systemctl start {units}")
         say(f"waiting for {NUMBER_OF_VISITORS} tors of visitors")
-        wait_for(lambda: all(self._bootstrapped(number) for number in numbers), "all visitors' tors are ready", 600)
+        wait_for(self._bootstrapped, "all visitors' tors are ready", 600)
         self._start_directories()
 
-    def _bootstrapped(self, number: int) -> bool:
-        host = self.hosts[VISITORS]
-        ask = "AUTHENTICATE\\r\\nGETINFO status/bootstrap-phase\\r\\nQUIT\\r\\n"
-        program = f"import socket; s = socket.socket(socket.AF_UNIX); s.connect('/run/visitors/{number}/control'); " \
-                  f"s.send(b'{ask}'.decode('unicode_escape').encode()); print(''.join(iter(lambda: s.recv(4096).decode(), '')))"
-        return "PROGRESS=100" in host.sh(f'python3 -c "{program}"', check=False)
+    def _bootstrapped(self) -> bool:
+        answers = self.hosts[VISITORS].sh(f'python3 -c "{BOOTSTRAPPED}"', check=False)
+        return answers.split() == ["100"] * NUMBER_OF_VISITORS
 
     def crowd(self, address: str, visitors: range, **settings) -> Crowd:
         """See Crowd; `visitors` are numbers from 1."""
