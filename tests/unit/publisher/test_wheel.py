@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import json
 import pathlib
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import zipfile
 
 import pytest
 from conftest import PROGRAM
+from fake_tor import Backend, tor_key
 from onionfleet_publisher import overrides, wheel
 
 NAME = "onionbalance-0.2.4-py2.py3-none-any.whl"
@@ -55,6 +57,26 @@ def test_another_file_is_refused(folder: pathlib.Path) -> None:
     (folder / "requirements.txt").write_text("onionbalance\n")
     with pytest.raises(wheel.Refused, match="no onionbalance with a hash"):
         wheel.add(folder)
+
+
+def test_the_program_checks_its_configuration_and_tells_what_it_cannot_do(folder: pathlib.Path) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-I", "-B", str(PROGRAM), str(folder / "config.yaml"), "--wheel-folder", str(folder), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    (folder / "key").write_bytes(tor_key(b"archive"))
+    service = {"name": "archive", "key": str(folder / "key"), "instances": [{"name": "app1/w1", "address": Backend().address}]}
+    config = {"status-socket-location": str(folder / "missing" / "status.sock"), "services": [service]}
+    (folder / "config.yaml").write_text(json.dumps(config))
+    assert (run("--check").returncode, run("--check").stderr) == (0, "")
+    done = run()
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "Refused to start: status socket: " in done.stderr
+    (folder / "config.yaml").write_text(json.dumps(config)[:-1])
+    assert "Refused to start: " in run("--check").stderr
+    (folder / "key").unlink()
+    (folder / "config.yaml").write_text(json.dumps(config))
+    assert run("--check").returncode == 1
 
 
 def test_the_program_says_in_one_line_why_it_does_not_start(tmp_path: pathlib.Path) -> None:

@@ -81,7 +81,10 @@ def _run(options: argparse.Namespace) -> int:
     except (OSError, ConfigFault, KeyFault) as error:
         raise wheel.Refused(f"{options.config}: {error}") from None
     if not options.check:
-        asyncio.run(publisher.run())
+        try:
+            asyncio.run(publisher.run())
+        except OSError as error:  # the sockets of tor may come later, and ours must be possible now
+            raise wheel.Refused(f"status socket: {error}") from None
         sys.stderr.flush()
         os._exit(0)  # a thread that waits for a tor that hangs must not keep us
     return 0
