@@ -200,3 +200,16 @@ def test_a_new_time_period_is_no_publication_of_anybody():
     replica = _standby().probe(False).probe(False).step(4)
     replica.step(look=Look(replica.view.now, True, 2, 99))
     assert replica.state.holds is True
+
+
+def test_a_holder_whose_tor_is_away_learns_that_somebody_took_over():
+    """Seen on hosts: the upload of its own publication was taken for that of the other."""
+    replica = _standby().probe(False).probe(False).step(4)
+    assert replica.kinds == ["publish"]
+    replica.revision = 8
+    replica.step(6, uploaded=replica.view.now)
+    assert replica.state.holds is True
+    replica.revision = 9
+    replica.step(90, publishes=None, ready=False)
+    assert replica.state.holds is False
+    assert replica.step(publishes=True, ready=True, armed=False).kinds == ["publish", "stand_by"]

@@ -22,6 +22,7 @@ SETTLE = 2.0  # seconds until a new descriptor is judged
 LOOK_EVERY, LOOK_OFTEN = 60.0, 20.0  # seconds between readings: where nothing happens; where probes fail
 LOOK_FRESH = 20.0  # seconds that a reading is fresh enough to publish by
 FIRST_LOOK = 20.0  # seconds that a first reading may take before an unknown holder becomes a standby
+CONFIRM = 30.0  # seconds in which the HSDirs are read again and again for what we published
 UPLOADING = 10.0  # seconds: an HSDir may have a new descriptor while another one is still read with the old
 LOST = 45.0  # seconds without any answer through Tor after which a holder steps down
 STALE = 130 * 60.0  # seconds: older than a holder's tor lets a descriptor become (120 minutes)
@@ -32,7 +33,7 @@ def decide(rules: Rules, state: State, view: View) -> tuple[State, Action]:
     """One moment. The caller carries out the action, shows what came of it in a later view, and keeps the state."""
     state = _learn(rules, state, view)
     if view.publishes is None:
-        return state, WAIT
+        return state, _look(state, view) or WAIT
     action = _stand_by(rules, state, view) or _publish(rules, state, view) or _look(state, view) or WAIT
     if action.kind == "stand_by":
         state = dataclasses.replace(state, holds=False)
@@ -66,7 +67,7 @@ def _learn(rules: Rules, state: State, view: View) -> State:
 
 def _learn_look(rules: Rules, state: State, view: View, look: Look) -> State:
     first = state.looked is None
-    uploaded = view.uploaded is not None and state.looked is not None and view.uploaded >= state.looked - UPLOADING
+    uploaded = _uploaded(state, view)
     same = first or look.period != state.period or look.revision == state.revision
     state = dataclasses.replace(state, well=view.now, looked=look.began, period=look.period, revision=look.revision)
     if first and state.holds is None:
@@ -77,12 +78,21 @@ def _learn_look(rules: Rules, state: State, view: View, look: Look) -> State:
         return state
     own = uploaded if look.own is None else look.own
     number = turns.slot(rules, view.wall)
+    if own:
+        state = dataclasses.replace(state, credited=view.uploaded)
     if own and state.holds:  # as we ordered, or its tor by itself
         changed = max(at for at in (state.changed, view.uploaded, state.began) if at is not None)
         return dataclasses.replace(state, changed=changed, slot=number, held=number)
     # whoever published may have died since: what was asked after the reading began counts against it
     return dataclasses.replace(state, holds=own, changed=look.began, slot=number, held=number if own else state.held,
                                failures=0, failing=None)
+
+
+def _uploaded(state: State, view: View) -> bool:
+    """Has this replica published since the last reading? What was seen of one publication is not taken for the next."""
+    if view.uploaded is None or state.looked is None or view.uploaded < state.looked - UPLOADING:
+        return False
+    return state.credited is None or view.uploaded > state.credited + UPLOADING
 
 
 def _learn_probe(state: State, probe: Probe, now: float) -> State:
@@ -177,7 +187,8 @@ def _within(rules: Rules, state: State, now: float, reserve: int) -> bool:
 def _look(state: State, view: View) -> Action | None:
     last = state.looked if view.look is None else max(view.look.began, state.looked or view.look.began)
     every = LOOK_OFTEN if state.failures else LOOK_EVERY
-    if state.published and state.looked is not None and state.looked < state.published[-1] <= view.now - SETTLE:
+    ordered = state.published[-1] if state.published else None
+    if ordered is not None and SETTLE <= view.now - ordered < CONFIRM and (state.credited is None or state.credited < ordered):
         every = SETTLE  # until the HSDirs are seen to have it
     if view.slow is not None and last is not None and last < view.slow:
         every = 0.0  # somebody may just have published: whom do we doubt?

@@ -71,6 +71,7 @@ class State:
     looked: float | None = None  # begin of the last reading that was answered
     holds: bool | None = None  # None: not known yet
     held: int | None = None  # the turn in which this replica last published
+    credited: float | None = None  # the upload that made it the holder
     probed: float | None = None  # begin of the last probe
     answered: float | None = None  # begin of the last probe that the service answered
     failures: int = 0  # in a row, of the descriptor that clients get
