@@ -3,16 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import base64
 import dataclasses
 import datetime
 
 import hypothesis.strategies as st
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fake_tor import Backend, blinding, period_now, point
 from hypothesis import given, settings
 from onionfleet_publisher import received
-from stem.descriptor.hidden_service import HiddenServiceDescriptorV3, _blinded_pubkey
+from stem.client.datatype import CertType
+from stem.descriptor.certificate import Ed25519CertificateV1, Ed25519Extension, ExtensionType
+from stem.descriptor.hidden_service import HiddenServiceDescriptorV3, _blinded_pubkey, _blinded_sign
 
 BACKEND = Backend(points=3)
 PUBLIC = HiddenServiceDescriptorV3.identity_key_from_address(BACKEND.address)
@@ -48,14 +50,18 @@ def test_a_descriptor_of_somebody_else_or_of_another_time() -> None:
 
 
 def test_a_descriptor_that_only_claims_to_be_signed_by_the_service() -> None:
-    forged = BACKEND.descriptor(identity_key=BACKEND.key, blinding_nonce=blinding(PUBLIC, period_now()))
-    begin, end = "-----BEGIN ED25519 CERT-----\n", "\n-----END ED25519 CERT-----"
-    certificate = bytearray(base64.b64decode(forged.split(begin)[1].split(end)[0]))
-    certificate[-1] ^= 1
-    parts = forged.split(begin)
-    text = parts[0] + begin + base64.b64encode(bytes(certificate)).decode() + end + parts[1].split(end, 1)[1]
-    with pytest.raises(received.Rejected):
-        _read(text)
+    signing_key = Ed25519PrivateKey.generate()
+    certificate = Ed25519CertificateV1(cert_type=CertType.HS_V3_DESC_SIGNING, key=signing_key, signature=b"x" * 64,
+                                       extensions=[Ed25519Extension(ExtensionType.HAS_SIGNING_KEY, None, KEYS[1])])
+    with pytest.raises(received.Rejected, match="damaged"):
+        _read(BACKEND.descriptor(signing_key=signing_key, signing_cert=certificate))
+    certificate.signature = _blinded_sign(certificate.pack()[:-64], BACKEND.key, KEYS[1], blinding(PUBLIC, period_now()))
+    assert _read(BACKEND.descriptor(signing_key=signing_key, signing_cert=certificate)).points
+    certificate.expiration = datetime.datetime(2020, 1, 1)
+    certificate.signature = None
+    certificate.signature = _blinded_sign(certificate.pack(), BACKEND.key, KEYS[1], blinding(PUBLIC, period_now()))
+    with pytest.raises(received.Rejected, match="expired"):
+        _read(BACKEND.descriptor(signing_key=signing_key, signing_cert=certificate))
 
 
 def test_only_usable_introduction_points_count() -> None:

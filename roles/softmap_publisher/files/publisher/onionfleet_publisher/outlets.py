@@ -23,7 +23,6 @@ async def serve(path: str, answer: Callable[[], str]) -> asyncio.AbstractServer:
             await asyncio.wait_for(writer.drain(), 10)
         writer.close()
 
-    pathlib.Path(path).unlink(missing_ok=True)
     server = await asyncio.start_unix_server(handle, path)
     pathlib.Path(path).chmod(0o660)
     return server
