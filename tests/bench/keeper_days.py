@@ -20,6 +20,7 @@ sys.path[:0] = [str(ROOT / "roles" / "keeper" / "files" / "keeper"), str(ROOT / 
 from simulation import DAY, World, random_day  # noqa: E402
 
 PROMISE, BOUND, SHARE = 60.0, 6, 1.1
+INTERVAL = 1800.0
 NOTICED = 5.0  # seconds of an outage that count
 FLEETS = (2, 3, 5, 8)
 
@@ -34,8 +35,13 @@ class Days:
 
     def play(self, seed: int) -> None:
         replicas, calm, pow = FLEETS[seed % len(FLEETS)], seed // len(FLEETS) % 8 == 0, seed // len(FLEETS) % 4 == 3
-        report = World(replicas, [] if calm else random_day(seed, replicas), seed=seed, pow=pow).run()
-        share = max(report.held.values()) / DAY * replicas
+        world = World(replicas, [] if calm else random_day(seed, replicas), seed=seed, pow=pow)
+        # shares are those of whole rotations after the first, or a day's odd turns would count
+        rotation = replicas * INTERVAL
+        world.run(rotation)
+        world.report.held.clear()
+        report = world.run(rotation + DAY // rotation * rotation)
+        share = max(report.held.values()) / sum(report.held.values()) * replicas
         self.count += 1
         self.outages += [seconds for _at, seconds in report.outages if seconds > NOTICED]
         self.busiest = max(self.busiest, report.busiest_hour())

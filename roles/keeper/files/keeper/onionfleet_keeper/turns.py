@@ -16,7 +16,7 @@ import hashlib
 
 from onionfleet_keeper.model import Rules
 
-EQUALS_STEP = 8.0  # seconds between two that have waited equally long: more than it takes to look, publish, and be seen
+EQUALS_STEP = 10.0  # seconds between two that have waited equally long: more than it takes to look, publish, and be seen
 RANK_STEP, RANKS_SECONDS = 4.0, 16.0  # seconds between two that take over; at most until the last one
 WITHOUT_TURNS = 3600.0  # seconds after which the order of take-overs changes where nobody takes turns
 
