@@ -70,7 +70,7 @@ class Backend:
 
     def renew(self, points: int = 3) -> None:
         """Other introduction points, as after a restart."""
-        self.points = [point(random.randrange(self._relays)) for _ in range(points)]
+        self.points = [point(random.randrange(self._relays)) for _index in range(points)]
 
     def freeze(self) -> str:
         """Its descriptor, the same as long as it has the same introduction points."""
@@ -189,7 +189,7 @@ class _Control(socketserver.StreamRequestHandler):
             self.wfile.write("".join(line.replace("\n", "\r\n") + "\r\n" for line in lines).encode())
 
     def _command(self, line: str) -> None:
-        word, _, rest = line.partition(" ")
+        word, _other, rest = line.partition(" ")
         method = getattr(self, "_" + word.lstrip("+").lower(), None)
         self.send("250 OK") if method is None else method(rest)
 
@@ -212,7 +212,7 @@ class _Control(socketserver.StreamRequestHandler):
         return self.send(f"250-{key}={value}", "250 OK")
 
     def _hsfetch(self, rest: str) -> None:
-        name, _, server = rest.partition(" ")
+        name, _other, server = rest.partition(" ")
         address, hsdir = name + ".onion", server.removeprefix("SERVER=") or "A" * 40
         self.tor.fetched.append((address, hsdir))
         text = self.tor.descriptor(address)

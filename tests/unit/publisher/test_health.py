@@ -71,7 +71,7 @@ def test_one_answer_brings_it_back_and_more_while_it_comes_and_goes() -> None:
     health = Health()
     for lost in (100.0, 200.0, 300.0):
         health.move("down", lost)
-        for _ in range(2):
+        for _index in range(2):
             health.failed(lost + 1)
     health.answered(310.0, 0.5, fresh=True)
     assert health.answers_needed(310.0) == 3

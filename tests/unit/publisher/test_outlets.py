@@ -21,7 +21,7 @@ def test_one_answer_for_each_connection_also_after_a_crash(tmp_path: pathlib.Pat
         answers = iter(["one\n", "two\n"])
         server = await outlets.serve(str(path), lambda: next(answers))
         found = []
-        for _ in range(2):
+        for _index in range(2):
             reader, writer = await asyncio.open_unix_connection(path)
             found.append(await reader.read())
             writer.close()

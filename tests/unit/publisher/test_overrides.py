@@ -69,7 +69,7 @@ def test_revision_counters_are_onionbalances(network: types.SimpleNamespace) -> 
 
 def test_revision_counters_only_grow(network: types.SimpleNamespace) -> None:
     key = tor_ed25519.load_tor_key_from_disk(b"== ed25519v1-secret: type0 ==\0\0\0" + SECRET)
-    counters = [overrides.Counters.next(key, True) for _ in range(5)]
+    counters = [overrides.Counters.next(key, True) for _index in range(5)]
     assert counters == sorted(set(counters))
 
 

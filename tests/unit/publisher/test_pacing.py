@@ -39,6 +39,6 @@ def test_fetches_are_frequent_only_where_something_is_wrong() -> None:
 
 def test_a_budget_holds_in_the_long_run_and_allows_a_burst() -> None:
     budget = pacing.Budget(60)
-    assert sum(budget.take(0.0) for _ in range(100)) == 10
+    assert sum(budget.take(0.0) for _index in range(100)) == 10
     assert sum(budget.take(second / 10) for second in range(1, 6001)) == 600
     assert not budget.take(0.0)

@@ -39,7 +39,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 class Stage:
     def __init__(self, folder: pathlib.Path, backends: int = 3, **settings: object) -> None:
         self.folder = folder
-        self.backends = [Backend(points=6) for _ in range(backends)]
+        self.backends = [Backend(points=6) for _index in range(backends)]
         self.tor = FakeTor(folder, Network(), self.backends)
         (folder / "key").write_bytes(tor_key(b"archive"))
         self.settings = {"probes_per_minute": 6000, "probe_interval": 5, "rotation_interval": 60} | settings
@@ -77,7 +77,7 @@ class Stage:
         return received.read(self.tor.uploads[upload][2], address, keys)
 
     async def until(self, condition: Callable[[], object], what: str, seconds: float = 10.0) -> None:
-        for _ in range(int(seconds / 0.02)):
+        for _index in range(int(seconds / 0.02)):
             if condition():
                 return
             await asyncio.sleep(0.02)
@@ -197,11 +197,11 @@ def test_when_all_are_dead_or_our_own_tor_is_the_descriptor_stays(tmp_path: path
         stage.tor.dead.discard(stage.backends[2].address)
         await stage.until_probed(lambda: not stage.publisher._context.suspended, "one answers again")
         stage.tor.dead.clear()
-        await stage.until_probed(lambda: all(one.health.failures == 0 for _, one in stage.publisher._context.backends()), "all do")
+        await stage.until_probed(lambda: all(one.health.failures == 0 for _other, one in stage.publisher._context.backends()), "all do")
         assert len(stage.tor.uploads) == before
         stage.tor.dead = {stage.backends[0].address}
         stage.tor.circuits = False
-        for _ in range(10):
+        for _index in range(10):
             await stage.quick_probes()
             await asyncio.sleep(0.05)
         assert len(stage.tor.uploads) == before
@@ -267,8 +267,8 @@ def test_refused_uploads_go_again_to_those_that_refused(tmp_path: pathlib.Path) 
     async def scene(stage: Stage) -> None:
         refusing = stage.tor.network.fingerprints[:6]
         stage.tor.takes = lambda fingerprint: None if fingerprint == refusing[0] else fingerprint not in refusing
-        await stage.until(lambda: sum(len(hsdirs) < 8 for _, hsdirs, _ in stage.tor.uploads) >= 4, "they are tried again")
-        assert all(set(hsdirs) <= set(refusing) for _, hsdirs, _ in stage.tor.uploads if len(hsdirs) < 8)
+        await stage.until(lambda: sum(len(hsdirs) < 8 for _first, hsdirs, _second in stage.tor.uploads) >= 4, "they are tried again")
+        assert all(set(hsdirs) <= set(refusing) for _first, hsdirs, _second in stage.tor.uploads if len(hsdirs) < 8)
         stage.tor.takes = lambda fingerprint: True
         ledgers = stage.publisher._context.services["archive"].ledgers.values()
         await stage.until(lambda: all(len(ledger.uploaded()) == 8 for ledger in ledgers), "all have it")
@@ -321,9 +321,9 @@ def test_damaged_descriptors_neither_kill_it_nor_reach_ours(tmp_path: pathlib.Pa
         await _published(stage)
         before, dice, address = len(stage.tor.uploads), random.Random(7), stage.backends[0].address
         good = stage.backends[0].descriptor()
-        for _ in range(60):
+        for _index in range(60):
             text = list(good)
-            for _ in range(dice.randint(1, 30)):
+            for _index in range(dice.randint(1, 30)):
                 text[dice.randrange(len(text))] = dice.choice("A=-\n \x00z\u00e9.")
             stage.tor.tell(f"650+HS_DESC_CONTENT {address[:-6]} id ${'A' * 40}~relay\n{''.join(text).rstrip()}\n.\n650 OK")
         for rest in ("", " x", f" {address[:-6]} id", f" {address[:-6]} id $x\n.\n650 OK"):
@@ -346,7 +346,7 @@ def test_missing_descriptors_take_nobody_out(tmp_path: pathlib.Path) -> None:
         before = len(stage.tor.uploads)
         for backend in stage.backends:
             stage.tor.texts[backend.address] = ""
-        for _ in range(20):
+        for _index in range(20):
             stage.publisher._watch.refetch()
             await asyncio.sleep(0.03)
         assert len(stage.tor.uploads) == before

@@ -96,7 +96,7 @@ def test_relays_are_told_apart() -> None:
 @settings(max_examples=300, deadline=None)
 def test_a_damaged_descriptor_is_rejected_or_says_the_same(data: st.DataObject) -> None:
     text = bytearray(TEXT.encode())
-    for _ in range(data.draw(st.integers(1, 4))):
+    for _index in range(data.draw(st.integers(1, 4))):
         start = data.draw(st.integers(0, len(text)))
         end = data.draw(st.integers(start, min(len(text), start + 200)))
         text[start:end] = data.draw(st.binary(max_size=80) | st.sampled_from([b"", b"\n", bytes(text[end:end + 50]), b"-----BEGIN MESSAGE-----\n"]))

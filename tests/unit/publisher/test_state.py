@@ -14,7 +14,7 @@ from onionfleet_publisher.state import Clock
 
 NOW = Clock(100.0, time.time())
 LATER = Clock(NOW.now + 60 * 3600, NOW.wall + 60 * 3600)
-ADDRESSES = [Backend().address for _ in range(3)]
+ADDRESSES = [Backend().address for _index in range(3)]
 
 
 def _config(*drained: int, names: tuple[str, ...] = ("archive",), count: int = 3) -> settings.Config:

@@ -57,8 +57,8 @@ def test_refused_uploads_are_tried_again_for_ten_minutes_and_more() -> None:
                 ledger.answered(hsdir, hsdir != "b", now)
         now += 1
     assert tries[0] == (0, ("a", "b", "c"))
-    assert {hsdirs for _, hsdirs in tries[1:]} == {("b",)}
-    gaps = [later - earlier for (earlier, _), (later, _) in zip(tries, tries[1:])]
+    assert {hsdirs for _other, hsdirs in tries[1:]} == {("b",)}
+    gaps = [later - earlier for (earlier, _first), (later, _second) in zip(tries, tries[1:])]
     assert gaps == [5, 10, 20, 40, 80, 160, 300, 300, 300, 300, 300]
     ledger.started(Task("retry", ("b",)), WANTED, now, 2, "key")
     ledger.answered("b", True, now)

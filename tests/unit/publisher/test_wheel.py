@@ -12,10 +12,10 @@ import sys
 import zipfile
 
 import pytest
-from conftest import PROGRAM
 from fake_tor import Backend, tor_key
 from onionfleet_publisher import overrides, wheel
 
+PROGRAM = pathlib.Path(__file__).resolve().parents[3] / "roles" / "softmap_publisher" / "files" / "publisher"
 NAME = "onionbalance-0.2.4-py2.py3-none-any.whl"
 
 
