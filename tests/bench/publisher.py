@@ -52,7 +52,7 @@ class Run:
 
     def published(self, services: int) -> float:
         """Seconds until every service had uploaded both descriptors."""
-        times = [at for at, _, _ in self.tor.uploads]
+        times = [at for at, _first, _second in self.tor.uploads]
         return times[2 * services - 1] - self.began if len(times) >= 2 * services else float("nan")
 
 
@@ -85,7 +85,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _start(chosen: argparse.Namespace, folder: pathlib.Path) -> list[Run]:
-    network, backends = Network(chosen.relays), [Backend() for _ in range(chosen.services * chosen.backends)]
+    network, backends = Network(chosen.relays), [Backend() for _index in range(chosen.services * chosen.backends)]
     for backend in backends:
         backend.freeze()
     ours, stock = (folder / name for name in ("ours", "stock"))
@@ -141,7 +141,7 @@ def _table(chosen: argparse.Namespace, runs: list[Run], status: dict) -> str:
         ("CPU each minute after that, s", [f"{(run.cpu() - run.at_start) / everyday:.2f}" for run in runs]),
         ("memory, MB", [f"{run.memory():.0f}" for run in runs]),
         ("descriptors of backends fetched each minute", [f"{len(run.tor.fetched) * 60 / chosen.seconds:.0f}" for run in runs]),
-        ("uploads to directories each minute", [f"{sum(len(hsdirs) for _, hsdirs, _ in run.tor.uploads) * 60 / chosen.seconds:.0f}" for run in runs]),
+        ("uploads to directories each minute", [f"{sum(len(hsdirs) for _at, hsdirs, _key in run.tor.uploads) * 60 / chosen.seconds:.0f}" for run in runs]),
         ("probes each minute", [f"{len(run.tor.probed) * 60 / chosen.seconds:.0f}" for run in runs]),
     ]
     lines = [f"{chosen.services} services × {chosen.backends} backends, {chosen.relays} relays, {chosen.seconds} s, synthetic", "",

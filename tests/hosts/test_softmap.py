@@ -14,8 +14,8 @@ import pytest
 from conftest import Fleet
 from onion_fleet import Hunt, fleet, needles, wait_for
 
-PUBLISHERS = ["pub1", "pub2"]
-APPS = ["app1", "app2", "app3"]
+PUBLISHERS = ("pub1", "pub2")
+APPS = ("app1", "app2", "app3")
 # fast enough for a test; docs/benchmark.md has figures with the defaults
 PROBES = {"probe_interval": 5, "probe_timeout": 8}
 ASK = (
@@ -28,8 +28,8 @@ def softmap(name, **fields):
     return {
         "name": name,
         "layout": "softmap",
-        "publishers": PUBLISHERS,
-        "backends": APPS,
+        "publishers": [*PUBLISHERS],
+        "backends": [*APPS],
         "workers": 2,
         "ports": [{"port": 80, "target": "unix:/run/pages/beta.sock"}],
         "probe": {"capture": "hello from ([a-z0-9]+ to _tor-[a-z0-9]+)"},
@@ -89,7 +89,7 @@ def running(tmp_path_factory, network):
     made.remove()
 
 
-WORKERS = sorted(f"{host}/archiveb{worker}" for host in APPS for worker in (1, 2))
+WORKERS = tuple(sorted(f"{host}/archiveb{worker}" for host in APPS for worker in (1, 2)))
 
 
 def headers(run, task):
@@ -101,7 +101,7 @@ def test_check_mode_named_what_followed(running):
     assert running.checked.files == running.deployed.files
     written = [headers(run, "Write what it publishes") for run in (running.checked, running.deployed)]
     secret, told = "/etc/onionfleet/publisher/keys/archive/hs_ed25519_secret_key", "/etc/onionfleet/publisher/config.yaml"
-    assert [sorted(each) for each in written] == [PUBLISHERS, PUBLISHERS]
+    assert [sorted(each) for each in written] == [[*PUBLISHERS], [*PUBLISHERS]]
     assert all(secret in files and told in files for each in written for files in each.values())
 
 
@@ -112,7 +112,7 @@ def test_every_worker_is_listed_and_has_answered(running):
         f"{host} to _tor-archiveb{worker}" for host in APPS for worker in (1, 2)
     )
     assert found["holder"]["host"] in PUBLISHERS and found["troubles"] == []
-    assert running.listed() == WORKERS
+    assert running.listed() == [*WORKERS]
 
 
 def test_a_second_run_changes_nothing(running):
@@ -147,7 +147,7 @@ def test_a_killed_backend_leaves_the_descriptor_and_comes_back(running):
     wait_for(lambda: running.listed() == others, "it has left the directories", 90)
     app1.sh("systemctl unmask --runtime tor@archiveb2 && systemctl start tor@archiveb2")
     wait_for(up(running), "both publishers meet it again", 120)
-    wait_for(lambda: running.listed() == WORKERS, "it is back on the directories", 90)
+    wait_for(lambda: running.listed() == [*WORKERS], "it is back on the directories", 90)
 
 
 def test_a_cut_host_leaves_the_descriptor_and_comes_back(running):
@@ -160,7 +160,7 @@ def test_a_cut_host_leaves_the_descriptor_and_comes_back(running):
     finally:
         fleet("heal", "app3")
     wait_for(up(running), "both publishers meet it again", 240)
-    wait_for(lambda: running.listed() == WORKERS, "it is back on the directories", 90)
+    wait_for(lambda: running.listed() == [*WORKERS], "it is back on the directories", 90)
 
 
 def test_a_drained_host_leaves_while_it_goes_on_answering(running):
@@ -173,7 +173,7 @@ def test_a_drained_host_leaves_while_it_goes_on_answering(running):
     assert {running.states(PUBLISHERS[0])[f"app2/archiveb{worker}"] for worker in (1, 2)} == {"drained"}
     running.declare(ARCHIVE)
     running.operator.deploy()
-    wait_for(lambda: running.listed() == WORKERS, "it is back on the directories", 90)
+    wait_for(lambda: running.listed() == [*WORKERS], "it is back on the directories", 90)
     assert [host.daemons() for host in running.hosts] == before
     assert [running.host(name).sh("systemctl show -P MainPID onionfleet-publisher") for name in PUBLISHERS] == processes
 

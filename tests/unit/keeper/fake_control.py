@@ -72,7 +72,7 @@ class FakeTor:
 
     def _set(self, rest: str) -> None:
         pairs = [part.split('="', 1) for part in rest.rstrip('"').split('" ')]
-        self.commands.append([(key, value) for key, value in pairs])
+        self.commands.append(list(map(tuple, pairs)))
         self.publishes = dict(pairs).get("PublishHidServDescriptors", self.publishes)
         services = [f"{key}={value}" for key, value in pairs if key.startswith("Hidden")]
         self.services = services or self.services

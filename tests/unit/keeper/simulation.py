@@ -106,7 +106,7 @@ class World:
         self.faults += [(fault.at + fault.seconds, False, fault) for fault in faults if fault.kind not in ("restart", "keeper", "hup", "clock")]
         self.faults.sort(key=lambda one: (one[0], one[1]))
         self.now, self.revision, self.holder, self.points = 0.0, 0, 0, 0
-        self.report = Report(orders=[[] for _ in names])
+        self.report = Report(orders=[[] for _other in names])
         self.healthy_since: list[float | None] = [0.0] * replicas
         self.dead_since: float | None = None
         for one in self.replicas:
@@ -310,7 +310,7 @@ def random_day(seed: int, replicas: int, count: int = 12) -> list[Fault]:
     """Faults of a bad day."""
     chance = random.Random(seed)
     faults = []
-    for _ in range(chance.randint(0, count)):
+    for _index in range(chance.randint(0, count)):
         kind = chance.choice(KINDS)
         seconds = chance.choice((20.0, 120.0, 900.0, 7200.0)) * chance.uniform(0.5, 1.5)
         if kind == "clock":

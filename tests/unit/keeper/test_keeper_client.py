@@ -40,7 +40,7 @@ def test_what_responsible_hsdirs_hold(tor):
 def test_the_newest_counts(tor):
     older = re.sub(r"revision-counter \d+", "revision-counter 5", DESCRIPTOR)
     tor.held = {hsdir: DESCRIPTOR if number % 2 else older for number, hsdir in enumerate(EXPECTED["holders"])}
-    revisions = {_look(tor).revision for _ in range(12)}
+    revisions = {_look(tor).revision for _index in range(12)}
     assert parse_outer(DESCRIPTOR).revision_counter in revisions
 
 

@@ -33,7 +33,7 @@ class Replica:
         self.view = View(**{"now": 1000.0, "wall": WALL, "ready": True, "publishes": False, "armed": True, "targets": True, "drained": False, **view})
 
     def step(self, count=1, **view):
-        for _ in range(count):
+        for _index in range(count):
             self.view = dataclasses.replace(self.view, now=self.view.now + 1, wall=self.view.wall + 1, **view)
             self.state, action = decide(self.rules, self.state, self.view)
             if action.kind == "look":
@@ -72,10 +72,10 @@ def test_whoever_made_the_descriptor_holds_though_its_keeper_is_new():
 def test_nobody_is_moved_before_the_hsdirs_were_read_but_not_for_ever():
     replica = Replica(publishes=True, armed=False)
     blind = Look(1.0, False)
-    for _ in range(19):
+    for _index in range(19):
         replica.step(look=blind)
     assert replica.kinds == []
-    for _ in range(5):
+    for _index in range(5):
         replica.step(look=blind)
     assert replica.kinds == ["stand_by"]
 
@@ -99,7 +99,7 @@ def test_a_failure_of_a_request_that_began_before_the_last_answer_says_nothing()
 
 def test_nobody_takes_over_where_no_hsdir_answers():
     replica = _standby()
-    for _ in range(60):
+    for _index in range(60):
         replica.probe(False, look=Look(replica.view.now, False))
     assert "publish" not in replica.kinds
 
@@ -107,7 +107,7 @@ def test_nobody_takes_over_where_no_hsdir_answers():
 @pytest.mark.parametrize("unfit", [{"ready": False}, {"targets": False}, {"drained": True}, {"publishes": None}])
 def test_the_unfit_neither_take_over_nor_take_turns(unfit):
     replica = _standby().probe(False).probe(False, **unfit)
-    for _ in range(4000):
+    for _index in range(4000):
         replica.view = dataclasses.replace(replica.view, **unfit)
         replica.step()
     assert "publish" not in replica.kinds
@@ -140,7 +140,7 @@ def test_whoever_comes_later_waits():
 
 def test_publications_are_bounded_and_what_is_in_vain_leaves_a_rest():
     replica = _standby()
-    for _ in range(600):
+    for _index in range(600):
         replica.probe(False).step(2)
     assert len(replica.state.published) == _rules().bound - decider.RESERVE
 
@@ -160,19 +160,19 @@ def test_turns_go_round():
     published = {}
     for name in REPLICAS:
         replica = Replica(dataclasses.replace(rules, own=name), wall=start).step(3).probe(True)
-        for _ in range(12):
+        for _index in range(12):
             replica.probe(True).step(9)
         published[name] = replica.kinds
     assert published[REPLICAS[(number + 1) % 3]] == ["publish"]
     quiet = Replica(_rules(interval=0.0), wall=start).step(3)
-    for _ in range(200):
+    for _index in range(200):
         quiet.probe(True).step(9)
     assert quiet.kinds == []
 
 
 def test_a_holder_whose_tor_is_gone_steps_down():
     replica = _standby().probe(False).probe(False).step(4)
-    for _ in range(60):
+    for _index in range(60):
         replica.step(look=Look(replica.view.now, False))
     assert replica.kinds == ["publish", "stand_by"]
     assert "our own Tor" in replica.actions[1].why

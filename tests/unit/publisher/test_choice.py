@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from onionfleet_publisher import choice
 from onionfleet_publisher.choice import Backend, Point
 
@@ -52,6 +52,7 @@ def test_turns_are_fair() -> None:
     assert {listed.count(address) for address in fleet} == {4}
 
 
+@example(3, 7, 24, 18, 0)  # it moved, and moved back
 @given(st.integers(1, 40), st.integers(1, 12), st.integers(1, 40), st.integers(3, 20), st.integers(0, 99))
 @settings(max_examples=150, deadline=None)
 def test_never_too_many_never_twice_on_a_relay(backends: int, points: int, relays: int, limit: int, turn: int) -> None:

@@ -278,7 +278,7 @@ def test_no_secret_is_told(host: Host, secret: str, monkeypatch: pytest.MonkeyPa
     for fields in ({}, {"address": OTHER.address}, {"port": 0}):
         host.run(service(**fields), secrets={"archive": secret})
         said.append(host.said)
-    monkeypatch.setattr(os, "rename", lambda *_paths, **_options: (_ for _ in ()).throw(OSError(errno.ENOSPC, "full", "x")))
+    monkeypatch.setattr(os, "rename", lambda *_paths, **_options: (_nothing for _nothing in ()).throw(OSError(errno.ENOSPC, "full", "x")))
     host.run(service(settings={}), secrets={"archive": secret})
     said.append(host.said)
     told = "".join(said)
@@ -290,6 +290,18 @@ def test_no_secret_is_told(host: Host, secret: str, monkeypatch: pytest.MonkeyPa
 # --- trouble on the way
 
 
+def _failing(real: t.Callable[..., t.Any], calls: list[t.Any], step: int) -> t.Callable[..., t.Any]:
+    """A call that fails the step-th time."""
+
+    def fails(*arguments: t.Any, **options: t.Any) -> t.Any:
+        calls.append(arguments)
+        if len(calls) == step:
+            raise OSError(errno.ENOSPC, "No space left on device", "x")
+        return real(*arguments, **options)
+
+    return fails
+
+
 @pytest.mark.parametrize("broken", ["rename", "fsync", "link", "mkdir", "fchown"])
 def test_a_half_written_transaction_rolls_back(host: Host, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
     host.run(service(), secrets={"archive": SECRET})
@@ -298,13 +310,7 @@ def test_a_half_written_transaction_rolls_back(host: Host, monkeypatch: pytest.M
     for step in itertools.count(1):
         calls: list[t.Any] = []
 
-        def fails(*arguments: t.Any, step: int = step, calls: list[t.Any] = calls, **options: t.Any) -> t.Any:
-            calls.append(arguments)
-            if len(calls) == step:
-                raise OSError(errno.ENOSPC, "No space left on device", "x")
-            return real(*arguments, **options)
-
-        monkeypatch.setattr(os, broken, fails)
+        monkeypatch.setattr(os, broken, _failing(real, calls, step))
         result = host.run(service(), library(), secrets=secrets)
         monkeypatch.setattr(os, broken, real)
         if len(calls) < step:

@@ -103,7 +103,7 @@ def test_something_else_in_its_place(told):
 
 
 def test_nobody_may_read_it(told, monkeypatch, capfd):
-    monkeypatch.setattr(onionbalance_info._files, "read_text", lambda path: (_ for _ in ()).throw(PermissionError(13, "Permission denied", path)))
+    monkeypatch.setattr(onionbalance_info._files, "read_text", lambda path: (_nothing for _nothing in ()).throw(PermissionError(13, "Permission denied", path)))
     with patch_module_args({}), pytest.raises(SystemExit):
         onionbalance_info.main()
     assert json.loads(capfd.readouterr().out)["msg"] == f"{told.config}: Permission denied"

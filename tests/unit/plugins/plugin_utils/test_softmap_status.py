@@ -70,7 +70,9 @@ OWN = {"app1": own("app1"), "app2": own("app2"), "pub1": {"daemons": []}, "pub2"
 TOLD = {"pub1": told("pub1"), "pub2": told("pub2")}
 
 
-def row(own_by_host=OWN, told_by_host=TOLD, found=None):
+def row(own_by_host=None, told_by_host=None, found=None):
+    own_by_host = OWN if own_by_host is None else own_by_host
+    told_by_host = TOLD if told_by_host is None else told_by_host
     found = published("pub2-first", ["key-app1", "key-app2"]) if found is None else found
     status = fleet_status({"archive": PLANNED}, own_by_host, [found], [answer()], told_by_host)
     return status["services"][0]

@@ -70,7 +70,7 @@ class _Journal(logging.Formatter):
 def _run(config: settings.Config) -> None:
     ended, run = threading.Event(), pathlib.Path(config.run)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda *_other: ended.set())
     with concurrent.futures.ThreadPoolExecutor(THREADS * max(len(config.services), 1)) as pool:
         client = Client(config.control, config.socks)
         watches = [Watch(service, client, pool) for service in config.services]

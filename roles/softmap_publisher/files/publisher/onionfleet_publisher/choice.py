@@ -93,8 +93,18 @@ def spread(points: Mapping[str, Sequence[Point]], previous: Mapping[str, Sequenc
     for share in range(limit // max(1, len(listed)), 0, -1):
         taken = _assign(listed, options, share)
         if _evenness([list(taken.values()).count(address) / min(share, len(options[address])) for address in listed]) >= EVEN:
-            return {address: tuple(identity for relay, identity in options[address].items() if taken.get(relay) == address) for address in listed}
+            chosen = {address: tuple(identity for relay, identity in options[address].items() if taken.get(relay) == address) for address in listed}
+            return dict(previous) if _does_as_well(previous, chosen, options, limit) else chosen
     return {}
+
+
+def _does_as_well(previous: Mapping[str, Sequence[str]], chosen: Mapping[str, Sequence[str]], options: Mapping[str, Mapping[str, str]], limit: int) -> bool:
+    """Is what was listed before still there, and less than a point per backend behind? A new descriptor costs uploads."""
+    if previous.keys() != chosen.keys() or not all(previous.values()):
+        return False
+    still = all(identity in options[address].values() for address, identities in previous.items() for identity in identities)
+    before, after = sum(map(len, previous.values())), sum(map(len, chosen.values()))
+    return still and before <= limit and after - before < len(chosen)
 
 
 def _by_relay(points: Sequence[Point], previous: Sequence[str]) -> dict[str, str]:
@@ -119,7 +129,7 @@ def _assign(listed: Sequence[str], options: Mapping[str, Mapping[str, str]], sha
         for relay in list(options[address])[:share]:
             taken.setdefault(relay, address)
     for address in listed:
-        for _ in range(min(share, len(options[address])) - list(taken.values()).count(address)):
+        for _index in range(min(share, len(options[address])) - list(taken.values()).count(address)):
             _add(address, options, taken, set())
     return taken
 
@@ -160,9 +170,9 @@ def common_flow_control(offers: Sequence[str | None]) -> str | None:
     """
     parsed = [_flow_control(offer) for offer in offers]
     found = [offer for offer in parsed if offer]
-    if not found or len(found) != len(parsed) or len({increment for _, _, increment in found}) > 1:
+    if not found or len(found) != len(parsed) or len({increment for _first, _second, increment in found}) > 1:
         return None
-    low, high = max(low for low, _, _ in found), min(high for _, high, _ in found)
+    low, high = max(low for low, _first, _second in found), min(high for _third, high, _fourth in found)
     if low > high:
         return None
     return "%s %d" % (low if low == high else f"{low}-{high}", found[0][2])

@@ -51,7 +51,7 @@ class Context:
         self.counters[name, tuple(labels.items())] += 1
 
     def status(self, version: str) -> dict[str, Any]:
-        clock, probed = self.clock(), sum(backend.port is not None for _, backend in self.backends())
+        clock, probed = self.clock(), sum(backend.port is not None for _other, backend in self.backends())
         return {
             "onionbalance": version, "time": clock.wall, "started": self.started, "loaded": self.config.digest,
             "tor": {"connected": self.tor is not None and self.tor.connected, "consensus": self.ready, "circuits": self.own_tor},

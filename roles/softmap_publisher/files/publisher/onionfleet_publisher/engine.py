@@ -78,7 +78,7 @@ class _Controller(stem.control.Controller):  # type: ignore[misc]
 
     def _handle_event(self, event_message: Any) -> None:
         try:
-            self._listener("\n".join(content for _, _, content in event_message.content()))
+            self._listener("\n".join(content for _first, _second, content in event_message.content()))
         except Exception:
             logging.getLogger("onionfleet").debug("an event was not understood", exc_info=True)
 
@@ -166,7 +166,7 @@ class Engine:
         return self._places[identity]
 
     def _place(self, identity: bytes, is_first: bool) -> Place:
-        _, period = hashring.get_srv_and_time_period(is_first)
+        _other, period = hashring.get_srv_and_time_period(is_first)
         blinded = self._blind(identity, period)
         hsdirs = overrides.responsible_hsdirs(blinded, is_first)
         return Place(period, self._blinding[identity, period], tuple(hsdirs), period == self._consensus.get_time_period_num())

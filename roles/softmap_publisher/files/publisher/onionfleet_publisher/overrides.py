@@ -88,7 +88,7 @@ def _faults() -> Iterator[str]:
 
 
 def _find(place: str) -> Any:
-    module, _, path = place.partition(":")
+    module, _other, path = place.partition(":")
     try:
         found = importlib.import_module(module)
         for name in path.split("."):

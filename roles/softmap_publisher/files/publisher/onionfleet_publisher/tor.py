@@ -103,7 +103,7 @@ def _worker() -> concurrent.futures.ThreadPoolExecutor:
 
 def parse_event(text: str) -> Event | None:
     """An event of tor's control port (control-spec, 4.1.25, 4.1.26, 4.1.10), if it is one that we want."""
-    line, _, body = text.partition("\n")
+    line, _other, body = text.partition("\n")
     words = line.split(" ")
     if words[0] == "HS_DESC_CONTENT" and len(words) >= 4:
         descriptor = body.rsplit("\nOK", 1)[0].strip()

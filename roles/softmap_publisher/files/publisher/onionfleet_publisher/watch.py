@@ -48,7 +48,7 @@ class Watch:
 
     async def check_own_tor(self) -> None:
         context, now = self._context, self._context.clock().now
-        doubts = any(backend.health.failures for _, backend in context.backends())
+        doubts = any(backend.health.failures for _other, backend in context.backends())
         if context.tor and now - self._asked_own_tor >= (OWN_TOR_SECONDS if not doubts and context.own_tor else 2.0):
             self._asked_own_tor, before = now, context.own_tor
             context.own_tor = await context.tor.call(context.engine.own_tor)
@@ -126,8 +126,8 @@ class Watch:
         """Move backends up and down by what their probes found."""
         context, clock = self._context, self._context.clock()
         known = {f"{service.config.name} {backend.address}": (service, backend) for service, backend in context.backends() if backend.port is not None}
-        verdict = judge({key: backend.health for key, (_, backend) in known.items()}, failures=context.config.settings.probe_failures,
-                        own_tor=context.own_tor, now=clock.now, ignored=frozenset(key for key, (_, one) in known.items() if one.instance.drained))
+        verdict = judge({key: backend.health for key, (_other, backend) in known.items()}, failures=context.config.settings.probe_failures,
+                        own_tor=context.own_tor, now=clock.now, ignored=frozenset(key for key, (_other, one) in known.items() if one.instance.drained))
         if verdict.suspended != context.suspended:
             context.suspended = verdict.suspended
             log.warning("Most backends do not answer at once, or our own Tor does not work: it is suspected, and no backend is evicted"
@@ -135,7 +135,7 @@ class Watch:
         if verdict.recovered:
             self._ask_anew()
         if verdict.proof_wanted:
-            self._want_proof([backend for _, backend in known.values()], clock.now)
+            self._want_proof([backend for _other, backend in known.values()], clock.now)
         for key in verdict.down:
             self._move(*known[key], "down", clock.now)
         for key in verdict.up:
@@ -171,7 +171,7 @@ class Watch:
         """Ask for the backends' descriptors that are due."""
         context = self._context
         begun = context.clock().now
-        due = sorted((one for _, one in context.backends() if one.next_fetch <= begun), key=lambda one: one.next_fetch)
+        due = sorted((one for _other, one in context.backends() if one.next_fetch <= begun), key=lambda one: one.next_fetch)
         for backend in due:
             now = context.clock().now
             if not context.tor or not self._fetches.take(now):
@@ -188,12 +188,12 @@ class Watch:
 
     def refetch(self) -> None:
         """A new time period began: all backends have other introduction points."""
-        for _, backend in self._context.backends():
+        for _other, backend in self._context.backends():
             backend.next_fetch = 0.0
 
     def missed(self, event: Event) -> bool:
         """A directory had no descriptor of a backend; False: this is none of our backends."""
-        found = [backend for _, backend in self._context.backends() if backend.address == event.address]
+        found = [backend for _other, backend in self._context.backends() if backend.address == event.address]
         now = self._context.clock().now
         for backend in found:
             self._context.count("fetches_total", result="failed")
