@@ -35,6 +35,7 @@ from onion_fleet import SUBNET, Host, Operator, collections_path, fleet, wait_fo
 NETWORK, VISITORS, PUBLISHERS = "net", "visitor", ("pub1", "pub2")
 NUMBER_OF_VISITORS = 20
 DELAYED_PORTS = 1000  # what a delayed relay listens on, beyond what it says
+CONSENSUS = "/var/lib/tor-instances/net*/cached-microdesc-consensus"
 VISITOR_UNIT = """[Service]
 ExecStart=/usr/bin/tor --quiet --defaults-torrc /dev/null -f /etc/visitors/%i
 """
@@ -119,13 +120,17 @@ class Laboratory:
         net = self.hosts[NETWORK]
         say(f"every relay gets {self.delay} ms of delay")
         net.sh(r"sed -Ei 's/^ORPort (.*):5([0-9]{3})$/ORPort \1:5\2 NoListen\nORPort \1:6\2 NoAdvertise/' /etc/tor/instances/net*/torrc")
+        # an authority that has been restarted tests relays that it knows once in twenty minutes
+        net.sh("sed -i '/^V3AuthoritativeDirectory/a AuthDirTestReachability 0' /etc/tor/instances/netauth*/torrc")
         ports = net.sh("sed -En 's/^ORPort .*:([0-9]+) NoListen$/\\1/p' /etc/tor/instances/net*/torrc").split()
         assert len(ports) == self.relays, ports
         net.write("/usr/local/lib/delay.py", (HERE / "on_host" / "delay.py").read_text())
         pairs = " ".join(f"{port}:{int(port) + DELAYED_PORTS}" for port in ports)
-        net.sh(f"systemctl restart 'tor@net*' && systemd-run --unit=delay python3 /usr/local/lib/delay.py {net.address} {self.delay} {pairs}")
-        wait_for(lambda: len(net.sh("journalctl -b -u 'tor@net*' -g 'Bootstrapped 100' -o cat", check=False).splitlines()) >= 2 * self.relays,
-                 "all relays are back", 300)
+        net.sh("systemctl stop 'tor@net*' && rm -f /var/lib/tor-instances/net*/cached-*consensus && "
+               f"systemd-run --unit=delay python3 /usr/local/lib/delay.py {net.address} {self.delay} {pairs} && "
+               "cd /etc/tor/instances && for name in net*; do systemctl start --no-block tor@$name; done")
+        running = f"grep -c '^s .* Running ' {CONSENSUS}"
+        wait_for(lambda: net.sh(f"{running} | cut -d: -f2", check=False).split() == [str(self.relays)] * self.relays, "all relays are back", 300)
 
     def _lengthen(self) -> None:
         """From one consensus to the next, let the voting interval be a long one.
@@ -146,7 +151,7 @@ class Laboratory:
     def _consensus_lasts(self) -> set[float]:
         """From valid-after to fresh-until, in seconds, as each authority and relay has it."""
         lines = self.hosts[NETWORK].sh(
-            "for file in /var/lib/tor-instances/net*/cached-microdesc-consensus; do "
+            f"for file in {CONSENSUS}; do "
             "echo $(($(date +%s -ud \"$(sed -n 's/^fresh-until //p' $file)\") - $(date +%s -ud \"$(sed -n 's/^valid-after //p' $file)\"))); done",
             check=False)
         return {float(line) for line in lines.split()}

@@ -21,7 +21,7 @@ from ansible.plugins.callback import CallbackBase
 
 
 class CallbackModule(CallbackBase):
-    """RECORD names the file; KILL_AT the task, by number or name, soon after whose start the run dies."""
+    """RECORD names the file; KILL_AT the task, by number or name, at whose start the run dies, KILL_AFTER seconds later."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -32,14 +32,16 @@ class CallbackModule(CallbackBase):
         super().__init__()
         self.file = open(os.environ["RECORD"], "a", encoding="utf-8")  # noqa: SIM115 -- open as long as the run
         self.kill_at = os.environ.get("KILL_AT", "none")
+        self.kill_after = float(os.environ.get("KILL_AFTER", "0.7"))  # late enough for a module to have begun
         self.started = 0
 
     def v2_playbook_on_task_start(self, task, is_conditional):
         self.started += 1
         self._write({"started": self.started, "task": task.get_name(), "role": task._role.get_name() if task._role else ""})
         if self.kill_at in (str(self.started), task.get_name().rpartition(" : ")[2]):
-            # late enough for the module to have begun
-            threading.Timer(0.7, os.killpg, (0, signal.SIGKILL)).start()
+            if not self.kill_after:
+                os.killpg(0, signal.SIGKILL)
+            threading.Timer(self.kill_after, os.killpg, (0, signal.SIGKILL)).start()
 
     def v2_runner_on_ok(self, result):
         self._result("ok", result)
