@@ -1,24 +1,28 @@
 #!/usr/bin/env bash
 # All tests of the collection, on a Debian machine with nothing but its base system, as root.
 #
-#   tests/all.sh             everything but what takes longer than all of that (the stage hosts)
-#   tests/all.sh STAGE ...   only these stages, in the order given; `tests/all.sh list` names them
+#   tests/all.sh             everything, after the first stages two at a time (TEST_LANES)
+#   tests/all.sh STAGE ...   only these stages, one after another in the order given; `tests/all.sh list` names them
 #
 # It installs Debian packages, makes Python environments and boots test hosts (tests/fleet/fleet). Whatever it keeps is in
 # one folder, FLEET_CACHE (/var/cache/onionfleet); remove that to start anew. Tests run on a copy of the work tree.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-export FLEET_CACHE=${FLEET_CACHE:-/var/cache/onionfleet}
-export ANSIBLE_COLLECTIONS_PATH=$FLEET_CACHE/work PYTHONDONTWRITEBYTECODE=1 ANSIBLE_NOCOLOR=${ANSIBLE_NOCOLOR:-1} NO_COLOR=1 LC_ALL=C.UTF-8
-work=$FLEET_CACHE/work
+lane=${TEST_LANE:-0}
+export FLEET_CACHE=${FLEET_CACHE:-/var/cache/onionfleet} FLEET_NAME=${FLEET_NAME:-onionfleet$lane} FLEET_SUBNET=${FLEET_SUBNET:-10.90.$((10 + lane))}
+work=$FLEET_CACHE/work$lane
+logs=$FLEET_CACHE/logs
 collection=$work/ansible_collections/onionfleet/balance
+export ANSIBLE_COLLECTIONS_PATH=$work PYTHONDONTWRITEBYTECODE=1 ANSIBLE_NOCOLOR=${ANSIBLE_NOCOLOR:-1} NO_COLOR=1 LC_ALL=C.UTF-8
 
-stages=(prepare shellcheck ruff mypy yamllint ansible-lint docs changelog python-3.8
-        unit-2.19 unit-2.18 unit-newest sanity-2.19 sanity-2.18 sanity-newest
-        controller install molecule-private_tor_network molecule-hardmap molecule-softmap molecule-hybrid)
-# by name only: longer than a run of all the others
-long_stages=(hosts)
+# what others need comes first, and is done when they begin
+first_stages=(prepare install images)
+# hosts that wait for Tor beside what computes; the longest begin early
+stages=(shellcheck ruff mypy yamllint ansible-lint docs changelog python-3.8
+        hosts-softmap unit-2.19 sanity-2.19 controller hosts-changes unit-2.18 sanity-2.18 molecule-softmap unit-newest sanity-newest
+        hosts-first_deployment molecule-hardmap molecule-hybrid hosts-interrupted hosts-preflight hosts-adoption
+        hosts-other_peoples_tor hosts-existing_repository molecule-private_tor_network)
 
 # --- Python environments ---------------------------------------------------------------------------------------------
 
@@ -32,7 +36,7 @@ newest_python() {
 
 # venv NAME: path of the environment, made or completed as needed.
 venv() {
-  local folder=$FLEET_CACHE/venv-$1 python=python3 core wanted
+  local folder=$FLEET_CACHE/venv-$1 python=python3 core wanted lock
   local requirements=$root/tests/requirements-unit.txt
   case $1 in
     2.19)   core='ansible-core~=2.19.0' requirements=$root/tests/requirements.txt;;
@@ -40,12 +44,15 @@ venv() {
     newest) core='ansible-core>=2.20' python=$(newest_python);;
   esac
   wanted="$core $("$python" --version) $(cat "$root"/tests/requirements*.txt)"
+  exec {lock}> "$folder.lock"
+  flock "$lock"
   if [ "$(cat "$folder/made-of" 2>/dev/null)" != "$wanted" ]; then
     rm -rf "$folder"
     "$python" -m venv "$folder"
     "$folder/bin/pip" install -qq --disable-pip-version-check "$core" -r "$requirements" >&2
     echo "$wanted" > "$folder/made-of"
   fi
+  exec {lock}>&-
   echo "$folder"
 }
 
@@ -125,29 +132,18 @@ stage_install() {
   ANSIBLE_COLLECTIONS_PATH=$FLEET_CACHE/installed ansible-doc --list onionfleet.balance
 }
 
-# Scenarios run the collection as installed from its tarball.
-scenario() {
+stage_images() { tests/fleet/fleet install; tests/fleet/fleet setup; }
+
+# What runs on real hosts runs the collection as installed from its tarball.
+installed() {
   use 2.19
   [ -d "$FLEET_CACHE/installed" ] || stage_install
-  tests/fleet/fleet install
+  stage_images
   export ANSIBLE_COLLECTIONS_PATH=$FLEET_CACHE/installed
-  molecule test --no-command-borders -s "$1"
 }
-stage_molecule-private_tor_network() { scenario private_tor_network; }
-stage_molecule-hardmap() { scenario hardmap; }
-stage_molecule-softmap() { scenario softmap; }
-stage_molecule-hybrid() { scenario hybrid; }
 
 # Playbooks that are refused on the controller, with no host at all.
 stage_controller() { use 2.19; PYTHONPATH=$work python -m pytest -q tests/controller; }
-
-# Playbooks run on real hosts; `-m long` runs the cases that take many minutes.
-stage_hosts() {
-  use 2.19
-  [ -d "$FLEET_CACHE/installed" ] || stage_install
-  tests/fleet/fleet install
-  ANSIBLE_COLLECTIONS_PATH=$FLEET_CACHE/installed python -m pytest -q --durations=5 tests/hosts
-}
 
 # --- Running them ----------------------------------------------------------------------------------------------------
 
@@ -160,32 +156,66 @@ copy_work_tree() {
     tar --null --files-from=- --ignore-failed-read -cf - | tar -xf - -C "$collection"
 }
 
+# run_stage STAGE: its output goes where ours goes, and how it ended to the file of the summary.
 run_stage() {
   local started=$SECONDS code outcome
   printf '\n===== %s\n' "$1"
   set +e
-  (set -e; cd "$collection"; "stage_$1")
+  (
+    set -e
+    cd "$collection"
+    case $1 in
+      molecule-*) installed; molecule test --no-command-borders -s "${1#molecule-}";;
+      hosts-*)    installed; FLEET_NETWORK=$FLEET_CACHE/network$lane.yml python -m pytest -q --durations=5 "tests/hosts/test_${1#hosts-}.py";;
+      *)          "stage_$1";;
+    esac
+  )
   code=$?
   set -e
   case $code in 0) outcome=passed;; 77) outcome=skipped;; *) outcome=FAILED;; esac
-  counts[$outcome]=$((${counts[$outcome]} + 1))
-  summary+=("$(printf '%-8s %4d s  %s' "$outcome" $((SECONDS - started)) "$1")")
+  printf '%-8s %4d s  %s\n' "$outcome" $((SECONDS - started)) "$1" >> "$logs/summary"
   echo "----- $1: $outcome after $((SECONDS - started)) s"
 }
 
-[ "${1:-}" != list ] || { printf "%s\n" "${stages[@]}" "${long_stages[@]}"; exit; }
-[ $# -eq 0 ] || stages=("$@")
-for stage in "${stages[@]}"; do
-  declare -F "stage_$stage" >/dev/null || { echo "There is no stage $stage; see tests/all.sh list" >&2; exit 2; }
-done
+# One of the lanes: its output is kept until the stage ends, so that those of two stages do not mix.
+in_lane() {
+  echo "      $(date +%H:%M:%S) $1 begins; its output goes to $logs/$1" >&2
+  copy_work_tree
+  run_stage "$1" > "$logs/$1" 2>&1
+  flock "$logs/summary" cat "$logs/$1"
+}
 
-declare -A counts=([passed]=0 [skipped]=0 [FAILED]=0)
-summary=()
+remove_hosts() {
+  local fleet
+  command -v podman >/dev/null || return 0
+  for fleet in $(cd /run/onionfleet 2>/dev/null && ls -d onionfleet[0-9] 2>/dev/null); do FLEET_NAME=$fleet "$root/tests/fleet/fleet" destroy; done
+}
+
+exists() { declare -F "stage_$1" >/dev/null || [[ $1 = molecule-* && -d $root/extensions/molecule/${1#molecule-} ]] ||
+           [[ $1 = hosts-* && -f $root/tests/hosts/test_${1#hosts-}.py ]]; }
+
+case ${1:-} in
+  list) printf "%s\n" "${first_stages[@]}" "${stages[@]}"; exit;;
+  --lane) in_lane "$2"; exit;;
+esac
+for stage; do exists "$stage" || { echo "There is no stage $stage; see tests/all.sh list" >&2; exit 2; }; done
+
 command -v git >/dev/null || { apt-get update -qq; apt-get install -y -qq --no-install-recommends git >/dev/null; }
+mkdir -p "$logs"
+rm -f "$FLEET_CACHE"/network*.yml
+: > "$logs/summary"
 copy_work_tree
-for stage in "${stages[@]}"; do run_stage "$stage"; done
+trap remove_hosts EXIT
+if [ $# -gt 0 ]; then
+  for stage; do run_stage "$stage"; done
+else
+  for stage in "${first_stages[@]}"; do run_stage "$stage"; done
+  unset FLEET_NAME FLEET_SUBNET  # each lane has its own
+  printf '%s\n' "${stages[@]}" | xargs -P "${TEST_LANES:-2}" -I{} --process-slot-var=TEST_LANE bash "$root/tests/all.sh" --lane {}
+fi
 
+count() { grep -c "^$1" "$logs/summary" || true; }
 printf '\n===== Summary after %d min %d s\n' $((SECONDS / 60)) $((SECONDS % 60))
-printf '%s\n' "${summary[@]}"
-echo "${counts[passed]} passed, ${counts[FAILED]} failed, ${counts[skipped]} skipped"
-[ "${counts[FAILED]}" -eq 0 ]
+cat "$logs/summary"
+echo "$(count passed) passed, $(count FAILED) failed, $(count skipped) skipped"
+[ "$(count FAILED)" -eq 0 ]

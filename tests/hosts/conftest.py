@@ -5,8 +5,9 @@
 
 Settings, from the environment, besides those of tests/fleet/fleet:
 
-    FLEET_NETWORK   a YAML file with the onion_network_options of a private Tor network that the hosts reach; without it a
-                    network is made on a host of its own, net9
+    FLEET_NETWORK   a YAML file with the onion_network_options of a private Tor network that the hosts reach; where there is
+                    no such file yet, the network is made, and left. Without it a network is made, and removed in the end;
+                    either on a host of its own, net9
     FLEET_KEEP      leave the hosts when the tests end
 """
 
@@ -40,11 +41,11 @@ def pytest_collection_modifyitems(config, items):
 def network(tmp_path_factory):
     """The options that make a tor use the private network."""
     given = os.environ.get("FLEET_NETWORK")
-    if not given:
-        given = tmp_path_factory.mktemp("network") / "options.yml"
-        _make_network(given, tmp_path_factory.mktemp("network-operator"))
-    yield yaml.safe_load(pathlib.Path(given).read_text())
-    if not os.environ.get("FLEET_NETWORK") and not os.environ.get("FLEET_KEEP"):
+    options = pathlib.Path(given) if given else tmp_path_factory.mktemp("network") / "options.yml"
+    if not options.exists():
+        _make_network(options, tmp_path_factory.mktemp("network-operator"))
+    yield yaml.safe_load(options.read_text())
+    if not given and not os.environ.get("FLEET_KEEP"):
         NETWORK_HOST.remove()
 
 
