@@ -212,8 +212,8 @@ class Operator:
             "ansible_user": "root",
             "ansible_ssh_private_key_file": fleet("key"),
             "ansible_python_interpreter": "/usr/bin/python3",
-            "ansible_ssh_args": "-o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=2 -o ServerAliveCountMax=3"
-            " -o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no -o LogLevel=ERROR -o ConnectTimeout=5",
+            "ansible_ssh_args": "-o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=2 -o ServerAliveCountMax=15"
+            " -o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no -o LogLevel=ERROR -o ConnectTimeout=30",
             "ansible_control_path_dir": self.sockets,
         }
         hosts = {name: {"ansible_host": host.address, **self.host_vars[name]} for name, host in self.hosts.items()}
