@@ -9,7 +9,7 @@
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-lane=${TEST_LANE:-0}
+lane=${TEST_LANE:-0} lanes=${TEST_LANES:-2}
 export FLEET_CACHE=${FLEET_CACHE:-/var/cache/onionfleet} FLEET_NAME=${FLEET_NAME:-onionfleet$lane} FLEET_SUBNET=${FLEET_SUBNET:-10.90.$((10 + lane))}
 work=$FLEET_CACHE/work$lane
 logs=$FLEET_CACHE/logs
@@ -166,7 +166,7 @@ run_stage() {
     cd "$collection"
     case $1 in
       molecule-*) installed; molecule test --no-command-borders -s "${1#molecule-}";;
-      hosts-*)    installed; FLEET_NETWORK=$FLEET_CACHE/network$lane.yml python -m pytest -q --durations=5 "tests/hosts/test_${1#hosts-}.py";;
+      hosts-*)    installed; python -m pytest -q --durations=5 "tests/hosts/test_${1#hosts-}.py";;
       *)          "stage_$1";;
     esac
   )
@@ -180,15 +180,17 @@ run_stage() {
 # One of the lanes: its output is kept until the stage ends, so that those of two stages do not mix.
 in_lane() {
   echo "      $(date +%H:%M:%S) $1 begins; its output goes to $logs/$1" >&2
+  export FLEET_NETWORK=$FLEET_CACHE/network$lane.yml
   copy_work_tree
   run_stage "$1" > "$logs/$1" 2>&1
   flock "$logs/summary" cat "$logs/$1"
 }
 
+# The hosts of all lanes; a network stays for the next test of its lane until then.
 remove_hosts() {
-  local fleet
-  command -v podman >/dev/null || return 0
-  for fleet in $(cd /run/onionfleet 2>/dev/null && ls -d onionfleet[0-9] 2>/dev/null); do FLEET_NAME=$fleet "$root/tests/fleet/fleet" destroy; done
+  local number
+  rm -f "$FLEET_CACHE"/network*.yml
+  for ((number = 0; number < lanes; number++)); do FLEET_NAME=onionfleet$number "$root/tests/fleet/fleet" destroy; done
 }
 
 exists() { declare -F "stage_$1" >/dev/null || [[ $1 = molecule-* && -d $root/extensions/molecule/${1#molecule-} ]] ||
@@ -202,16 +204,16 @@ for stage; do exists "$stage" || { echo "There is no stage $stage; see tests/all
 
 command -v git >/dev/null || { apt-get update -qq; apt-get install -y -qq --no-install-recommends git >/dev/null; }
 mkdir -p "$logs"
-rm -f "$FLEET_CACHE"/network*.yml
 : > "$logs/summary"
 copy_work_tree
-trap remove_hosts EXIT
 if [ $# -gt 0 ]; then
   for stage; do run_stage "$stage"; done
 else
   for stage in "${first_stages[@]}"; do run_stage "$stage"; done
+  trap remove_hosts EXIT
+  remove_hosts
   unset FLEET_NAME FLEET_SUBNET  # each lane has its own
-  printf '%s\n' "${stages[@]}" | xargs -P "${TEST_LANES:-2}" -I{} --process-slot-var=TEST_LANE bash "$root/tests/all.sh" --lane {}
+  printf '%s\n' "${stages[@]}" | xargs -P "$lanes" -I{} --process-slot-var=TEST_LANE bash "$root/tests/all.sh" --lane {}
 fi
 
 count() { grep -c "^$1" "$logs/summary" || true; }
