@@ -7,6 +7,7 @@ import os
 import time
 
 import pytest
+from ansible_collections.onionfleet.balance.plugins.module_utils import _publishing
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from fake_control import FakeTor
 from onionfleet_keeper import daemon
@@ -20,7 +21,7 @@ CIRCUIT = f"7 BUILT $A~a,$B~b PURPOSE=HS_SERVICE_INTRO HS_STATE=HSSI_ESTABLISHED
 
 @pytest.fixture
 def tor(tmp_path, monkeypatch):
-    monkeypatch.setattr(daemon, "SWALLOWED_SECONDS", 0.01)
+    monkeypatch.setattr(_publishing, "SWALLOWED_SECONDS", 0.01)
     fake = FakeTor(tmp_path)
     fake.info = {"circuit-status": CIRCUIT, "status/enough-dir-info": "1"}
     return fake

@@ -14,14 +14,12 @@ import re
 import time
 from collections.abc import Iterable
 
+from ansible_collections.onionfleet.balance.plugins.module_utils import _publishing
 from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlPort
 from ansible_collections.onionfleet.balance.plugins.module_utils._descriptor import parse_outer
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
-from onionfleet_keeper import lines
-
 READY_SECONDS = 5.0  # how often circuits are counted
-SWALLOWED_SECONDS = 3.0  # until tor has dropped what it may not upload (at most 1 s, private network)
 COMMAND_SECONDS = 5.0
 
 
@@ -47,8 +45,8 @@ class Daemon:
                     break
                 if event.startswith(f"HS_DESC UPLOADED {self._label} "):
                     self.uploaded = time.monotonic()
-            self.publishes = dict(port.getconf("PublishHidServDescriptors")).get("PublishHidServDescriptors") != "0"
-            self.armed = not self.publishes if self._pow else lines.is_armed(port.getconf("HiddenServiceOptions"))
+            self.publishes = _publishing.publishes(port)
+            self.armed = not self.publishes if self._pow else _publishing.is_armed(port.getconf("HiddenServiceOptions"))
             if time.monotonic() - self._counted > READY_SECONDS:
                 self._count(port)
         except OnionfleetError:
@@ -72,28 +70,25 @@ class Daemon:
     def stand_by(self) -> None:
         """Publish nothing, and be ready to publish at once."""
         port = self._connect()
-        services = [] if self._pow else lines.armed(port.getconf("HiddenServiceOptions"))
-        port.setconf([("PublishHidServDescriptors", "0"), *services])
+        _publishing.stand_by(port, self._for_good(port))
 
     def publish(self) -> None:
         """Publish now, what the operator configured."""
-        if not self._pow and not self.armed:
-            self.stand_by()
         port = self._connect()
-        services = [] if self._pow else lines.configured(port.getconf("HiddenServiceOptions"))
-        port.setconf([("PublishHidServDescriptors", "1"), *services])
+        _publishing.publish(port, self._for_good(port))
 
     def disarm(self) -> bool:
         """The first half of going back to tor's own behaviour; is there a second one to come?"""
         port = self._connect()
-        self.observe()
-        if self.armed and not self._pow:
-            port.setconf([("PublishHidServDescriptors", "0"), *lines.configured(port.getconf("HiddenServiceOptions"))])
-        return not self.publishes
+        return _publishing.disarm(port, self._for_good(port))
 
     def allow(self) -> None:
         """The second half."""
-        self._connect().setconf([("PublishHidServDescriptors", "1")])
+        _publishing.allow(self._connect())
+
+    def _for_good(self, port: ControlPort) -> list[str]:
+        """Directories of services whose proof of work the operator switched on."""
+        return _publishing.directories(port.getconf("HiddenServiceOptions")) if self._pow else []
 
     def close(self) -> None:
         self.publishes, self.ready = None, False
@@ -112,7 +107,7 @@ def release(daemons: Iterable[Daemon]) -> list[str]:
         except OnionfleetError as error:  # a tor that starts later has its file's settings
             faults.append(str(error))
     if waiting:
-        time.sleep(SWALLOWED_SECONDS)
+        time.sleep(_publishing.SWALLOWED_SECONDS)
     for daemon in waiting:
         try:
             daemon.allow()

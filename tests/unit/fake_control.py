@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import socket
 import threading
@@ -24,7 +25,8 @@ class FakeTor:
 
     def say(self, line: str) -> None:
         for connection in self.connections:
-            connection.sendall(line.encode() + b"\r\n")
+            with contextlib.suppress(OSError):  # a client that has gone
+                connection.sendall(line.encode() + b"\r\n")
 
     def hang_up(self) -> None:
         for connection in self.connections:

@@ -1,0 +1,98 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Has tor daemons of this host take no new visitors, and waits until those that they have are gone.
+
+Visitors keep a descriptor for hours. So the introduction circuits that it leads to are closed as often as tor builds them
+anew, until it gives these introduction points up: a visitor who tries one is told so by the relay, and asks for a newer
+descriptor within the same request. Rendezvous circuits, and what runs through them, go on.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import typing as t
+
+from ansible_collections.onionfleet.balance.plugins.module_utils import _host, _layout, _streams
+from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlError, ControlPort
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+
+TURN_SECONDS = 0.5
+_INTRODUCTION = re.compile(r"^(\d+) BUILT (?:\S+,)?\$(\w{40})\S* .*PURPOSE=HS_SERVICE_INTRO ", re.MULTILINE)
+# a visitor was introduced, and is being connected to
+_MEETING = re.compile(r"HS_STATE=HSSR_CONNECTING")
+
+
+class Daemon:
+    """``streams``: how many it carried when it was last looked at; ``error``: why nobody can tell any more."""
+
+    def __init__(self, name: str, pid: int) -> None:
+        self.name, self._pid = name, pid
+        self.streams, self.error = 0, "" if pid else "it does not run"
+        self._port: t.Optional[ControlPort] = None
+        self._points: t.Optional[t.FrozenSet[str]] = None
+        self._busy, self._met = time.monotonic(), False
+
+    def look(self) -> None:
+        if self.error:
+            return
+        try:
+            if self._port is None:
+                self._port = ControlPort(_layout.control_socket(self.name))
+                self._targets = _streams.targets(self._port.getconf("HiddenServiceOptions"))
+            circuits = self._port.getinfo("circuit-status")
+            self._turn_away(self._port, circuits)
+            self.streams = _streams.count(self._pid, self._targets)
+        except (OnionfleetError, FileNotFoundError) as error:
+            self.error, self.streams = str(error), 0
+            return
+        self._met = bool(_MEETING.search(circuits))
+        if self.streams or self._met:
+            self._busy = time.monotonic()
+
+    def _turn_away(self, port: ControlPort, circuits: str) -> None:
+        """Those points that are there now may be known to visitors; what tor chooses instead is not."""
+        found = _INTRODUCTION.findall(circuits)
+        if self._points is None:
+            self._points = frozenset(relay for _number, relay in found)
+        for number, relay in found:
+            if relay in self._points:
+                try:
+                    port.command(f"CLOSECIRCUIT {number}")
+                except ControlError:  # it closed by itself
+                    pass
+
+    def drained(self, quiet: float) -> bool:
+        """Without a stream for so many seconds?"""
+        return bool(self.error) or not (self.streams or self._met) and time.monotonic() - self._busy >= quiet
+
+    def close(self) -> None:
+        if self._port is not None:
+            self._port.close()
+
+
+def running(names: t.Sequence[str]) -> t.List[Daemon]:
+    """:raises OnionfleetError: systemd does not answer."""
+    if not names:
+        return []
+    units = [f"tor@{name}.service" for name in names]
+    output = _host.run("systemctl", "show", "--property=Id,MainPID", *units, timeout=30)
+    pids = {}
+    for block in output.strip().split("\n\n"):
+        values = dict(line.partition("=")[::2] for line in block.splitlines())
+        pids[values.get("Id", "")] = int(values.get("MainPID") or 0)
+    return [Daemon(name, pids.get(unit, 0)) for name, unit in zip(names, units)]
+
+
+def drain(daemons: t.Sequence[Daemon], *, timeout: float, quiet: float) -> None:
+    """Until no daemon has carried a stream for so many seconds, or the time is over."""
+    deadline = time.monotonic() + timeout
+    while True:
+        for daemon in daemons:
+            daemon.look()
+        if time.monotonic() >= deadline or all(daemon.drained(quiet) for daemon in daemons):
+            break
+        time.sleep(TURN_SECONDS)
+    for daemon in daemons:
+        daemon.close()
