@@ -6,15 +6,15 @@ from __future__ import annotations
 import contextlib
 import datetime
 import hashlib
+import time
 import types
 
 import pytest
-from onionbalance.hs_v3 import consensus, descriptor, hashring, tor_ed25519
+from onionbalance.hs_v3 import consensus, hashring, tor_ed25519
 from onionbalance.hs_v3.ext import ed25519_exts_ref
 from onionbalance.hs_v3.onionbalance import my_onionbalance
 from onionfleet_publisher import overrides
 
-STOCK_COUNTER = descriptor.OBDescriptor._get_revision_counter
 STOCK_PUBLIC_KEY = ed25519_exts_ref.publickeyFromESK
 STOCK_RUNS = (consensus.Consensus.get_start_time_of_current_srv_run, consensus.Consensus.get_start_time_of_previous_srv_run)
 STOCK_PERIOD = consensus.Consensus.get_time_period_num
@@ -59,12 +59,29 @@ def test_another_version_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(overrides.check()) == 2
 
 
-def test_revision_counters_are_onionbalances(network: types.SimpleNamespace) -> None:
+# What tor 0.4.9.11 made of a key of its own on a private network whose time periods have 24 minutes, by its own log:
+# number of the time period, seconds of the shared random run, revision counter.
+TORS_SECRET = bytes.fromhex(
+    "c0fa520f21071643b6492f4245b1b97ad09742696454e07a86c51311ff272a78"
+    "d2e391a303549b3f0dd0e6bfbf90917e1f08e8df0fff13507f1affe6de64da7a"
+)
+TORS_COUNTERS = ((1247033, 2078, 68841565), (1247034, 638, 21474793))
+
+
+@pytest.mark.parametrize(("period", "seconds", "counter"), TORS_COUNTERS)
+def test_revision_counters_are_tors(network: types.SimpleNamespace, monkeypatch: pytest.MonkeyPatch, period: int, seconds: int, counter: int) -> None:
+    monkeypatch.setattr(my_onionbalance.consensus, "get_time_period_length", lambda: 24)
+    blinding = my_onionbalance.consensus.get_blinding_param(STOCK_PUBLIC_KEY(TORS_SECRET), period)
+    assert overrides.revision_counter(TORS_SECRET, blinding, seconds) == counter
+
+
+def test_revision_counters_tell_the_seconds_of_their_run(network: types.SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     key = tor_ed25519.load_tor_key_from_disk(b"== ed25519v1-secret: type0 ==\0\0\0" + SECRET)
-    plain = descriptor.OBDescriptor.__new__(descriptor.OBDescriptor)
-    for is_first in (True, False):
-        before, ours, after = STOCK_COUNTER(plain, key, is_first), overrides.Counters.next(key, is_first), STOCK_COUNTER(plain, key, is_first)
-        assert before <= ours <= after
+    monkeypatch.setattr(overrides.Counters, "blinding", b"blinding" * 4)
+    for is_first, run in ((True, STOCK_RUNS[1]), (False, STOCK_RUNS[0])):
+        before, ours, after = time.time(), overrides.Counters.next(key, is_first), time.time()
+        seconds = [int(moment) - int(run(my_onionbalance.consensus)) + 1 for moment in (before, after)]
+        assert ours in [overrides.revision_counter(SECRET, b"blinding" * 4, each) for each in seconds]
 
 
 def test_revision_counters_only_grow(network: types.SimpleNamespace) -> None:

@@ -192,7 +192,7 @@ class Engine:
         """
         identity = service._get_identity_pubkey_bytes()
         place = self.places(identity)[which]
-        overrides.FlowControl.offered = flow_control
+        overrides.FlowControl.offered, overrides.Counters.blinding = flow_control, place.blinding
         try:
             made = ob_descriptor.OBDescriptor(service.onion_address, service.identity_priv_key, place.blinding, list(points), which == "first")
         except ob_descriptor.BadDescriptor:

@@ -34,7 +34,6 @@ SIGNATURES = {
     "onionbalance.hs_v3.consensus:Consensus.is_live": "self",
     "onionbalance.hs_v3.consensus:Consensus.refresh": "self",
     "onionbalance.hs_v3.descriptor:OBDescriptor.__init__": "self onion_address identity_priv_key blinding_param intro_points is_first_desc",
-    "onionbalance.hs_v3.descriptor:OBDescriptor._get_ope_scheme_words": "self cipher_key",
     "onionbalance.hs_v3.descriptor:OBDescriptor._get_revision_counter": "self identity_priv_key is_first_desc",
     "onionbalance.hs_v3.ext.ed25519_exts_ref:publickeyFromESK": "h",
     "onionbalance.hs_v3.hashring:_get_hash_ring_for_descriptor": "is_first_descriptor",
@@ -61,6 +60,7 @@ ATTRIBUTES = (
     "onionbalance.hs_v3.descriptor:InnerLayer",
     "onionbalance.hs_v3.onionbalance:my_onionbalance",
     "onionbalance.hs_v3.service:BadServiceInit",
+    "stem.util.ed25519:l",
 )
 VERSION = "0.2.4"
 
@@ -113,32 +113,51 @@ class FlowControl:
 
 
 class Counters:
-    """Revision counters as Onionbalance's, and greater than the service's last one even where the clock went back."""
+    """Revision counters as tor's, greater than the service's last one even where the clock went back.
 
+    Onionbalance's come from another key, so that directories would refuse either side for minutes when a service moves between
+    publishers and replicas. With tor's, the later clock wins (tor: set_descriptor_revision_counter). `blinding` is that of the
+    descriptor, set before each creation.
+    """
+
+    blinding: bytes = bytes(32)
     last: dict[tuple[bytes, int], int] = {}
 
     @classmethod
     def next(cls, identity: Any, is_first: bool) -> int:
-        """Seconds of the shared random run under order-preserving encryption (rend-spec-v3, F.2), summed up at once."""
-        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
         from onionbalance.hs_v3.onionbalance import my_onionbalance
 
         consensus = my_onionbalance.consensus
-        began = consensus.get_start_time_of_previous_srv_run() if is_first else consensus.get_start_time_of_current_srv_run()
-        seconds = max(1, int(datetime.datetime.now(datetime.timezone.utc).timestamp()) - int(began) + 1)
-        secret = identity.private_bytes()
-        encryptor = Cipher(algorithms.AES(_sha3(b"rev-counter-generation" + secret)), modes.CTR(bytes(16))).encryptor()
-        words = array.array("H", encryptor.update(bytes(2 * seconds)))
-        if sys.byteorder == "big":
-            words.byteswap()
-        key = (identity.public_key().public_bytes(), int(began))
-        cls.last = {known: value for known, value in cls.last.items() if known[1] > int(began) - 4 * 86400}
-        cls.last[key] = max(sum(words) + seconds, cls.last.get(key, 0) + 1)
+        began = int(consensus.get_start_time_of_previous_srv_run() if is_first else consensus.get_start_time_of_current_srv_run())
+        seconds = max(1, int(datetime.datetime.now(datetime.timezone.utc).timestamp()) - began + 1)
+        counter = revision_counter(identity.private_bytes(), cls.blinding, seconds)
+        key = (identity.public_key().public_bytes(), began)
+        cls.last = {known: value for known, value in cls.last.items() if known[1] > began - 4 * 86400}
+        cls.last[key] = max(counter, cls.last.get(key, 0) + 1)
         return cls.last[key]
 
 
-def _sha3(data: bytes) -> bytes:
-    return hashlib.sha3_256(data).digest()
+def revision_counter(expanded_secret: bytes, blinding: bytes, seconds: int) -> int:
+    """Seconds of the shared random run under order-preserving encryption (rend-spec-v3, F.2), summed up at once."""
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+    # with the string's final zero, which tor hashes too
+    secret = hashlib.sha3_256(b"rev-counter-generation\0" + _blinded_secret(expanded_secret, blinding)).digest()
+    encryptor = Cipher(algorithms.AES(secret), modes.CTR(bytes(16))).encryptor()
+    words = array.array("H", encryptor.update(bytes(2 * seconds)))
+    if sys.byteorder == "big":
+        words.byteswap()
+    return sum(words) + seconds
+
+
+def _blinded_secret(expanded_secret: bytes, blinding: bytes) -> bytes:
+    """The secret key of a time period (rend-spec-v3, A.2)."""
+    from stem.util import ed25519
+
+    factor = int.from_bytes(blinding, "little") & (2**254 - 8) | 2**254
+    scalar = int.from_bytes(expanded_secret[:32], "little") * factor % ed25519.l
+    rest = hashlib.sha512(b"Derive temporary signing key hash input" + expanded_secret[32:]).digest()[:32]
+    return bytes(scalar.to_bytes(32, "little") + rest)
 
 
 class Rings:
