@@ -22,6 +22,7 @@ DEFAULTS: t.Dict[str, t.Any] = {
     "onion_network_options": [],
     "onion_probe_hosts": [],
     "onion_publisher": {},
+    "onion_keeper": {},
     "onion_drained": [],
 }
 
@@ -72,6 +73,7 @@ class ActionModule(ActionBase):
             network_options=read["onion_network_options"],
             probe_hosts=read["onion_probe_hosts"],
             publisher=read["onion_publisher"],
+            keeper=read["onion_keeper"],
             drained=read["onion_drained"],
             keys_required=keys_required,
         )

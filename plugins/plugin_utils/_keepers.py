@@ -5,18 +5,39 @@
 
 Module Overview:
 
-    kept   services with ``keeper: true`` -> host -> the ``services`` of its configuration
+    keeper_faults   ``onion_keeper`` -> list of faults
+    kept            services with ``keeper: true`` -> host -> the ``services`` of its configuration
 """
 
 from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.onionfleet.balance.plugins.module_utils import _option_parts as parts
+from ansible_collections.onionfleet.balance.plugins.module_utils import _values as v
+from ansible_collections.onionfleet.balance.plugins.module_utils._options import Option
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import Data
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._rules import override_ports
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._services import Service
 
 TLS_PORT = 443
+SHORTEST_INTERVAL = 600
+SETTINGS: t.Mapping[str, Option] = {
+    "interval": Option("interval", v.Number(0, 86400)),
+    # with fewer, take-overs are missed
+    "publications_per_hour": Option("publications_per_hour", v.Number(4, 120)),
+}
+
+
+def keeper_faults(settings: t.Any) -> t.List[str]:
+    """The faults of ``onion_keeper``."""
+    faults = list(parts.group_faults("onion_keeper", SETTINGS, settings))
+    if not faults and 0 < int(settings.get("interval", 0)) < SHORTEST_INTERVAL:
+        faults.append(
+            f"onion_keeper.interval: is {settings['interval']}; turns of less than {SHORTEST_INTERVAL} seconds are a "
+            "burden for the network: write more, or 0 for no turns"
+        )
+    return faults
 
 
 def kept(
@@ -24,18 +45,22 @@ def kept(
     addresses: t.Mapping[str, str],
     targets: t.Mapping[str, t.Any],
     drained: t.Collection[str],
+    settings: t.Mapping[str, t.Any],
 ) -> t.Dict[str, t.List[Data]]:
     """What the keeper of each host keeps; hosts without one are left out.
 
     :param targets: host -> its ``onion_targets``.
     :param drained: hosts, or ``host/daemon``, that are to take no turn.
+    :param settings: ``onion_keeper``, without faults.
     """
+    numbers = {name: int(value) for name, value in settings.items()}
     hosts: t.Dict[str, t.List[Data]] = {}
     for name, service in services.items():
         if service.fields.get("keeper") is True and service.state == "present" and name in addresses:
             for host in service.hosts:
                 overrides = targets.get(host, {}).get(name, {})
-                hosts.setdefault(host, []).append(_on(host, service, addresses[name], overrides, drained))
+                on_host = {**_on(host, service, addresses[name], overrides, drained), **numbers}
+                hosts.setdefault(host, []).append(on_host)
     return hosts
 
 

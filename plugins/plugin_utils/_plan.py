@@ -18,6 +18,7 @@ import typing as t
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._onionbalance import settings_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._inventory import Faults, Inventory
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._keepers import keeper_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import Data, option_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._rules import (
     check_addresses,
@@ -44,6 +45,7 @@ class Declaration:
     :ivar network_options: ``onion_network_options``, torrc lines of a private Tor network.
     :ivar probe_hosts: ``onion_probe_hosts``; empty means the first host of the fleet.
     :ivar publisher: ``onion_publisher``, settings of all publishers.
+    :ivar keeper: ``onion_keeper``, settings of all keepers.
     :ivar drained: ``onion_drained``, hosts, or ``host/daemon``, whose backends publishers leave out.
     :ivar keys_required: whether a service without a key is a fault (a check run shows it as new instead).
     """
@@ -57,6 +59,7 @@ class Declaration:
     network_options: t.Any = dataclasses.field(default_factory=list)
     probe_hosts: t.Any = dataclasses.field(default_factory=list)
     publisher: t.Any = dataclasses.field(default_factory=dict)
+    keeper: t.Any = dataclasses.field(default_factory=dict)
     drained: t.Any = dataclasses.field(default_factory=list)
     keys_required: bool = True
 
@@ -88,6 +91,7 @@ def make_plan(declared: Declaration) -> Plan:
     faults.extend(f"onion_daemon_options: {fault}" for fault in option_faults(declared.daemon_options))
     faults.extend(f"onion_network_options: {fault}" for fault in option_faults({"extra": declared.network_options}))
     faults.extend(settings_faults(declared.publisher, "onion_publisher"))
+    faults.extend(keeper_faults(declared.keeper))
     shared_options = read_shared_daemons(declared.daemons, faults)
     services = read_services(declared.services, inventory, faults)
     addresses = check_addresses(services, declared.addresses, declared.keys_required, faults)
@@ -108,6 +112,7 @@ def make_plan(declared: Declaration) -> Plan:
                 network_options=declared.network_options,
                 targets=declared.targets,
                 publisher=declared.publisher,
+                keeper=declared.keeper,
                 drained=drained,
                 probe_hosts=probe_hosts,
             ),

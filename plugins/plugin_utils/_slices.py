@@ -48,6 +48,7 @@ class Settings:
     network_options: t.List[Data]
     targets: t.Mapping[str, t.Any]
     publisher: Data
+    keeper: Data
     drained: t.Collection[str]
     probe_hosts: t.Sequence[str]
 
@@ -65,7 +66,7 @@ def host_slices(services: Services, addresses: Addresses, settings: Settings) ->
         own = _own_client(PUBLISHER_DAEMON, settings.daemon_options, settings)
         own["state"] = "present" if published else "absent"
         daemons.setdefault(host, {})[PUBLISHER_DAEMON] = own
-    keeping = kept(services, addresses, settings.targets, settings.drained)
+    keeping = kept(services, addresses, settings.targets, settings.drained, settings.keeper)
     for host in keeping:
         daemons[host][KEEPER_DAEMON] = _own_client(KEEPER_DAEMON, settings.daemon_options, settings)
     for host in settings.probe_hosts:

@@ -28,10 +28,11 @@ import sys
 import tempfile
 import time
 
-from softmap_figures import Series, jain, percentile, table, upper_bound
-from softmap_laboratory import NUMBER_OF_VISITORS, PUBLISHERS, Crowd, Laboratory, quiet, say, wait_for
+from figures import Series, jain, percentile, table, upper_bound
+from laboratory import Crowd, quiet, say, wait_for
+from softmap_laboratory import PUBLISHERS, SoftmapLaboratory
 
-EVERYBODY = range(1, NUMBER_OF_VISITORS + 1)
+EVERYBODY = range(1, 20 + 1)
 CACHED, FRESH = EVERYBODY[:10], EVERYBODY[10:]
 EVERY_CACHED, EVERY_FRESH = 4.0, 12.0  # seconds between two requests of one visitor
 REQUESTS = 600
@@ -58,7 +59,7 @@ BIG = softmap("big", backends=apps(5), workers=5)
 # --- fairness ---
 
 
-def fairness(laboratory: Laboratory, chosen: argparse.Namespace) -> str:
+def fairness(laboratory: SoftmapLaboratory, chosen: argparse.Namespace) -> str:
     rows = []
     for service, backends, settings in ((ARCHIVE, 6, {}), (BIG, 25, {"onion_publisher": {"rotation_interval": ROTATION}})):
         laboratory.deploy(ARCHIVE, *([BIG] if service is BIG else []), **settings)
@@ -90,7 +91,7 @@ def fairness_row(results: list[dict], backends: int, turns: float | None) -> lis
 class Observation:
     """Visitors of the archive, with cached descriptors and fresh ones, and what the HSDirs hold meanwhile."""
 
-    def __init__(self, laboratory: Laboratory, victim: str) -> None:
+    def __init__(self, laboratory: SoftmapLaboratory, victim: str) -> None:
         self.laboratory, self.victim = laboratory, victim
         self.address = laboratory.operator.address("archive")
         self.backends = laboratory.backends("archive")
@@ -149,7 +150,7 @@ class Observation:
         return None if None in moments else max(moments) - since
 
 
-def kill(laboratory: Laboratory, chosen: argparse.Namespace) -> str:
+def kill(laboratory: SoftmapLaboratory, chosen: argparse.Namespace) -> str:
     laboratory.deploy(ARCHIVE)
     laboratory.wait_until_up("archive", 6)
     rows, times = undisturbed(laboratory, chosen, BEFORE + WINDOW + AFTER, "control"), []
@@ -162,7 +163,7 @@ def kill(laboratory: Laboratory, chosen: argparse.Namespace) -> str:
     return f"### A killed backend\n\n{table(header, rows)}\n\n{table(header_of_times, [row for pair in times for row in pair])}"
 
 
-def undisturbed(laboratory: Laboratory, chosen: argparse.Namespace, seconds: float, name: str) -> list[list[object]]:
+def undisturbed(laboratory: SoftmapLaboratory, chosen: argparse.Namespace, seconds: float, name: str) -> list[list[object]]:
     """A run in which nothing happens."""
     quiet(chosen.load)
     observation = Observation(laboratory, next(iter(laboratory.backends("archive"))))
@@ -174,7 +175,7 @@ def undisturbed(laboratory: Laboratory, chosen: argparse.Namespace, seconds: flo
     return request_rows(f"{name}, {seconds:g} s", observation.results)
 
 
-def one_kill(laboratory: Laboratory, chosen: argparse.Namespace, host: str, daemon: str, number: int):
+def one_kill(laboratory: SoftmapLaboratory, chosen: argparse.Namespace, host: str, daemon: str, number: int):
     """Rows of requests and rows of times."""
     quiet(chosen.load)
     observation = Observation(laboratory, f"{host}/{daemon}")
@@ -228,7 +229,7 @@ def seconds(*numbers: float | None) -> list[str]:
     return ["never" if number is None else f"{number:.0f} s" for number in numbers]
 
 
-def drain(laboratory: Laboratory, chosen: argparse.Namespace) -> str:
+def drain(laboratory: SoftmapLaboratory, chosen: argparse.Namespace) -> str:
     laboratory.deploy(ARCHIVE)
     laboratory.wait_until_up("archive", 6)
     quiet(chosen.load)
@@ -269,7 +270,7 @@ def drain(laboratory: Laboratory, chosen: argparse.Namespace) -> str:
 # --- throughput ---
 
 
-def throughput(laboratory: Laboratory, chosen: argparse.Namespace) -> str:
+def throughput(laboratory: SoftmapLaboratory, chosen: argparse.Namespace) -> str:
     ours = softmap("ours", publishers=[PUBLISHERS[0]], backends=apps(1))
     stock = softmap("stock", publishers=[PUBLISHERS[1]], backends=apps(1))
     laboratory.deploy(ours, stock)
@@ -286,7 +287,7 @@ def throughput(laboratory: Laboratory, chosen: argparse.Namespace) -> str:
     rates: dict[str, list[float]] = {way: [] for way in ways}
     failed: collections.Counter = collections.Counter()
     for number in range(chosen.streams):
-        visitor = EVERYBODY[number % NUMBER_OF_VISITORS]
+        visitor = EVERYBODY[number % len(EVERYBODY)]
         # in another order each time
         for way in sorted(ways, key=lambda way, number=number: (list(ways).index(way) + number) % 3):
             result = stream(laboratory, ways[way], visitor, STREAM)
@@ -303,12 +304,12 @@ def throughput(laboratory: Laboratory, chosen: argparse.Namespace) -> str:
     return "### Throughput\n\n" + table(header, rows)
 
 
-def signing_keys(laboratory: Laboratory, address: str) -> set[str | None]:
+def signing_keys(laboratory: SoftmapLaboratory, address: str) -> set[str | None]:
     """Of the descriptors that the HSDirs hold; None where one holds none."""
     return {hsdir["signing_key"] for hsdir in laboratory.held(address)["services"][0]["hsdirs"]}
 
 
-def stream(laboratory: Laboratory, address: str, visitor: int, size: int) -> dict | None:
+def stream(laboratory: SoftmapLaboratory, address: str, visitor: int, size: int) -> dict | None:
     """What one download on a new circuit was like; None: it failed."""
     with laboratory.crowd(address, range(visitor, visitor + 1), every=1, fresh=False, count=1, path=f"/bytes/{size}", timeout=300) as crowd:
         crowd._reader.join()
@@ -318,7 +319,7 @@ def stream(laboratory: Laboratory, address: str, visitor: int, size: int) -> dic
     return crowd.results[0]
 
 
-def run_stock(laboratory: Laboratory) -> None:
+def run_stock(laboratory: SoftmapLaboratory) -> None:
     """In the place of our launcher on the second publisher, with its tor, key and backends."""
     host = laboratory.hosts[PUBLISHERS[1]]
     program = "/usr/local/lib/onionfleet/publisher"
@@ -339,7 +340,7 @@ MEASUREMENTS = {"fairness": (fairness, 5, 0), "kill": (kill, 3, 0), "drain": (dr
 RELAYS = {0: 46, DELAY: 10}
 
 
-def ready(laboratory: Laboratory) -> None:
+def ready(laboratory: SoftmapLaboratory) -> None:
     """Build it, and deploy something, which brings tor to the visitors' host."""
     laboratory.build()
     say("the first deployment")
@@ -350,8 +351,8 @@ def ready(laboratory: Laboratory) -> None:
 def measure(names: list[str], chosen: argparse.Namespace, delay: int, output) -> None:
     """Some measurements in one laboratory."""
     with tempfile.TemporaryDirectory(prefix="onionbench") as folder:
-        laboratory = Laboratory(pathlib.Path(folder), max(MEASUREMENTS[name][1] for name in names),
-                                relays=RELAYS[delay], voting_interval=chosen.voting_interval, delay=delay)
+        laboratory = SoftmapLaboratory(pathlib.Path(folder), max(MEASUREMENTS[name][1] for name in names), visitors=len(EVERYBODY),
+                                       relays=RELAYS[delay], voting_interval=chosen.voting_interval, delay=delay)
         try:
             ready(laboratory)
             for name in names:

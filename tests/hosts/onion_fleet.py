@@ -201,7 +201,8 @@ class Operator:
         self.folder, self.hosts = folder, {host.name: host for host in hosts}
         self.sockets = tempfile.mkdtemp(prefix="onion-ssh-", dir="/run")  # a socket's path is short
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "vault").write_text(f"vault-password-{os.urandom(12).hex()}\n")
+        if not (folder / "vault").exists():
+            (folder / "vault").write_text(f"vault-password-{os.urandom(12).hex()}\n")
         self.network, self.runs = network, 0
         self.host_vars: dict[str, dict] = {name: {} for name in self.hosts}
         self.write_inventory()

@@ -73,6 +73,21 @@ def test_what_cannot_be_kept_is_refused(fields, words):
     assert any(words in fault for fault in caught.value.faults)
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"interval": 599}, "onion_keeper.interval: is 599; turns of less than 600 seconds"),
+        ({"publications_per_hour": 3}, "onion_keeper.publications_per_hour: is 3"),
+        ({"intervall": 0}, "onion_keeper: 'intervall'"),
+        ([], "onion_keeper: is"),
+    ],
+)
+def test_settings_that_burden_the_network_are_refused(settings, words):
+    with pytest.raises(OnionfleetError) as caught:
+        planned(hardmap(), keeper=settings)
+    assert any(words in fault for fault in caught.value.faults), caught.value.faults
+
+
 def test_the_program_reads_what_the_plan_says():
     program = pathlib.Path(__file__).parents[4] / "roles/keeper/files/keeper"
     sys.path.insert(0, str(program))
@@ -80,6 +95,7 @@ def test_the_program_reads_what_the_plan_says():
         from onionfleet_keeper import settings
     finally:
         sys.path.remove(str(program))
-    plan = planned(hardmap(workers=2, pow={"enabled": True}))
+    plan = planned(hardmap(workers=2, pow={"enabled": True}), keeper={"interval": "900", "publications_per_hour": 8})
     config = settings.parse(json.dumps(plan.hosts["web1"]["keeper"]))
     assert [daemon.name for daemon in config.services[0].daemons] == ["newsroomw1", "newsroomw2"]
+    assert {(daemon.rules.interval, daemon.rules.bound) for daemon in config.services[0].daemons} == {(900.0, 8)}

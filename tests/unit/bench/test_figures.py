@@ -11,7 +11,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "bench"))
-from softmap_figures import Series, jain, percentile, table, upper_bound
+from figures import Series, jain, percentile, table, upper_bound
 
 
 def test_jain():

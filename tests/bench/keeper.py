@@ -1,0 +1,226 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How long visitors of a hardmap with keepers are turned away when its holder fails, measured on a private Tor network.
+
+    tests/bench/keeper.py --raw keeper.json [--faults kill,web,cut,pause,crash] [--runs 10] [--chart docs/keeper-outages.svg]
+
+    kill     kill -9 of the holder's tor, which stays away
+    web      its web server is stopped
+    cut      its host is off the network
+    pause    its host hangs, and still accepts TCP
+    crash    kill -9 of its tor, which systemd starts again at once
+
+Beside the first runs, three services without a keeper lose their holder, and are watched for ten minutes. Boots its own test
+hosts (tests/fleet/fleet); needs the collection where ANSIBLE_COLLECTIONS_PATH says, ansible-core and PyYAML. Takes about an
+hour and a half. What is in the file of raw figures is not measured again, so it may be interrupted; with --folder the
+hosts stay, and are taken up again. --runs 0 only prints the tables.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from figures import table
+from keeper_figures import chart, later_than, outage, waits
+from keeper_laboratory import WEB, KeeperLaboratory, hardmap
+from laboratory import Crowd, say
+
+NAMES = {"kill": "tor killed, stays away", "web": "web server stopped", "cut": "host cut off", "pause": "host paused",
+         "crash": "tor killed, systemd restarts it"}
+NEWSROOM = hardmap("newsroom", "beta", keeper=True)
+PLAIN = [hardmap(f"plain{number}", "gamma") for number in (1, 2, 3)]
+FRESH, CACHED, CONTROLS = range(1, 9), range(9, 13), range(13, 16)
+EVERY_FRESH, EVERY_CACHED = 12.0, 4.0  # seconds between two requests of one visitor
+TIME_LIMIT = 10  # seconds of a request
+BEFORE, AFTER, LONGEST = 8.0, 15.0, 240.0  # seconds: asked before a fault; answered after an outage; at most watched
+CENSORED = 600.0
+PROMISE, CHART_LIMIT = 60.0, 120.0
+# a take-over a minute is more than an operator will see
+SETTINGS = {"onion_keeper": {"publications_per_hour": 120}}
+
+
+class Raw:
+    """The file of raw figures, complete after each run."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self.path = path
+        self.data = json.loads(path.read_text()) if path.exists() else {"runs": [], "controls": []}
+
+    def add(self, kind: str, entry: dict) -> None:
+        self.data[kind].append(entry)
+        partial = self.path.with_suffix(".part")
+        partial.write_text(json.dumps(self.data))
+        partial.replace(self.path)
+
+    def of(self, fault: str) -> list[dict]:
+        return [run for run in self.data["runs"] if run["fault"] == fault]
+
+
+# --- one run ---
+
+
+def measure(laboratory: KeeperLaboratory, fault: str) -> dict:
+    """One fault of the holder, from a calm before to the calm after."""
+    holder, address = laboratory.steady("newsroom"), laboratory.operator.address("newsroom")
+    daemon = "newsroomw1"
+    learn(laboratory, address)
+    crowd = laboratory.crowd
+    with crowd(address, CACHED, every=EVERY_CACHED, fresh=False, timeout=TIME_LIMIT) as cached, \
+            crowd(address, FRESH, every=EVERY_FRESH, fresh=True, timeout=TIME_LIMIT) as fresh:
+        time.sleep(BEFORE)
+        struck = time.time()
+        laboratory.strike(fault, holder, daemon)
+        try:
+            while time.time() < struck + LONGEST and not (over(cached, struck) and over(fresh, struck)):
+                time.sleep(1)
+        finally:
+            laboratory.mend(fault, holder, daemon)
+    told = {"fault": fault, "holder": holder, "struck": struck, "load": os.getloadavg()[0], "fresh": fresh.results, "cached": cached.results}
+    first, everybody = outage(fresh.results, struck)
+    say(f"{NAMES[fault]} on {holder}: first answer after {shown(first)}, everybody after {shown(everybody)},"
+        f" cached {shown(outage(cached.results, struck)[1])}; now {sorted(answerers(fresh.results, struck))}")
+    return told
+
+
+def learn(laboratory: KeeperLaboratory, address: str) -> None:
+    """The visitors who keep descriptors get the present one."""
+    with laboratory.crowd(address, CACHED, every=11, fresh=True, count=len(CACHED), timeout=30) as crowd:
+        crowd.wait("learn the descriptor")
+    assert all(each["ok"] for each in crowd.results), crowd.results
+
+
+def over(crowd: Crowd, struck: float) -> bool:
+    """Nobody has failed for a while."""
+    _first, everybody = outage(list(crowd.results), struck)
+    return everybody is not None and time.time() - struck - everybody > AFTER
+
+
+def answerers(results: list[dict], struck: float) -> set[str]:
+    return {each["by"].split()[0] for each in results if each["ok"] and each["at"] > struck}
+
+
+# --- without a keeper ---
+
+
+@contextlib.contextmanager
+def controls(laboratory: KeeperLaboratory, raw: Raw):
+    """During the block, and for ten minutes at least, services without a keeper lose the replica that published last."""
+    if raw.data["controls"]:
+        yield
+        return
+    names = [service["name"] for service in PLAIN]
+    with contextlib.ExitStack() as stack:
+        crowds = {name: stack.enter_context(laboratory.crowd(laboratory.operator.address(name), [visitor], every=EVERY_FRESH, fresh=True, timeout=TIME_LIMIT))
+                  for name, visitor in zip(names, CONTROLS)}
+        while not all(any(each["ok"] for each in crowd.results) for crowd in crowds.values()):
+            time.sleep(1)
+        holders = {name: [each for each in crowd.results if each["ok"]][-1]["by"].split()[0] for name, crowd in crowds.items()}
+        struck = time.time()
+        for name, holder in holders.items():
+            laboratory.strike("kill", holder, f"{name}w1")
+        say(f"without a keeper: killed {holders}")
+        yield
+        time.sleep(max(0.0, struck + CENSORED - time.time()))
+    for name, holder in holders.items():
+        laboratory.mend("kill", holder, f"{name}w1")
+        raw.add("controls", {"service": name, "holder": holder, "struck": struck, "watched": time.time() - struck, "fresh": crowds[name].results})
+
+
+# --- the tables ---
+
+
+def report(raw: Raw) -> str:
+    header = ["fault of the holder", "runs", "first answer, median", "worst", "everybody answered from, median", "worst",
+              "with a cached descriptor, median", "worst", "load"]
+    rows = [row(fault, raw.of(fault)) for fault in NAMES if raw.of(fault)]
+    if len(rows) > 1:
+        rows.append(["all", *row("all", raw.data["runs"])[1:]])
+    return "\n\n".join([table(header, rows), *([without(raw)] if raw.data["controls"] else [])])
+
+
+def row(fault: str, runs: list[dict]) -> list[object]:
+    outages = [outage(run["fresh"], run["struck"]) for run in runs]
+    columns = [[first for first, _everybody in outages], [everybody for _first, everybody in outages],
+               [outage(run["cached"], run["struck"])[1] for run in runs]]
+    loads = [run["load"] for run in runs]
+    return [NAMES.get(fault, fault), len(runs), *(shown(kind(endless(column))) for column in columns for kind in (statistics.median, max)),
+            f"{min(loads):.0f} to {max(loads):.0f}"]
+
+
+def endless(column: list[float | None]) -> list[float]:
+    return [float("inf") if each is None else each for each in column]
+
+
+def shown(seconds: float | None) -> str:
+    return "never" if seconds is None or seconds == float("inf") else f"{seconds:.1f} s"
+
+
+def without(raw: Raw) -> str:
+    computed = waits(len(WEB))
+    after = [outage(run["fresh"], run["struck"])[0] for run in raw.data["controls"]]
+    seen = ", ".join(f"more than {run['watched'] / 60:.0f} min" if first is None else f"{first:.0f} s" for first, run in zip(after, raw.data["controls"]))
+    ordered = sorted(computed)
+    return (f"Without a keeper: {seen} ({len(after)} runs). By tor's timers: mean {statistics.mean(computed) / 60:.0f} min, 95 % within"
+            f" {ordered[int(0.95 * len(ordered))] / 60:.0f} min, and longer than {CENSORED / 60:.0f} min in {100 * later_than(CENSORED, computed):.0f} %.")
+
+
+def picture(raw: Raw) -> str:
+    rows = {NAMES[fault]: [outage(run["fresh"], run["struck"])[1] for run in raw.of(fault)] for fault in NAMES if raw.of(fault)}
+    if raw.data["controls"]:
+        rows["without a keeper"] = [outage(run["fresh"], run["struck"])[1] for run in raw.data["controls"]]
+    return chart(rows, CHART_LIMIT, PROMISE)
+
+
+# ---
+
+
+def run_all(laboratory: KeeperLaboratory, chosen: argparse.Namespace, raw: Raw) -> None:
+    laboratory.build()
+    say("deploying")
+    laboratory.deploy(NEWSROOM, *PLAIN, **SETTINGS)
+    laboratory.start_visitors()
+    for fault in chosen.faults:
+        # the controls go beside faults that leave hosts alone
+        with controls(laboratory, raw) if fault in ("kill", "web", "crash") else contextlib.nullcontext():
+            while len(raw.of(fault)) < chosen.runs:
+                say(f"{fault}: run {len(raw.of(fault)) + 1} of {chosen.runs}")
+                raw.add("runs", measure(laboratory, fault))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--raw", type=pathlib.Path, required=True, help="the file of raw figures, to begin or to go on with")
+    parser.add_argument("--faults", type=lambda text: text.split(","), default=list(NAMES))
+    parser.add_argument("--runs", type=int, default=10, help="of each fault")
+    parser.add_argument("--voting-interval", type=int, default=600, help="seconds")
+    parser.add_argument("--folder", type=pathlib.Path, help="keep the hosts, and take up those that an earlier run kept there")
+    parser.add_argument("--chart", type=pathlib.Path, help="a file to draw the outages to, as SVG")
+    chosen = parser.parse_args()
+    raw = Raw(chosen.raw)
+    if chosen.runs:
+        version = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False).stdout.strip()
+        raw.data.setdefault("versions", []).append(version)
+        with tempfile.TemporaryDirectory(prefix="onionbench") as folder:
+            laboratory = KeeperLaboratory(chosen.folder or pathlib.Path(folder), visitors=CONTROLS[-1], voting_interval=chosen.voting_interval)
+            try:
+                run_all(laboratory, chosen, raw)
+            finally:
+                if not chosen.folder:
+                    laboratory.remove()
+    if chosen.chart:
+        chosen.chart.write_text(picture(raw))
+    sys.stdout.write(report(raw) + "\n")
+
+
+if __name__ == "__main__":
+    main()

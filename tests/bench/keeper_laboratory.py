@@ -1,0 +1,82 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The laboratory of keepers: three hosts of replicas, and what can befall one of them."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import sys
+import time
+
+from laboratory import Laboratory, fleet, say, wait_for
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "roles" / "keeper" / "files" / "keeper"))
+from onionfleet_keeper import turns
+from onionfleet_keeper.model import Rules
+
+WEB = {"web1": "bookworm", "web2": "trixie", "web3": "bookworm"}
+INTERVAL = 1800.0
+ASK = (
+    "import socket; s = socket.socket(socket.AF_UNIX); s.settimeout(5); "
+    "s.connect('/run/onionfleet-keeper/status.sock'); print(''.join(iter(lambda: s.recv(65536).decode(), '')))"
+)
+BEFORE_A_TURN, AFTER_A_TURN = 75.0, 45.0  # seconds that are kept free, or a turn would be taken for a take-over
+
+
+def hardmap(name: str, page: str, **fields) -> dict:
+    return {"name": name, "layout": "hardmap", "replicas": list(WEB), "ports": [{"port": 80, "target": f"unix:/run/pages/{page}.sock"}], **fields}
+
+
+class KeeperLaboratory(Laboratory):
+    def __init__(self, folder: pathlib.Path, *, visitors: int, voting_interval: int) -> None:
+        super().__init__(folder, WEB, relays=10, voting_interval=voting_interval, visitors=visitors)
+
+    # --- what befalls a replica: do it, and mend it ---
+
+    def strike(self, fault: str, host: str, daemon: str) -> None:
+        if fault in ("cut", "pause"):
+            fleet(fault, host)
+        else:
+            self.hosts[host].sh({
+                "kill": f"systemctl mask --runtime --quiet tor@{daemon} && systemctl kill -s KILL tor@{daemon}",
+                "crash": f"systemctl kill -s KILL tor@{daemon}",
+                "web": "systemctl stop pages"}[fault])
+
+    def mend(self, fault: str, host: str, daemon: str) -> None:
+        if fault in ("cut", "pause"):
+            fleet({"cut": "heal", "pause": "unpause"}[fault], host)
+        elif fault == "kill":
+            self.hosts[host].sh(f"systemctl unmask --runtime --quiet tor@{daemon} && systemctl start --no-block tor@{daemon}")
+        elif fault == "web":
+            self.hosts[host].sh("systemctl start pages")
+
+    # --- what keepers say ---
+
+    def keepers(self, service: str) -> dict[str, dict]:
+        """Host -> what its keeper says of the service; empty while it says nothing."""
+        return {name: self._keeper(name, service) for name in WEB}
+
+    def _keeper(self, host: str, service: str) -> dict:
+        answer = self.hosts[host].sh(f'python3 -c "{ASK}"', check=False)
+        services = json.loads(answer)["services"] if answer.startswith("{") else []
+        return next((each for each in services if each["name"] == service), {})
+
+    def holder(self, service: str) -> str:
+        """The host that holds, where all keepers are content; else empty."""
+        told = self.keepers(service)
+        replicas = {host: each["replicas"][0] for host, each in told.items() if each}
+        content = len(replicas) == len(told) and all(each["answers"] and each["targets"] and each["hsdirs_answer"] for each in told.values())
+        if not content or not all(each["ready"] and not each["failures"] for each in replicas.values()):
+            return ""
+        holders = [host for host, each in replicas.items() if each["holds"]]
+        return holders[0] if len(holders) == 1 and len({each["revision_counter"] for each in replicas.values()}) == 1 else ""
+
+    def steady(self, service: str, timeout: float = 300.0) -> str:
+        """Wait until one replica holds, all could, and no turn is near; returns its host."""
+        rules = Rules(service, tuple(WEB), "web1", INTERVAL)
+        while not AFTER_A_TURN < turns.since(rules, time.time()) < INTERVAL - BEFORE_A_TURN:
+            say("waiting until the turn is over")
+            time.sleep(15)
+        return wait_for(lambda: self.holder(service), f"all keepers of {service} are content", timeout)
