@@ -11,17 +11,13 @@ Overview::
 
 from __future__ import annotations
 
-import json
-import socket
-import time
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._status_socket import NotRunning, ask
 
-# a thousand backends fit
-_LIMIT = 4 * 1024 * 1024
+__all__ = ("NotRunning", "read_status")
+
 _OPTIONAL_TEXT = (str, type(None))
-# what readers of an answer rely on; it may hold more
 _SHAPE = {
     "started": (int, float),
     "loaded": _OPTIONAL_TEXT,
@@ -36,49 +32,6 @@ _SHAPE = {
 }
 
 
-class NotRunning(OnionfleetError):
-    """Nobody listens on the status socket."""
-
-
 def read_status(path: str, timeout: float) -> t.Dict[str, t.Any]:
-    """Ask the publisher's status socket.
-
-    :param timeout: seconds for the whole answer.
-    :raises NotRunning: nobody listens. :raises OnionfleetError: no answer in time, or one that is none.
-    """
-    see = "see 'journalctl -u onionfleet-publisher'"
-    try:
-        answer = json.loads(_received(path, time.monotonic() + timeout))
-    except (FileNotFoundError, ConnectionRefusedError) as error:
-        raise NotRunning(f"{path}: nobody listens ({error.strerror}); {see}") from error
-    except (OSError, ValueError, RecursionError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise OnionfleetError(f"{path}: {why}; {see}") from error
-    if not _fits(answer, _SHAPE):
-        raise OnionfleetError(f"{path}: the answer is not a publisher's; see what listens there")
-    return t.cast("t.Dict[str, t.Any]", answer)
-
-
-def _received(path: str, deadline: float) -> bytes:
-    received = bytearray()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        client.settimeout(max(deadline - time.monotonic(), 0.001))
-        client.connect(path)
-        while len(received) <= _LIMIT:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise ValueError("does not answer in time")
-            client.settimeout(left)
-            piece = client.recv(65536)
-            if not piece:
-                return bytes(received)
-            received += piece
-    raise ValueError("the answer is too long")
-
-
-def _fits(value: t.Any, shape: t.Any) -> bool:
-    if isinstance(shape, dict):
-        return isinstance(value, dict) and all(key in value and _fits(value[key], inner) for key, inner in shape.items())
-    if isinstance(shape, list):
-        return isinstance(value, list) and all(_fits(item, shape[0]) for item in value)
-    return isinstance(value, shape)
+    """Ask the publisher's status socket; see _status_socket.ask."""
+    return ask(path, timeout, unit="onionfleet-publisher", whose="publisher", shape=_SHAPE)

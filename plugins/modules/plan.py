@@ -63,7 +63,7 @@ hosts:
       description: Whether pages are fetched from this host to verify the services.
       type: bool
 services:
-  description: What each service is, by name. Layout, state, address, replicas, backends, publishers, ports, pow, restricted.
+  description: What each service is, by name. Layout, state, address, replicas, backends, publishers, ports, pow, keeper, restricted.
   returned: success
   type: dict
 probe_hosts:

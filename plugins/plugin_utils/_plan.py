@@ -145,5 +145,6 @@ def _summary(service: Service, address: t.Optional[str]) -> Data:
         "ports": [int(port["port"]) for port in service.fields.get("ports", [])],
         "probe": service.fields.get("probe", {}),
         "pow": str((service.fields.get("pow") or {}).get("enabled")).lower() == "true",
+        "keeper": service.fields.get("keeper") is True,
         "restricted": bool(service.fields.get("authorized_clients")),
     }

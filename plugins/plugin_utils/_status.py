@@ -15,6 +15,11 @@ from __future__ import annotations
 import itertools
 import typing as t
 
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._keeper_rows import (
+    keeper_redacted,
+    keeper_row,
+    keeper_troubles,
+)
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import PUBLISHER_DAEMON
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._publisher import Publisher, holder, match
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._softmap_status import (
@@ -53,6 +58,7 @@ def fleet_status(
     published: t.Sequence[Data],
     probed: t.Sequence[Data],
     told: t.Optional[t.Mapping[str, Data]] = None,
+    kept: t.Optional[t.Mapping[str, Data]] = None,
 ) -> Data:
     """Put together who runs, who publishes, what HSDirs hold and what answered.
 
@@ -62,13 +68,14 @@ def fleet_status(
     :param published: ``services`` of onion_descriptor_info for the addresses.
     :param probed: ``targets`` of onion_probe.
     :param told: host -> the result of onionbalance_info, of publishers.
+    :param kept: host -> the result of keeper_info, of hosts with a keeper.
     :returns: ``services`` (list), ``troubles`` (a sentence each) and ``unpublished`` (names of services whose newest
         descriptor is not held by a quorum, more than half, of the responsible HSDirs).
     """
     by_address = {service["address"]: service for service in published}
     answers = {target["name"]: target for target in probed}
     rows = [
-        _service(name, service, own, told or {}, by_address.get(service["address"]), answers.get(name))
+        _service(name, service, own, told or {}, kept or {}, by_address.get(service["address"]), answers.get(name))
         for name, service in services.items()
         if service["state"] == "present"
     ]
@@ -88,6 +95,7 @@ def _service(
     planned: Data,
     own: t.Mapping[str, Data],
     told: t.Mapping[str, Data],
+    kept: t.Mapping[str, Data],
     published: t.Optional[Data],
     answer: t.Optional[Data],
 ) -> Data:
@@ -99,6 +107,7 @@ def _service(
     for row in made:
         row.pop("made", None)
         row["hsdirs"] = sum(_is(publisher, row) for publisher in publishers)
+        row["keeper"] = keeper_row(name, row, kept) if planned.get("keeper") else None
     holding = holder(publishers)
     counts = {key: published[key] if published else 0 for key in ("responsible", "held", "newest")}
     row = {
@@ -154,6 +163,7 @@ def _troubles(row: Data) -> t.Iterator[str]:
     for replica in row["replicas"]:
         if not replica["runs"] and replica["error"] != OUTSIDE:
             yield f"daemon '{replica['daemon']}' of host '{replica['host']}': {replica['error']}"
+    yield from keeper_troubles(row)
     yield from softmap_troubles(row)
 
 
@@ -196,6 +206,7 @@ def _redacted(row: Data, hosts: Names, daemons: Names, answerers: Names) -> Data
             {
                 **_place(replica, hosts, daemons, _COUNTS),
                 "error": _harmless(replica),
+                "keeper": keeper_redacted(replica["keeper"]),
             }
             for replica in row["replicas"]
         ],

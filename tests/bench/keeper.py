@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How long visitors of a hardmap with keepers are turned away when its holder fails, measured on a private Tor network.
 
-    tests/bench/keeper.py --raw keeper.json [--faults kill,web,cut,pause,crash] [--runs 10] [--chart docs/keeper-outages.svg]
+    tests/bench/keeper.py --raw keeper.json [--faults kill,web,crash,cut,pause,flood] [--runs 10] [--chart docs/keeper-outages.svg]
 
     kill     kill -9 of the holder's tor, which stays away
     web      its web server is stopped
     cut      its host is off the network
     pause    its host hangs, and still accepts TCP
     crash    kill -9 of its tor, which systemd starts again at once
+    flood    as kill, of a service with proof of work on for good, while more visitors come than it lets in
 
 Beside the first runs, three services without a keeper lose their holder, and are watched for ten minutes. Boots its own test
 hosts (tests/fleet/fleet); needs the collection where ANSIBLE_COLLECTIONS_PATH says, ansible-core and PyYAML. Takes about an
@@ -36,13 +37,16 @@ from keeper_laboratory import WEB, KeeperLaboratory, hardmap
 from laboratory import Crowd, say
 
 NAMES = {"kill": "tor killed, stays away", "web": "web server stopped", "cut": "host cut off", "pause": "host paused",
-         "crash": "tor killed, systemd restarts it"}
+         "crash": "tor killed, systemd restarts it", "flood": "tor killed in a flood, stays away"}
 NEWSROOM = hardmap("newsroom", "beta", keeper=True)
+GUARDED = hardmap("guarded", "delta", keeper=True, pow={"enabled": True, "queue_rate": 2, "queue_burst": 10})
 PLAIN = [hardmap(f"plain{number}", "gamma") for number in (1, 2, 3)]
-FRESH, CACHED, CONTROLS = range(1, 9), range(9, 13), range(13, 16)
+FRESH, CACHED, CONTROLS, FLOODING = range(1, 9), range(9, 13), range(13, 16), range(16, 20)
 EVERY_FRESH, EVERY_CACHED = 12.0, 4.0  # seconds between two requests of one visitor
+EVERY_FLOODING, FLOODED = 0.6, 20.0  # the same of those who flood; seconds that they do before the fault
 TIME_LIMIT = 10  # seconds of a request
 BEFORE, AFTER, LONGEST = 8.0, 15.0, 240.0  # seconds: asked before a fault; answered after an outage; at most watched
+PATIENCE = 90.0  # seconds: with visitors who know the descriptor, where others are answered
 CENSORED = 600.0
 PROMISE, CHART_LIMIT = 60.0, 120.0
 # a take-over a minute is more than an operator will see
@@ -71,9 +75,26 @@ class Raw:
 
 def measure(laboratory: KeeperLaboratory, fault: str) -> dict:
     """One fault of the holder, from a calm before to the calm after."""
-    holder, address = laboratory.steady("newsroom"), laboratory.operator.address("newsroom")
-    daemon = "newsroomw1"
-    learn(laboratory, address)
+    if fault == "flood":
+        return flooded(laboratory)
+    return struck_once(laboratory, fault, "newsroom", laboratory.steady("newsroom", turning=True), fault)
+
+
+def flooded(laboratory: KeeperLaboratory) -> dict:
+    holder, address = laboratory.steady("guarded", turning=False), laboratory.operator.address("guarded")
+    with laboratory.watched("guardedw1") as watched, \
+            laboratory.crowd(address, FLOODING, every=EVERY_FLOODING, fresh=False, timeout=20) as flood:
+        time.sleep(FLOODED)
+        told = struck_once(laboratory, "flood", "guarded", laboratory.holding("guarded") or holder, "kill")
+    publications = {host: len(each["replicas"][0]["published"]) for host, each in laboratory.keepers("guarded").items()}
+    say(f"proof of work: {watched}; publications of the last hour: {publications}")
+    return {**told, "flood": flood.results, "pow": watched, "publications": publications}
+
+
+def struck_once(laboratory: KeeperLaboratory, name: str, service: str, holder: str, fault: str) -> dict:
+    address, daemon = laboratory.operator.address(service), f"{service}w1"
+    if name != "flood":
+        learn(laboratory, address)
     crowd = laboratory.crowd
     with crowd(address, CACHED, every=EVERY_CACHED, fresh=False, timeout=TIME_LIMIT) as cached, \
             crowd(address, FRESH, every=EVERY_FRESH, fresh=True, timeout=TIME_LIMIT) as fresh:
@@ -81,13 +102,13 @@ def measure(laboratory: KeeperLaboratory, fault: str) -> dict:
         struck = time.time()
         laboratory.strike(fault, holder, daemon)
         try:
-            while time.time() < struck + LONGEST and not (over(cached, struck) and over(fresh, struck)):
+            while time.time() < struck + LONGEST and not (over(fresh, struck) and (over(cached, struck) or time.time() > struck + PATIENCE)):
                 time.sleep(1)
         finally:
             laboratory.mend(fault, holder, daemon)
-    told = {"fault": fault, "holder": holder, "struck": struck, "load": os.getloadavg()[0], "fresh": fresh.results, "cached": cached.results}
+    told = {"fault": name, "holder": holder, "struck": struck, "load": os.getloadavg()[0], "fresh": fresh.results, "cached": cached.results}
     first, everybody = outage(fresh.results, struck)
-    say(f"{NAMES[fault]} on {holder}: first answer after {shown(first)}, everybody after {shown(everybody)},"
+    say(f"{NAMES[name]} on {holder}: first answer after {shown(first)}, everybody after {shown(everybody)},"
         f" cached {shown(outage(cached.results, struck)[1])}; now {sorted(answerers(fresh.results, struck))}")
     return told
 
@@ -186,8 +207,9 @@ def picture(raw: Raw) -> str:
 
 def run_all(laboratory: KeeperLaboratory, chosen: argparse.Namespace, raw: Raw) -> None:
     laboratory.build()
+    laboratory.mend_all()
     say("deploying")
-    laboratory.deploy(NEWSROOM, *PLAIN, **SETTINGS)
+    laboratory.deploy(NEWSROOM, GUARDED, *PLAIN, **SETTINGS)
     laboratory.start_visitors()
     for fault in chosen.faults:
         # the controls go beside faults that leave hosts alone
@@ -211,7 +233,7 @@ def main() -> None:
         version = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False).stdout.strip()
         raw.data.setdefault("versions", []).append(version)
         with tempfile.TemporaryDirectory(prefix="onionbench") as folder:
-            laboratory = KeeperLaboratory(chosen.folder or pathlib.Path(folder), visitors=CONTROLS[-1], voting_interval=chosen.voting_interval)
+            laboratory = KeeperLaboratory(chosen.folder or pathlib.Path(folder), visitors=FLOODING[-1], voting_interval=chosen.voting_interval)
             try:
                 run_all(laboratory, chosen, raw)
             finally:

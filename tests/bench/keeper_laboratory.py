@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pathlib
 import sys
 import time
 
-from laboratory import Laboratory, fleet, say, wait_for
+from laboratory import HERE, Laboratory, fleet, say, wait_for
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "roles" / "keeper" / "files" / "keeper"))
 from onionfleet_keeper import turns
@@ -52,6 +53,28 @@ class KeeperLaboratory(Laboratory):
         elif fault == "web":
             self.hosts[host].sh("systemctl start pages")
 
+    def mend_all(self) -> None:
+        """What an interrupted run may have left."""
+        paused = [line.split()[0].rpartition("-")[2] for line in fleet("list").splitlines() if "Paused" in line]
+        for host in WEB:
+            if host in paused:
+                fleet("unpause", host)
+            fleet("heal", host)
+            self.hosts[host].sh("systemctl start pages; cd /run/systemd/system; for unit in tor@*.service; do "
+                                '[ ! -L "$unit" ] || { systemctl unmask --runtime --quiet "$unit"; systemctl start --no-block "$unit"; }; done')
+
+    @contextlib.contextmanager
+    def watched(self, daemon: str):
+        """Is proof of work on all the time? What each host saw is in the dictionary after the block."""
+        found: dict[str, dict] = {}
+        socket = f"/run/tor-instances/{daemon}/control"
+        programs = {name: self.hosts[name].program("pow", socket, folder=HERE / "on_host") for name in WEB}
+        yield found
+        for name, program in programs.items():
+            output, errors = program.communicate()
+            assert program.returncode == 0, errors
+            found[name] = json.loads(output)
+
     # --- what keepers say ---
 
     def keepers(self, service: str) -> dict[str, dict]:
@@ -70,13 +93,17 @@ class KeeperLaboratory(Laboratory):
         content = len(replicas) == len(told) and all(each["answers"] and each["targets"] and each["hsdirs_answer"] for each in told.values())
         if not content or not all(each["ready"] and not each["failures"] for each in replicas.values()):
             return ""
-        holders = [host for host, each in replicas.items() if each["holds"]]
-        return holders[0] if len(holders) == 1 and len({each["revision_counter"] for each in replicas.values()}) == 1 else ""
+        return self.holding(service) if len({each["revision_counter"] for each in replicas.values()}) == 1 else ""
 
-    def steady(self, service: str, timeout: float = 300.0) -> str:
-        """Wait until one replica holds, all could, and no turn is near; returns its host."""
+    def holding(self, service: str) -> str:
+        """Who says that it holds, content or not; empty where several do, or none."""
+        holders = [host for host, each in self.keepers(service).items() if each and each["replicas"][0]["holds"]]
+        return holders[0] if len(holders) == 1 else ""
+
+    def steady(self, service: str, *, turning: bool, timeout: float = 300.0) -> str:
+        """Wait until one replica holds, all could, and no turn is near, where there are any; returns its host."""
         rules = Rules(service, tuple(WEB), "web1", INTERVAL)
-        while not AFTER_A_TURN < turns.since(rules, time.time()) < INTERVAL - BEFORE_A_TURN:
+        while turning and not AFTER_A_TURN < turns.since(rules, time.time()) < INTERVAL - BEFORE_A_TURN:
             say("waiting until the turn is over")
             time.sleep(15)
         return wait_for(lambda: self.holder(service), f"all keepers of {service} are content", timeout)

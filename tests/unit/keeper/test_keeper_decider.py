@@ -8,7 +8,7 @@ import dataclasses
 import pytest
 from onionfleet_keeper import decider, turns
 from onionfleet_keeper.decider import decide
-from onionfleet_keeper.model import Look, Probe, Rules, State, View
+from onionfleet_keeper.model import TOOK_OVER, TURN, Look, Probe, Rules, State, View
 
 REPLICAS = ("web1", "web2", "web3")
 WALL = 1_790_000_000.0
@@ -85,7 +85,8 @@ def test_two_failures_and_a_look_make_a_take_over_that_says_for_how_long():
     assert replica.step(5).kinds == []
     replica.probe(False).step(4)
     assert replica.kinds == ["publish"]
-    assert replica.actions[0].why.startswith("takes over: the service unreachable for ")
+    assert replica.actions[0].done == TOOK_OVER
+    assert replica.actions[0].why.startswith("unreachable for ")
     assert replica.state.holds is True
 
 
@@ -162,8 +163,8 @@ def test_turns_go_round():
         replica = Replica(dataclasses.replace(rules, own=name), wall=start).step(3).probe(True)
         for _index in range(12):
             replica.probe(True).step(9)
-        published[name] = replica.kinds
-    assert published[REPLICAS[(number + 1) % 3]] == ["publish"]
+        published[name] = [action.done for action in replica.actions]
+    assert published[REPLICAS[(number + 1) % 3]] == [TURN]
     quiet = Replica(_rules(interval=0.0), wall=start).step(3)
     for _index in range(200):
         quiet.probe(True).step(9)

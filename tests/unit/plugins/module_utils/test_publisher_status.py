@@ -12,7 +12,7 @@ import socket
 import time
 
 import pytest
-from ansible_collections.onionfleet.balance.plugins.module_utils import _publisher_status
+from ansible_collections.onionfleet.balance.plugins.module_utils import _publisher_status, _status_socket
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._publisher_status import NotRunning, read_status
 from hypothesis import given
@@ -94,7 +94,7 @@ def test_a_publisher_that_takes_no_more_calls(publisher):
 
 
 def test_too_much(publisher, monkeypatch):
-    monkeypatch.setattr(_publisher_status, "_LIMIT", 200_000)
+    monkeypatch.setattr(_status_socket, "_LIMIT", 200_000)
     publisher.answers(*[b" " * 65536] * 8)
     assert "too long" in fault(publisher)
 
@@ -169,4 +169,4 @@ def test_what_it_does_not_know_yet_is_null(publisher, place):
 
 @given(st.one_of(st.none(), st.booleans(), st.floats(), st.text(), st.lists(st.integers()), st.dictionaries(st.text(), st.none())))
 def test_other_json_is_no_answer(answer):
-    assert not _publisher_status._fits(answer, _publisher_status._SHAPE)
+    assert not _status_socket._fits(answer, _publisher_status._SHAPE)

@@ -10,7 +10,7 @@ import random
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile, _layout, _onionbalance, _publisher_status
+from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile, _layout, _onionbalance, _status_socket
 from ansible_collections.onionfleet.balance.plugins.modules import onionbalance_info
 from ansible_collections.onionfleet.balance.plugins.plugin_utils import _backends, _publisher, _softmap_status
 from hypothesis import HealthCheck, given, settings
@@ -165,7 +165,7 @@ def damaged_answers(draw):
 @given(changed_answers().map(str.encode) | damaged_answers() | st.binary(max_size=60))
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_answer_breaks_it(told, monkeypatch, answer):
-    monkeypatch.setattr(_publisher_status, "_received", lambda *_arguments: answer)
+    monkeypatch.setattr(_status_socket, "_received", lambda *_arguments: answer)
     found = told()
     assert (found["status"] is None) == bool(found["error"])
     by_host = {"pub1": found}

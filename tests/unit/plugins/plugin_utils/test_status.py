@@ -108,7 +108,7 @@ def test_a_sound_service():
     assert [replica["hsdirs"] for replica in row["replicas"]] == [0, 0, 5]
     assert [replica["introduction_circuits"] for replica in row["replicas"]] == [3, 3, 3]
     assert row["answer"] == {"requests": 3, "answered": 3, "median": 1.5, "errors": {}, "answered_by": {"web2": 3}}
-    assert all(set(replica) == {"runs", "error", "introduction_circuits", "hsdirs", *REPLICAS[0]} for replica in row["replicas"])
+    assert all(set(replica) == {"runs", "error", "introduction_circuits", "hsdirs", "keeper", *REPLICAS[0]} for replica in row["replicas"])
 
 
 def test_absent_services_are_not_looked_for():

@@ -75,8 +75,10 @@ def _run(config: settings.Config) -> None:
         client = Client(config.control, config.socks)
         watches = [Watch(service, client, pool) for service in config.services]
 
+        turned = time.monotonic()
+
         def status() -> dict[str, Any]:
-            return {"time": time.time(), "services": [watch.status() for watch in watches]}
+            return {"time": time.time(), "turned": time.monotonic() - turned, "services": [watch.status() for watch in watches]}
 
         outlets.serve(run / "status.sock", lambda: json.dumps(status()) + "\n")
         outlets.notify("READY=1")
@@ -85,6 +87,8 @@ def _run(config: settings.Config) -> None:
         while not ended.wait(TURN_SECONDS):
             for watch in watches:
                 _safely(watch)
+                outlets.notify("WATCHDOG=1")
+            turned = time.monotonic()
             if time.monotonic() - told > METRICS_SECONDS:
                 told = time.monotonic()
                 outlets.replace(run / "metrics.prom", report.metrics(status()))

@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 
 from onionfleet_keeper import turns
-from onionfleet_keeper.model import WAIT, Action, Look, Probe, Rules, State, View
+from onionfleet_keeper.model import AGAIN, TOOK_OVER, TURN, WAIT, Action, Look, Probe, Rules, State, View
 
 HOUR = 3600.0
 FAILURES = 2  # failed probes in a row that are enough to take over
@@ -131,6 +131,7 @@ def _stand_by(rules: Rules, state: State, view: View) -> Action | None:
 
 @dataclasses.dataclass(frozen=True)
 class _Wish:
+    done: str
     why: str
     due: float  # since when, monotonic
 
@@ -144,7 +145,7 @@ def _publish(rules: Rules, state: State, view: View) -> Action | None:
     # whoever was to go before us has published by the time that our wish is due: look again
     if state.looked < wish.due or view.now - state.looked > LOOK_FRESH:
         return Action("look", "before it publishes")
-    return Action("publish", wish.why)
+    return Action("publish", wish.why, wish.done)
 
 
 def _take_over(rules: Rules, state: State, view: View) -> _Wish | None:
@@ -154,8 +155,8 @@ def _take_over(rules: Rules, state: State, view: View) -> _Wish | None:
     # whoever publishes in vain saves the rest for later
     if view.now < due or not _within(rules, state, view.now, min(state.futile, RESERVE)):
         return None
-    silent = "never answered" if state.answered is None else f"unreachable for {view.now - state.answered:.0f} s"
-    return _Wish(f"{'publishes again' if state.holds else 'takes over'}: the service {silent}", due)
+    silent = "it never answered" if state.answered is None else f"unreachable for {view.now - state.answered:.0f} s"
+    return _Wish(AGAIN if state.holds else TOOK_OVER, silent, due)
 
 
 def _refresh(rules: Rules, state: State, view: View) -> _Wish | None:
@@ -166,7 +167,7 @@ def _refresh(rules: Rules, state: State, view: View) -> _Wish | None:
     due = last + STALE + turns.rank_delay(rules, turns.slot(rules, view.wall), False)
     if view.now < due or not _within(rules, state, view.now, RESERVE):
         return None
-    return _Wish(f"takes over: nobody has published for {(view.now - last) / 60:.0f} minutes", due)
+    return _Wish(TOOK_OVER, f"nobody has published for {(view.now - last) / 60:.0f} minutes", due)
 
 
 def _turn(rules: Rules, state: State, view: View) -> _Wish | None:
@@ -177,7 +178,7 @@ def _turn(rules: Rules, state: State, view: View) -> _Wish | None:
         return None
     if late < 0 or not _within(rules, state, view.now, RESERVE):
         return None
-    return _Wish("takes its turn", view.now - late)
+    return _Wish(TURN, f"nobody has in this turn of {rules.interval / 60:.0f} minutes", view.now - late)
 
 
 def _within(rules: Rules, state: State, now: float, reserve: int) -> bool:

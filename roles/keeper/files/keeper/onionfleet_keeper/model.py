@@ -8,7 +8,7 @@
     Look        the last reading of the HSDirs that has ended
     View        everything that is seen at one moment
     State       what is remembered from one moment to the next; an empty one is always right to begin with
-    Action      what to do now, and why, in words for the log
+    Action      what to do now, and why, in words for the log and for who asks
 """
 
 from __future__ import annotations
@@ -85,6 +85,10 @@ class State:
 class Action:
     kind: str  # "wait", "look", "stand_by", "publish"
     why: str = ""
+    done: str = ""  # what a publication is: TOOK_OVER, AGAIN or TURN
+
+
+TOOK_OVER, AGAIN, TURN = "took over", "published again", "took its turn"
 
 
 WAIT = Action("wait")

@@ -15,7 +15,7 @@ from onionfleet_keeper import settings
 from onionfleet_keeper.client import Reading
 from onionfleet_keeper.daemon import Daemon
 from onionfleet_keeper.decider import decide
-from onionfleet_keeper.model import Action, Look, Probe, State, View
+from onionfleet_keeper.model import TOOK_OVER, TURN, Action, Look, Probe, State, View
 
 log = logging.getLogger("onionfleet")
 
@@ -26,6 +26,7 @@ class Replica:
         self.daemon = Daemon(config.control, address, config.pow)
         self.state = State()
         self.publications = 0
+        self.last: dict[str, dict[str, Any]] = {}  # what it did -> when and why, the last time
         self._said = ""
         self._held: bool | None = None
 
@@ -53,11 +54,13 @@ class Replica:
     def _do(self, action: Action) -> None:
         if action.kind not in ("publish", "stand_by"):
             return
+        rules = self.config.rules
         try:
             if action.kind == "publish":
-                self.publications += 1
-                log.warning("%s %s", self, action.why) if self.state.futile > 1 or "unreachable" in action.why else log.info("%s %s", self, action.why)
                 self.daemon.publish()
+                self.publications += 1
+                self.last[action.done] = {"at": round(time.time()), "why": action.why}
+                log.log(logging.INFO if action.done == TURN else logging.WARNING, "%s %s %s: %s", rules.own, action.done, rules.service, action.why)
             else:
                 log.info("%s stands by: %s", self, action.why)
                 self.daemon.stand_by()
@@ -81,9 +84,10 @@ class Replica:
         state, now, wall = self.state, time.monotonic(), time.time()
         return {
             "name": self.config.rules.own, "daemon": self.config.name, "holds": state.holds, "publishes": self.daemon.publishes,
-            "ready": self.daemon.ready, "failures": state.failures, "publications": self.publications,
+            "armed": self.daemon.armed, "ready": self.daemon.ready, "failures": state.failures, "publications": self.publications,
             "published": [round(wall - now + at) for at in state.published], "revision_counter": state.revision,
-            "changed": round(wall - now + state.changed) if state.changed is not None else None}
+            "changed": round(wall - now + state.changed) if state.changed is not None else None,
+            "took_over": self.last.get(TOOK_OVER), "took_its_turn": self.last.get(TURN)}
 
     def __str__(self) -> str:
         rules = self.config.rules
