@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: onion_drain
 short_description: Have tor daemons take no new visitors, and wait until those that they have are gone
-version_added: "0.2.0"
+version_added: "0.1.0"
 author: The onionfleet.balance developers (@onionfleet)
 description:
   - Closes the introduction circuits of tor daemons until tor gives their introduction points up, so that visitors who still

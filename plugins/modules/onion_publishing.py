@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: onion_publishing
 short_description: Have tor daemons publish now, or keep them from it
-version_added: "0.2.0"
+version_added: "0.1.0"
 author: The onionfleet.balance developers (@onionfleet)
 description:
   - New visitors of a hardmap go to the replica whose descriptor the HSDirs hold. This module says which daemon that is,
