@@ -11,7 +11,7 @@
     throughput    one stream to a backend itself, through stock Onionbalance, and through ours; relays have a delay
 
 Boots its own test hosts (tests/fleet/fleet) and removes them at the end; needs the collection where ANSIBLE_COLLECTIONS_PATH
-says, ansible-core and PyYAML. All four take about an hour. Publishers run with the settings that they have by default, but
+says, ansible-core, cryptography, PyYAML and stem. All four take about an hour. Publishers run with the settings that they have by default, but
 for what a table says.
 """
 
@@ -28,9 +28,12 @@ import sys
 import tempfile
 import time
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from figures import Series, jain, percentile, table, upper_bound
 from laboratory import Crowd, quiet, say, wait_for
 from softmap_laboratory import PUBLISHERS, SoftmapLaboratory
+from stem.descriptor.hidden_service import HiddenServiceDescriptorV3
 
 EVERYBODY = range(1, 20 + 1)
 CACHED, FRESH = EVERYBODY[:10], EVERYBODY[10:]
@@ -271,18 +274,17 @@ def drain(laboratory: SoftmapLaboratory, chosen: argparse.Namespace) -> str:
 
 
 def throughput(laboratory: SoftmapLaboratory, chosen: argparse.Namespace) -> str:
-    ours = softmap("ours", publishers=[PUBLISHERS[0]], backends=apps(1))
-    stock = softmap("stock", publishers=[PUBLISHERS[1]], backends=apps(1))
-    laboratory.deploy(ours, stock)
-    laboratory.wait_until_up("ours", 1, PUBLISHERS[:1], 600)
-    laboratory.wait_until_up("stock", 1, PUBLISHERS[1:])
-    ways = {"direct": laboratory.backends("ours")["app1/oursb1"], "stock Onionbalance": laboratory.operator.address("stock"),
-            "ours": laboratory.operator.address("ours")}
-    # its descriptors are known by their signing keys; no visitor has asked for those that our launcher made before
-    before = signing_keys(laboratory, ways["stock Onionbalance"])
-    run_stock(laboratory)
-    say("waiting until stock Onionbalance has published to all HSDirs")
-    wait_for(lambda: not signing_keys(laboratory, ways["stock Onionbalance"]) & {*before, None}, "stock has published", 900)
+    key = ed25519.Ed25519PrivateKey.generate()
+    stock = HiddenServiceDescriptorV3.address_from_identity_key(key.public_key().public_bytes_raw())
+    # a service of its own, that our launcher has never published
+    backend = {"name": "stock", "layout": "hardmap", "replicas": apps(1), "onionbalance_frontends": [stock],
+               "ports": [{"port": 80, "target": "unix:/run/pages/beta.sock"}]}
+    laboratory.deploy(softmap("ours", backends=apps(1)), backend)
+    laboratory.wait_until_up("ours", 1, PUBLISHERS, 600)
+    run_stock(laboratory, key, laboratory.operator.address("stock"))
+    ways = {"direct": laboratory.backends("ours")["app1/oursb1"], "stock Onionbalance": stock, "ours": laboratory.operator.address("ours")}
+    say("waiting until stock Onionbalance has published")
+    wait_for(lambda: stream(laboratory, stock, 1, 1000), "stock answers", 900)
     quiet(chosen.load)
     rates: dict[str, list[float]] = {way: [] for way in ways}
     failed: collections.Counter = collections.Counter()
@@ -304,11 +306,6 @@ def throughput(laboratory: SoftmapLaboratory, chosen: argparse.Namespace) -> str
     return "### Throughput\n\n" + table(header, rows)
 
 
-def signing_keys(laboratory: SoftmapLaboratory, address: str) -> set[str | None]:
-    """Of the descriptors that the HSDirs hold; None where one holds none."""
-    return {hsdir["signing_key"] for hsdir in laboratory.held(address)["services"][0]["hsdirs"]}
-
-
 def stream(laboratory: SoftmapLaboratory, address: str, visitor: int, size: int) -> dict | None:
     """What one download on a new circuit was like; None: it failed."""
     with laboratory.crowd(address, range(visitor, visitor + 1), every=1, fresh=False, count=1, path=f"/bytes/{size}", timeout=300) as crowd:
@@ -319,16 +316,15 @@ def stream(laboratory: SoftmapLaboratory, address: str, visitor: int, size: int)
     return crowd.results[0]
 
 
-def run_stock(laboratory: SoftmapLaboratory) -> None:
-    """In the place of our launcher on the second publisher, with its tor, key and backends."""
+def run_stock(laboratory: SoftmapLaboratory, key: ed25519.Ed25519PrivateKey, backend: str) -> None:
+    """Beside our launcher on the second publisher, with its tor."""
     host = laboratory.hosts[PUBLISHERS[1]]
-    program = "/usr/local/lib/onionfleet/publisher"
-    config = json.loads(host.sh("cat /etc/onionfleet/publisher/config.yaml"))
-    services = [{"key": each["key"], "instances": [{"address": one["address"]} for one in each["instances"]]} for each in config["services"]]
-    host.write("/etc/stock.yaml", json.dumps({"services": services}))
+    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    host.write("/etc/stock/key.pem", secret.decode())
+    host.write("/etc/stock/config.yaml", json.dumps({"services": [{"key": "/etc/stock/key.pem", "instances": [{"address": backend}]}]}))
     host.write("/usr/local/lib/stock.py", (pathlib.Path(__file__).parent / "on_host" / "stock.py").read_text())
-    host.sh("systemctl stop onionfleet-publisher && systemd-run --unit=stock "
-            f"python3 /usr/local/lib/stock.py {program}/{STOCK_WHEEL} --is-testnet -c /etc/stock.yaml -s /run/tor-instances/onionpublisher/control")
+    host.sh(f"systemd-run --unit=stock python3 /usr/local/lib/stock.py /usr/local/lib/onionfleet/publisher/{STOCK_WHEEL} "
+            "--is-testnet -c /etc/stock/config.yaml -s /run/tor-instances/onionpublisher/control")
 
 
 # ---

@@ -165,7 +165,7 @@ def test_no_socks_port_is_open_but_the_probes_own(first):
         socks = [line.split()[4] for line in tors if "probe.sock" in line]
         assert socks == (["/run/tor-instances/onionprobe/probe.sock"] if host.name == "web1" else [])
         assert len(tors) == len(DAEMONS[host.name]) + len(socks)
-        assert {host.sh(f"stat -c %a:%U {path}") for path in socks} <= {"600:_tor-onionprobe"}
+        assert {host.sh(f"stat -c %a:%U:%G {path}") for path in socks} <= {"660:_tor-onionprobe:_tor-onionprobe"}
 
 
 def test_what_the_package_would_start_is_masked(first):
