@@ -12,7 +12,10 @@ import json
 
 import pytest
 from conftest import Fleet
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from onion_fleet import Hunt, fleet, needles, wait_for
+from stem.descriptor.hidden_service import HiddenServiceDescriptorV3
 
 PUBLISHERS = ("pub1", "pub2")
 APPS = ("app1", "app2", "app3")
@@ -248,19 +251,29 @@ def test_a_limited_run_drops_no_backend(running):
 WHEEL = "/usr/local/lib/onionfleet/publisher/onionbalance-0.2.4-py2.py3-none-any.whl"
 
 
-def start_stock(host):
-    """Stock Onionbalance with the backends that our publisher lists; it publishes once it knows of all of them."""
-    config = json.loads(host.sh("cat /etc/onionfleet/publisher/config.yaml"))
-    big = next(each for each in config["services"] if each["name"] == "big")
-    instances = [{"address": each["address"]} for each in big["instances"] if not each["drained"]]
-    assert len(instances) == 11
-    host.write("/etc/onionfleet/stock.yaml", json.dumps({"services": [{"key": big["key"], "instances": instances}]}))
+def frontend():
+    """A key for stock Onionbalance, as PEM, and its address."""
+    key = ed25519.Ed25519PrivateKey.generate()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return pem.decode(), HiddenServiceDescriptorV3.address_from_identity_key(key.public_key().public_bytes_raw())
+
+
+def answer_for(host, frontends):
+    """Have the backends of big on a host answer for further addresses."""
+    lines = "".join(f"MasterOnionAddress {address}\\n" for address in frontends)
+    host.sh(f"for d in /var/lib/tor-instances/bigb*; do printf '{lines}' >> $d/big-backend/ob_config; systemctl reload tor@${{d##*/}}; done")
+
+
+def start_stock(host, instances, frontends):
+    """Stock Onionbalance beside our launcher: one service for each number of backends, {number: PEM}."""
+    for number, pem in frontends.items():
+        host.write(f"/etc/stock/{number}.pem", pem)
+    services = [{"key": f"/etc/stock/{number}.pem", "instances": instances[:number]} for number in frontends]
+    host.write("/etc/stock/config.yaml", json.dumps({"services": services}))
     host.sh(
-        "systemd-run --quiet --collect --unit stock -p User=_onionpublisher -p SupplementaryGroups=_tor-onionpublisher "
-        f"-E PYTHONPATH={WHEEL} python3 -c 'from onionbalance.manager import main; main()' "
-        "-c /etc/onionfleet/stock.yaml -s /run/tor-instances/onionpublisher/control --is-testnet -v info"
+        f"systemd-run --quiet --collect --unit stock -E PYTHONPATH={WHEEL} python3 -c 'from onionbalance.manager import main; main()' "
+        "-c /etc/stock/config.yaml -s /run/tor-instances/onionpublisher/control --is-testnet -v info"
     )
-    wait_for(lambda: "descriptor (22 intro points)" in host.sh("journalctl --unit stock --output cat"), "it has made a descriptor", 180)
 
 
 def _all_answer(running, answered):
@@ -278,14 +291,20 @@ def test_eleven_workers_answer_through_ours_and_not_through_stock_onionbalance(r
     running.operator.deploy(verified=True)
     answered = set()
     wait_for(lambda: _all_answer(running, answered) and len(answered) == 11, "each of the eleven has answered", 600)
-    for name in PUBLISHERS:
-        running.host(name).sh("systemctl stop onionfleet-publisher")
+    (ten, ten_address), (eleven, eleven_address) = frontend(), frontend()
+    for name in APPS:
+        answer_for(running.host(name), [ten_address, eleven_address])
+    pub1, visitor = running.host("pub1"), running.host(APPS[0])
+    config = json.loads(pub1.sh("cat /etc/onionfleet/publisher/config.yaml"))
+    big = next(each for each in config["services"] if each["name"] == "big")
+    instances = [{"address": each["address"]} for each in big["instances"] if not each["drained"]]
+    assert len(instances) == 11
+    start_stock(pub1, instances, {10: ten, 11: eleven})
     try:
-        start_stock(running.host("pub1"))
-        wait_for(lambda: running.report(name="big", verify_fresh="client")["answer"]["answered"] == 0, "stock's descriptor is refused", 180)
-        assert running.report(name="big", verify_fresh="client", verify_requests=3)["answer"]["answered"] == 0
+        log = "journalctl --unit stock --output cat"
+        wait_for(lambda: "descriptor (22 intro points)" in pub1.sh(log), "stock has published eleven", 300)
+        wait_for(lambda: "hello" in visitor.visit(ten_address), "stock's service of ten answers", 300)
+        assert [visitor.visit(eleven_address, isolation=f"eleven{number}") for number in range(5)] == [""] * 5
+        assert "hello" in visitor.visit(ten_address, isolation="ten")
     finally:
-        running.host("pub1").sh("systemctl stop stock", check=False)
-        for name in PUBLISHERS:
-            running.host(name).sh("systemctl start onionfleet-publisher")
-    wait_for(lambda: running.report(name="big", verify_fresh="client")["answer"]["answered"] == 1, "ours answers again", 300)
+        pub1.sh("systemctl stop stock", check=False)
