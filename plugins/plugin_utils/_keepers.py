@@ -47,7 +47,9 @@ def kept(
     drained: t.Collection[str],
     settings: t.Mapping[str, t.Any],
 ) -> t.Dict[str, t.List[Data]]:
-    """What the keeper of each host keeps; hosts without one are left out.
+    """What the keeper of each host keeps.
+
+    A host that may have had one, because a service says ``keeper: false`` or leaves, stays, with nothing to keep.
 
     :param targets: host -> its ``onion_targets``.
     :param drained: hosts, or ``host/daemon``, that are to take no turn.
@@ -56,15 +58,15 @@ def kept(
     numbers = {name: int(value) for name, value in settings.items()}
     hosts: t.Dict[str, t.List[Data]] = {}
     for name, service in services.items():
-        if service.fields.get("keeper") is True and service.state == "present" and name in addresses:
-            for host in service.hosts:
+        for host in service.hosts if "keeper" in service.fields and service.placement.layout.instances == "replicas" else ():
+            services_of_host = hosts.setdefault(host, [])
+            if service.fields["keeper"] is True and service.state == "present":
                 overrides = targets.get(host, {}).get(name, {})
-                on_host = {**_on(host, service, addresses[name], overrides, drained), **numbers}
-                hosts.setdefault(host, []).append(on_host)
+                services_of_host.append({**_on(host, service, addresses.get(name), overrides, drained), **numbers})
     return hosts
 
 
-def _on(host: str, service: Service, address: str, overrides: t.Mapping[t.Any, t.Any], drained: t.Collection[str]) -> Data:
+def _on(host: str, service: Service, address: t.Optional[str], overrides: t.Mapping[t.Any, t.Any], drained: t.Collection[str]) -> Data:
     ports = override_ports(service.fields["ports"], overrides)
     instances = service.placement.instances
     here = [instance for instance in instances if instance.host == host]

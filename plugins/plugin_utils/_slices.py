@@ -67,8 +67,10 @@ def host_slices(services: Services, addresses: Addresses, settings: Settings) ->
         own["state"] = "present" if published else "absent"
         daemons.setdefault(host, {})[PUBLISHER_DAEMON] = own
     keeping = kept(services, addresses, settings.targets, settings.drained, settings.keeper)
-    for host in keeping:
-        daemons[host][KEEPER_DAEMON] = _own_client(KEEPER_DAEMON, settings.daemon_options, settings)
+    for host, of_host in keeping.items():
+        own = _own_client(KEEPER_DAEMON, settings.daemon_options, settings)
+        own["state"] = "present" if of_host else "absent"
+        daemons[host][KEEPER_DAEMON] = own
     for host in settings.probe_hosts:
         daemons.setdefault(host, {})[PROBE_DAEMON] = _own_client(PROBE_DAEMON, {}, settings)
     return {
@@ -77,7 +79,7 @@ def host_slices(services: Services, addresses: Addresses, settings: Settings) ->
             "publisher": (
                 {"services": publishing[host], "settings": _publisher_settings(settings)} if host in publishing else None
             ),
-            "keeper": {"services": keeping[host]} if host in keeping else None,
+            "keeper": {"services": keeping[host]} if keeping.get(host) else None,
             "packages": [*PACKAGES, *(PUBLISHER_PACKAGES if host in publishing else ())],
             "probe": host in settings.probe_hosts,
         }

@@ -40,7 +40,9 @@ def test_each_replica_host_keeps_its_own_daemons_and_knows_all_replicas():
 def test_without_the_word_there_is_no_keeper():
     plan = planned(hardmap(keeper=False))
     assert plan.hosts["web1"]["keeper"] is None
-    assert "onionkeeper" not in str(plan.hosts)
+    assert [daemon["state"] for daemon in plan.hosts["web1"]["daemons"] if daemon["name"] == "onionkeeper"] == ["absent"]
+    never = {key: value for key, value in hardmap().items() if key != "keeper"}
+    assert "onionkeeper" not in str(planned(never).hosts)
 
 
 def test_the_hosts_own_targets_and_the_probe_of_the_declaration():
