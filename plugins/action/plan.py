@@ -9,12 +9,17 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared import declaring_variables, default_keys_dir
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared import (
+    declaring_variables,
+    default_keys_dir,
+    operator_variable,
+)
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import public_entries
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._template import Template
 
 UNREAD = ("secret_key",)
+CREDENTIALS = "onion_client_credentials"
 DEFAULTS: t.Dict[str, t.Any] = {
     "onion_services": [],
     "onion_daemon_options": {},
@@ -75,6 +80,8 @@ class ActionModule(ActionBase):
             publisher=read["onion_publisher"],
             keeper=read["onion_keeper"],
             drained=read["onion_drained"],
+            # its values, secrets, are not looked at
+            credentials=[str(address) for address in operator_variable(CREDENTIALS, source, templar, {})],
             keys_required=keys_required,
         )
         if template.faults or faults:

@@ -17,6 +17,7 @@ PUBLISHER_STATUS = "/run/onionfleet-publisher/status.sock"
 PUBLISHER_PROGRAM = "/usr/local/lib/onionfleet/publisher"
 PUBLISHER_UNIT = "/etc/systemd/system/onionfleet-publisher.service"
 PUBLISHER_USER = "_onionpublisher"
+KEEPER_CREDENTIALS = "/etc/onionfleet/keeper/credentials.json"
 KEEPER_STATUS = "/run/onionfleet-keeper/status.sock"
 MARKER = "# Managed by onionfleet.balance"
 

@@ -6,6 +6,7 @@
 Module Overview:
 
     keeper_faults   ``onion_keeper`` -> list of faults
+    check_asked     a keeper must be able to ask for its services
     kept            services with ``keeper: true`` -> host -> the ``services`` of its configuration
 """
 
@@ -16,6 +17,7 @@ import typing as t
 from ansible_collections.onionfleet.balance.plugins.module_utils import _option_parts as parts
 from ansible_collections.onionfleet.balance.plugins.module_utils import _values as v
 from ansible_collections.onionfleet.balance.plugins.module_utils._options import Option
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._inventory import Faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import Data
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._rules import override_ports
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._services import Service
@@ -38,6 +40,20 @@ def keeper_faults(settings: t.Any) -> t.List[str]:
             "burden for the network: write more, or 0 for no turns"
         )
     return faults
+
+
+def check_asked(
+    services: t.Mapping[str, Service], addresses: t.Mapping[str, str], credentials: t.Collection[str], faults: Faults
+) -> None:
+    """A restricted service is asked with the key of one of its clients.
+
+    :param credentials: addresses that ``onion_client_credentials`` has keys for.
+    """
+    for name, service in services.items():
+        restricted = service.fields.get("keeper") is True and service.fields.get("authorized_clients")
+        if restricted and service.state == "present" and addresses.get(name, "") not in ("", *credentials):
+            what = "needs a client's key to ask a restricted service with; put one for"
+            faults.add(f"service '{name}'", "keeper", f"{what} {addresses[name]} into onion_client_credentials")
 
 
 def kept(
@@ -81,6 +97,7 @@ def _on(host: str, service: Service, address: t.Optional[str], overrides: t.Mapp
         "daemons": [
             {"name": instance.daemon, "replica": f"{host}/{instance.daemon}", "pow": pow_enabled} for instance in here
         ],
+        "restricted": bool(service.fields.get("authorized_clients")),
         "targets": [port.get("targets") or [port["target"]] for port in ports],
         "probe": {"port": port, "scheme": scheme, "path": probe.get("path", "/")},
         "drained": host in drained or all(f"{host}/{instance.daemon}" in drained for instance in here),

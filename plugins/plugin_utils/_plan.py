@@ -18,7 +18,7 @@ import typing as t
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._onionbalance import settings_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._inventory import Faults, Inventory
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._keepers import keeper_faults
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._keepers import check_asked, keeper_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import Data, option_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._rules import (
     check_addresses,
@@ -47,6 +47,7 @@ class Declaration:
     :ivar publisher: ``onion_publisher``, settings of all publishers.
     :ivar keeper: ``onion_keeper``, settings of all keepers.
     :ivar drained: ``onion_drained``, hosts, or ``host/daemon``, whose backends publishers leave out.
+    :ivar credentials: addresses that ``onion_client_credentials`` has clients' keys for.
     :ivar keys_required: whether a service without a key is a fault (a check run shows it as new instead).
     """
 
@@ -61,6 +62,7 @@ class Declaration:
     publisher: t.Any = dataclasses.field(default_factory=dict)
     keeper: t.Any = dataclasses.field(default_factory=dict)
     drained: t.Any = dataclasses.field(default_factory=list)
+    credentials: t.Collection[str] = ()
     keys_required: bool = True
 
 
@@ -95,6 +97,7 @@ def make_plan(declared: Declaration) -> Plan:
     shared_options = read_shared_daemons(declared.daemons, faults)
     services = read_services(declared.services, inventory, faults)
     addresses = check_addresses(services, declared.addresses, declared.keys_required, faults)
+    check_asked(services, addresses, declared.credentials, faults)
     check_daemons(services, shared_options, faults, hints)
     hints.extend(layout_hints(services))
     drained = read_drained(declared.drained, services, faults)

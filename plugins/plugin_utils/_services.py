@@ -122,8 +122,6 @@ def _check_fields(fields: Data, place: str, faults: Faults) -> None:
             faults.add(place, field, f"{fields[field]!r} is neither true nor false; write one of them")
     if fields.get("keeper") is True and "daemon" in fields:
         faults.add(place, "keeper", "needs daemons of its own, which publish or do not as a whole; remove 'daemon'")
-    if fields.get("keeper") is True and fields.get("authorized_clients"):
-        faults.add(place, "keeper", "has no client's key to ask a restricted service with; remove one of the two")
     if fields.get("delete_key") is True and fields.get("state") != "absent":
         faults.add(place, "delete_key", "goes with 'state: absent' only; remove it, or set the state")
     faults.extend(f"{place}: {fault}" for fault in _probe_faults(fields.get("probe", {})))

@@ -34,7 +34,7 @@ import time
 from figures import table
 from keeper_figures import chart, later_than, outage, waits
 from keeper_laboratory import WEB, KeeperLaboratory, hardmap
-from laboratory import Crowd, say
+from laboratory import Crowd, say, wait_for
 
 NAMES = {"kill": "tor killed, stays away", "web": "web server stopped", "cut": "host cut off", "pause": "host paused",
          "crash": "tor killed, systemd restarts it", "flood": "tor killed in a flood, stays away"}
@@ -93,12 +93,11 @@ def flooded(laboratory: KeeperLaboratory) -> dict:
 
 def struck_once(laboratory: KeeperLaboratory, name: str, service: str, holder: str, fault: str) -> dict:
     address, daemon = laboratory.operator.address(service), f"{service}w1"
-    if name != "flood":
-        learn(laboratory, address)
     crowd = laboratory.crowd
-    with crowd(address, CACHED, every=EVERY_CACHED, fresh=False, timeout=TIME_LIMIT) as cached, \
+    with crowd(address, CACHED, every=EVERY_CACHED, fresh="first", timeout=TIME_LIMIT) as cached, \
             crowd(address, FRESH, every=EVERY_FRESH, fresh=True, timeout=TIME_LIMIT) as fresh:
         time.sleep(BEFORE)
+        wait_for(lambda: all(any(each["ok"] and each["visitor"] == visitor for each in cached.results) for visitor in CACHED), "all know the descriptor")
         struck = time.time()
         laboratory.strike(fault, holder, daemon)
         try:
@@ -107,23 +106,21 @@ def struck_once(laboratory: KeeperLaboratory, name: str, service: str, holder: s
         finally:
             laboratory.mend(fault, holder, daemon)
     told = {"fault": name, "holder": holder, "struck": struck, "load": os.getloadavg()[0], "fresh": fresh.results, "cached": cached.results}
-    first, everybody = outage(fresh.results, struck)
+    first, everybody = outage(requests(told, "fresh"), struck)
     say(f"{NAMES[name]} on {holder}: first answer after {shown(first)}, everybody after {shown(everybody)},"
-        f" cached {shown(outage(cached.results, struck)[1])}; now {sorted(answerers(fresh.results, struck))}")
+        f" cached {shown(outage(requests(told, 'cached'), struck)[1])}; now {sorted(answerers(fresh.results, struck))}")
     return told
-
-
-def learn(laboratory: KeeperLaboratory, address: str) -> None:
-    """The visitors who keep descriptors get the present one."""
-    with laboratory.crowd(address, CACHED, every=11, fresh=True, count=len(CACHED), timeout=30) as crowd:
-        crowd.wait("learn the descriptor")
-    assert all(each["ok"] for each in crowd.results), crowd.results
 
 
 def over(crowd: Crowd, struck: float) -> bool:
     """Nobody has failed for a while."""
     _first, everybody = outage(list(crowd.results), struck)
     return everybody is not None and time.time() - struck - everybody > AFTER
+
+
+def requests(run: dict, who: str) -> list[dict]:
+    """Of one run, without what the holder answered before the fault had reached it."""
+    return [each for each in run[who] if run["fault"] == "crash" or not (each["ok"] and each["by"].split()[0] == run["holder"])]
 
 
 def answerers(results: list[dict], struck: float) -> set[str]:
@@ -154,7 +151,8 @@ def controls(laboratory: KeeperLaboratory, raw: Raw):
         time.sleep(max(0.0, struck + CENSORED - time.time()))
     for name, holder in holders.items():
         laboratory.mend("kill", holder, f"{name}w1")
-        raw.add("controls", {"service": name, "holder": holder, "struck": struck, "watched": time.time() - struck, "fresh": crowds[name].results})
+        told = {"fault": "control", "service": name, "holder": holder, "struck": struck, "watched": time.time() - struck}
+        raw.add("controls", {**told, "fresh": crowds[name].results})
 
 
 # --- the tables ---
@@ -170,9 +168,9 @@ def report(raw: Raw) -> str:
 
 
 def row(fault: str, runs: list[dict]) -> list[object]:
-    outages = [outage(run["fresh"], run["struck"]) for run in runs]
+    outages = [outage(requests(run, "fresh"), run["struck"]) for run in runs]
     columns = [[first for first, _everybody in outages], [everybody for _first, everybody in outages],
-               [outage(run["cached"], run["struck"])[1] for run in runs]]
+               [outage(requests(run, "cached"), run["struck"])[1] for run in runs]]
     loads = [run["load"] for run in runs]
     return [NAMES.get(fault, fault), len(runs), *(shown(kind(endless(column))) for column in columns for kind in (statistics.median, max)),
             f"{min(loads):.0f} to {max(loads):.0f}"]
@@ -188,7 +186,7 @@ def shown(seconds: float | None) -> str:
 
 def without(raw: Raw) -> str:
     computed = waits(len(WEB))
-    after = [outage(run["fresh"], run["struck"])[0] for run in raw.data["controls"]]
+    after = [outage(requests(run, "fresh"), run["struck"])[0] for run in raw.data["controls"]]
     seen = ", ".join(f"more than {run['watched'] / 60:.0f} min" if first is None else f"{first:.0f} s" for first, run in zip(after, raw.data["controls"]))
     ordered = sorted(computed)
     return (f"Without a keeper: {seen} ({len(after)} runs). By tor's timers: mean {statistics.mean(computed) / 60:.0f} min, 95 % within"
@@ -196,9 +194,9 @@ def without(raw: Raw) -> str:
 
 
 def picture(raw: Raw) -> str:
-    rows = {NAMES[fault]: [outage(run["fresh"], run["struck"])[1] for run in raw.of(fault)] for fault in NAMES if raw.of(fault)}
+    rows = {NAMES[fault]: [outage(requests(run, "fresh"), run["struck"])[1] for run in raw.of(fault)] for fault in NAMES if raw.of(fault)}
     if raw.data["controls"]:
-        rows["without a keeper"] = [outage(run["fresh"], run["struck"])[1] for run in raw.data["controls"]]
+        rows["without a keeper"] = [outage(requests(run, "fresh"), run["struck"])[1] for run in raw.data["controls"]]
     return chart(rows, CHART_LIMIT, PROMISE)
 
 
@@ -208,8 +206,11 @@ def picture(raw: Raw) -> str:
 def run_all(laboratory: KeeperLaboratory, chosen: argparse.Namespace, raw: Raw) -> None:
     laboratory.build()
     laboratory.mend_all()
-    say("deploying")
-    laboratory.deploy(NEWSROOM, GUARDED, *PLAIN, **SETTINGS)
+    deployed, wanted = laboratory.folder / "deployed", json.dumps([NEWSROOM, GUARDED, *PLAIN, SETTINGS])
+    if not deployed.exists() or deployed.read_text() != wanted:
+        say("deploying")
+        laboratory.deploy(NEWSROOM, GUARDED, *PLAIN, **SETTINGS)
+        deployed.write_text(wanted)
     laboratory.start_visitors()
     for fault in chosen.faults:
         # the controls go beside faults that leave hosts alone

@@ -93,7 +93,7 @@ class KeeperLaboratory(Laboratory):
         content = len(replicas) == len(told) and all(each["answers"] and each["targets"] and each["hsdirs_answer"] for each in told.values())
         if not content or not all(each["ready"] and not each["failures"] for each in replicas.values()):
             return ""
-        return self.holding(service) if len({each["revision_counter"] for each in replicas.values()}) == 1 else ""
+        return self.holding(service)
 
     def holding(self, service: str) -> str:
         """Who says that it holds, content or not; empty where several do, or none."""

@@ -9,7 +9,8 @@ visitors.py SETTINGS, a JSON object:
     path        what to ask for; of /bytes/N all N bytes must come
     visitors    numbers of the tors to use
     every       seconds from one request of a visitor to its next; all of them together ask evenly spread
-    fresh       whether a visitor forgets descriptors and circuits before each request (NEWNYM; every must exceed 10)
+    fresh       whether a visitor forgets descriptors and circuits before each request (NEWNYM; every must exceed 10);
+                "first": before the first one only
     count       requests in all; null: until the input ends
     timeout     seconds for a whole request
 
@@ -90,10 +91,10 @@ async def count(reader):
         total += len(data)
 
 
-async def visit(visitor, number):
-    told, began = {"visitor": visitor, "fresh": SETTINGS["fresh"], "at": time.time(), "ok": False}, time.monotonic()
+async def visit(visitor, number, forgets):
+    told, began = {"visitor": visitor, "fresh": forgets, "at": time.time(), "ok": False}, time.monotonic()
     try:
-        if SETTINGS["fresh"]:
+        if forgets:
             await forget(visitor)
         await asyncio.wait_for(fetch(visitor, f"{number}-{time.time_ns()}", told), SETTINGS["timeout"])
         told["ok"] = True
@@ -117,12 +118,12 @@ async def ask(visitor, place, ended, turns):
             pass
         turn += 1
         # forgetting ends what is under way, so a fresh visitor who still waits misses a turn
-        if SETTINGS["fresh"] and any(not task.done() for task in under_way):
+        if SETTINGS["fresh"] is True and any(not task.done() for task in under_way):
             continue
         number = next(turns, None)
         if number is None:
             break
-        under_way.add(asyncio.create_task(visit(visitor, number)))
+        under_way.add(asyncio.create_task(visit(visitor, number, SETTINGS["fresh"] is True or (SETTINGS["fresh"] == "first" and turn == 1))))
     await asyncio.gather(*under_way)
 
 

@@ -14,6 +14,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._errors import 
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
 
 GROUPS = {"all": ["web1", "web2"], "web": ["web1", "web2"]}
+CLIENTS = [{"name": "a", "public_key": "A" * 51 + "Q"}]
 PORTS = [{"port": 80, "target": "127.0.0.1:8080"}, {"port": 81, "targets": ["unix:/run/a.sock", "unix:/run/b.sock"]}]
 
 
@@ -53,6 +54,11 @@ def test_the_hosts_own_targets_and_the_probe_of_the_declaration():
     assert plan.hosts["web1"]["keeper"]["services"][0]["probe"] == {"port": 81, "scheme": "http", "path": "/health"}
 
 
+def test_a_restricted_service_is_asked_with_a_clients_key():
+    plan = planned(hardmap(authorized_clients=CLIENTS), credentials=["address-of-newsroom"])
+    assert plan.hosts["web1"]["keeper"]["services"][0]["restricted"] is True
+
+
 @pytest.mark.parametrize(("drained", "expected"), [(["web1"], True), (["web1/newsroomw1"], False), ([], False)])
 def test_a_drained_host_takes_no_turn(drained, expected):
     plan = planned(hardmap(workers=2), drained=drained)
@@ -64,7 +70,7 @@ def test_a_drained_host_takes_no_turn(drained, expected):
     ("fields", "words"),
     [
         ({"daemon": "small"}, "keeper: needs daemons of its own"),
-        ({"authorized_clients": [{"name": "a", "public_key": "A" * 51 + "Q"}]}, "keeper: has no client's key"),
+        ({"authorized_clients": CLIENTS}, "keeper: needs a client's key to ask a restricted service with; put one for address-of-newsroom into"),
         ({"keeper": "yes"}, "keeper: 'yes' is neither true nor false"),
         ({"layout": "softmap", "replicas": None, "publishers": "web", "backends": "web"}, "keeper: keeps replicas of hardmaps"),
     ],

@@ -56,7 +56,7 @@ class Client:
         return Probe(began, not answer.error, answer.error)
 
     def authorize(self, address: str, key: str) -> None:
-        """Give it the base64 key of a restricted service's client. Raises OnionfleetError."""
+        """Give it the key (base64) of a restricted service's client. Raises OnionfleetError."""
         with ControlPort(self._control) as port:
             port.command(f"ONION_CLIENT_AUTH_ADD {address[: -len('.onion')]} x25519:{key}")
 

@@ -7,13 +7,14 @@
 
     {"run": folder of status.sock and metrics.prom,
      "client": {"control": path, "socks": path},            a tor client of the keeper's own
+     "credentials": path of a file with clients' keys, JSON: {address: base64},
      "services": [
        {"name", "address": "….onion",
         "replicas": ["HOST/DAEMON", …],                     all of the fleet, in the plan's order, the same on every host
         "daemons": [{"name", "replica": "HOST/DAEMON", "pow": bool, "control": path, optional}],      of this host
         "targets": [["ADDRESS:PORT" or "unix:PATH", …], …], for each port of the service, any of which is enough
         "probe": {"port", "scheme": "tcp" | "http" | "https", "path", "interval": seconds, "timeout": seconds},
-        "credential": path of a file with a client's key (base32), or null
+        "restricted": bool, it wants a client's key,
         "interval": seconds of a turn, 0 for take-overs only,
         "publications_per_hour": at most, of one replica,
         "drained": bool}]}
@@ -59,7 +60,7 @@ class Service:
     daemons: tuple[Daemon, ...]
     targets: tuple[tuple[str, ...], ...]
     probe: Asked
-    credential: str | None
+    credentials: str | None  # path of the file, where it needs one
     drained: bool
 
 
@@ -83,7 +84,8 @@ def parse(text: str | bytes) -> Config:
         if faults:
             raise ConfigFault("; ".join(faults))
         client = {"control": "/run/tor-instances/onionkeeper/control", "socks": "/run/tor-instances/onionkeeper/probe.sock", **data.get("client", {})}
-        return Config(data.get("run", "/run/onionfleet-keeper"), client["control"], client["socks"], tuple(map(_service, services)))
+        credentials = data.get("credentials", "/etc/onionfleet/keeper/credentials.json")
+        return Config(data.get("run", "/run/onionfleet-keeper"), client["control"], client["socks"], tuple(_service(one, credentials) for one in services))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigFault(f"not a keeper's configuration: {type(error).__name__} {error}") from None
 
@@ -104,7 +106,7 @@ def _faults(one: Mapping[str, Any]) -> Iterator[str]:
         yield f"service {name}: publications_per_hour: has to be 4 or more, or take-overs are missed"
 
 
-def _service(one: Mapping[str, Any]) -> Service:
+def _service(one: Mapping[str, Any], credentials: str) -> Service:
     # under an attack, a turn would throw away what proof of work has learnt
     turns = 0.0 if any(daemon.get("pow") for daemon in one["daemons"]) else INTERVAL
 
@@ -115,4 +117,4 @@ def _service(one: Mapping[str, Any]) -> Service:
 
     return Service(
         one["name"], one["address"], tuple(map(daemon, one["daemons"])), tuple(tuple(group) for group in one.get("targets", [])),
-        Asked(**one["probe"]), one.get("credential"), bool(one.get("drained")))
+        Asked(**one["probe"]), credentials if one.get("restricted") else None, bool(one.get("drained")))

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import base64
 import concurrent.futures
+import json
 import logging
 import pathlib
 import time
 from typing import Any
 
-from ansible_collections.onionfleet.balance.plugins.module_utils._descriptor import client_key
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
 from onionfleet_keeper import pacing, settings, targets
@@ -22,7 +21,6 @@ from onionfleet_keeper.replica import Replica
 
 log = logging.getLogger("onionfleet")
 LOOK_PAUSE = 2.0  # seconds from one reading's begin to the next one's
-AUTHORIZE_SECONDS = 30.0  # how often the client is given its credential: it may have been restarted
 
 
 class Watch:
@@ -34,27 +32,30 @@ class Watch:
         self.targets = True
         self.probes = {"answered": 0, "failed": 0}
         self._probed: float | None = None
-        self._probing: dict[concurrent.futures.Future[Probe], float] = {}  # and when it began
+        self._probing: dict[concurrent.futures.Future[Probe | None], float] = {}  # and when it began
+        self._locked_out = ""
         self._looking: concurrent.futures.Future[Reading] | None = None
         self._checking: concurrent.futures.Future[bool] | None = None
-        self._looked = self._checked = self._authorized = float("-inf")
+        self._looked = self._checked = float("-inf")
 
     def turn(self) -> None:
         """What is due now."""
         now = time.monotonic()
-        self._authorize(now)
         self._check_targets(now)
         self._receive_reading()
         for future in [one for one in self._probing if one.done()]:
             del self._probing[future]
-            self.probe = future.result()
+            probe = future.result()
+            if probe is None:
+                continue
+            self.probe = probe
             self.probes["answered" if self.probe.answered else "failed"] += 1
             self._tell(now)
         self._tell(now)
         doubt = self.probe is not None and not self.probe.answered
         if pacing.probe_due(self.config.probe.interval, now, self._probed, doubt=doubt, under_way=len(self._probing)):
             self._probed = now
-            self._probing[self._pool.submit(self._client.probe, self.config.address, self.config.probe)] = now
+            self._probing[self._pool.submit(self._ask)] = now
 
     def _tell(self, now: float) -> None:
         slow = pacing.slow(now, self._probing.values())
@@ -77,18 +78,28 @@ class Watch:
             self._checked = now
             self._checking = self._pool.submit(targets.answer, self.config.targets)
 
-    def _authorize(self, now: float) -> None:
-        if self.config.credential is None or now - self._authorized < AUTHORIZE_SECONDS:
-            return
-        self._authorized = now
+    def _ask(self) -> Probe | None:
+        """None where we have no key for it: that says nothing of the service."""
+        fault = self._authorize() if self.config.credentials else ""
+        if fault != self._locked_out:
+            log.warning("%s: %s", self.config.name, f"cannot ask for it: {fault}" if fault else "can be asked for again")
+            self._locked_out = fault
+        return None if fault else self._client.probe(self.config.address, self.config.probe)
+
+    def _authorize(self) -> str:
+        """Give the client its key each time, since it may have been restarted; returns what is wrong."""
         try:
-            key = client_key(pathlib.Path(self.config.credential).read_text().strip().rpartition(":")[2])
-            self._client.authorize(self.config.address, base64.b64encode(key).decode())
-        except (OSError, OnionfleetError) as error:
-            log.warning("%s: the client has no credential: %s", self.config.name, error)
+            keys = json.loads(pathlib.Path(self.config.credentials or "").read_text())
+            self._client.authorize(self.config.address, keys[self.config.address])
+        except LookupError:
+            return f"{self.config.credentials} has no key for {self.config.address}"
+        except (OSError, ValueError, TypeError, OnionfleetError) as error:
+            return str(error)
+        return ""
 
     def status(self) -> dict[str, Any]:
         return {
             "name": self.config.name, "address": self.config.address, "targets": self.targets, "drained": self.config.drained,
-            "answers": self.probe.answered if self.probe else None, "why": self.probe.why if self.probe else "", "probes": dict(self.probes),
+            "answers": self.probe.answered if self.probe else None, "why": self._locked_out or (self.probe.why if self.probe else ""),
+            "probes": dict(self.probes),
             "hsdirs_answer": self.reading.answered if self.reading else None, "replicas": [one.status() for one in self.replicas]}
