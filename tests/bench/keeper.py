@@ -29,6 +29,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 from figures import table
@@ -38,6 +39,7 @@ from laboratory import Crowd, say, wait_for
 
 NAMES = {"kill": "tor killed, stays away", "web": "web server stopped", "cut": "host cut off", "pause": "host paused",
          "crash": "tor killed, systemd restarts it", "flood": "tor killed in a flood, stays away"}
+OF_HOSTS = ("cut", "pause")  # controls would be disturbed
 NEWSROOM = hardmap("newsroom", "beta", keeper=True)
 GUARDED = hardmap("guarded", "delta", keeper=True, pow={"enabled": True, "queue_rate": 2, "queue_burst": 10})
 PLAIN = [hardmap(f"plain{number}", "gamma") for number in (1, 2, 3)]
@@ -57,14 +59,15 @@ class Raw:
     """The file of raw figures, complete after each run."""
 
     def __init__(self, path: pathlib.Path) -> None:
-        self.path = path
+        self.path, self.lock = path, threading.Lock()
         self.data = json.loads(path.read_text()) if path.exists() else {"runs": [], "controls": []}
 
     def add(self, kind: str, entry: dict) -> None:
-        self.data[kind].append(entry)
-        partial = self.path.with_suffix(".part")
-        partial.write_text(json.dumps(self.data))
-        partial.replace(self.path)
+        with self.lock:
+            self.data[kind].append(entry)
+            partial = self.path.with_suffix(".part")
+            partial.write_text(json.dumps(self.data))
+            partial.replace(self.path)
 
     def of(self, fault: str) -> list[dict]:
         return [run for run in self.data["runs"] if run["fault"] == fault]
@@ -98,24 +101,23 @@ def struck_once(laboratory: KeeperLaboratory, name: str, service: str, holder: s
             crowd(address, FRESH, every=EVERY_FRESH, fresh=True, timeout=TIME_LIMIT) as fresh:
         time.sleep(BEFORE)
         wait_for(lambda: all(any(each["ok"] and each["visitor"] == visitor for each in cached.results) for visitor in CACHED), "all know the descriptor")
-        struck = time.time()
-        laboratory.strike(fault, holder, daemon)
+        struck = laboratory.strike(fault, holder, daemon)
+        told = {"fault": name, "holder": holder, "struck": struck, "load": os.getloadavg()[0], "fresh": fresh.results, "cached": cached.results}
         try:
-            while time.time() < struck + LONGEST and not (over(fresh, struck) and (over(cached, struck) or time.time() > struck + PATIENCE)):
+            while time.time() < struck + LONGEST and not (over(told, "fresh") and (over(told, "cached") or time.time() > struck + PATIENCE)):
                 time.sleep(1)
         finally:
             laboratory.mend(fault, holder, daemon)
-    told = {"fault": name, "holder": holder, "struck": struck, "load": os.getloadavg()[0], "fresh": fresh.results, "cached": cached.results}
     first, everybody = outage(requests(told, "fresh"), struck)
     say(f"{NAMES[name]} on {holder}: first answer after {shown(first)}, everybody after {shown(everybody)},"
         f" cached {shown(outage(requests(told, 'cached'), struck)[1])}; now {sorted(answerers(fresh.results, struck))}")
     return told
 
 
-def over(crowd: Crowd, struck: float) -> bool:
+def over(run: dict, who: str) -> bool:
     """Nobody has failed for a while."""
-    _first, everybody = outage(list(crowd.results), struck)
-    return everybody is not None and time.time() - struck - everybody > AFTER
+    _first, everybody = outage(requests(run, who), run["struck"])
+    return everybody is not None and time.time() - run["struck"] - everybody > AFTER
 
 
 def requests(run: dict, who: str) -> list[dict]:
@@ -130,29 +132,29 @@ def answerers(results: list[dict], struck: float) -> set[str]:
 # --- without a keeper ---
 
 
-@contextlib.contextmanager
-def controls(laboratory: KeeperLaboratory, raw: Raw):
-    """During the block, and for ten minutes at least, services without a keeper lose the replica that published last."""
-    if raw.data["controls"]:
-        yield
-        return
-    names = [service["name"] for service in PLAIN]
-    with contextlib.ExitStack() as stack:
-        crowds = {name: stack.enter_context(laboratory.crowd(laboratory.operator.address(name), [visitor], every=EVERY_FRESH, fresh=True, timeout=TIME_LIMIT))
-                  for name, visitor in zip(names, CONTROLS)}
-        while not all(any(each["ok"] for each in crowd.results) for crowd in crowds.values()):
-            time.sleep(1)
-        holders = {name: [each for each in crowd.results if each["ok"]][-1]["by"].split()[0] for name, crowd in crowds.items()}
-        struck = time.time()
+class Controls(threading.Thread):
+    """For ten minutes, services without a keeper lose the replica that published last."""
+
+    def __init__(self, laboratory: KeeperLaboratory, raw: Raw) -> None:
+        super().__init__()
+        self.laboratory, self.raw = laboratory, raw
+
+    def run(self) -> None:
+        names = [service["name"] for service in PLAIN]
+        with contextlib.ExitStack() as stack:
+            crowds = {name: stack.enter_context(self._visitor(name, number)) for name, number in zip(names, CONTROLS)}
+            wait_for(lambda: all(any(each["ok"] for each in crowd.results) for crowd in crowds.values()), "plain replicas answer", 120)
+            holders = {name: [each for each in crowd.results if each["ok"]][-1]["by"].split()[0] for name, crowd in crowds.items()}
+            struck = {name: self.laboratory.strike("kill", holder, f"{name}w1") for name, holder in holders.items()}
+            say(f"without a keeper: killed {holders}")
+            time.sleep(CENSORED)
         for name, holder in holders.items():
-            laboratory.strike("kill", holder, f"{name}w1")
-        say(f"without a keeper: killed {holders}")
-        yield
-        time.sleep(max(0.0, struck + CENSORED - time.time()))
-    for name, holder in holders.items():
-        laboratory.mend("kill", holder, f"{name}w1")
-        told = {"fault": "control", "service": name, "holder": holder, "struck": struck, "watched": time.time() - struck}
-        raw.add("controls", {**told, "fresh": crowds[name].results})
+            self.laboratory.mend("kill", holder, f"{name}w1")
+            self.raw.add("controls", {"fault": "control", "service": name, "holder": holder, "struck": struck[name], "watched": CENSORED,
+                                      "fresh": crowds[name].results})
+
+    def _visitor(self, name: str, number: int) -> Crowd:
+        return self.laboratory.crowd(self.laboratory.operator.address(name), [number], every=EVERY_FRESH, fresh=True, timeout=TIME_LIMIT)
 
 
 # --- the tables ---
@@ -212,12 +214,20 @@ def run_all(laboratory: KeeperLaboratory, chosen: argparse.Namespace, raw: Raw) 
         laboratory.deploy(NEWSROOM, GUARDED, *PLAIN, **SETTINGS)
         deployed.write_text(wanted)
     laboratory.start_visitors()
-    for fault in chosen.faults:
-        # the controls go beside faults that leave hosts alone
-        with controls(laboratory, raw) if fault in ("kill", "web", "crash") else contextlib.nullcontext():
-            while len(raw.of(fault)) < chosen.runs:
-                say(f"{fault}: run {len(raw.of(fault)) + 1} of {chosen.runs}")
-                raw.add("runs", measure(laboratory, fault))
+    controls = Controls(laboratory, raw)
+    if not raw.data["controls"]:
+        controls.start()
+    while missing := [fault for fault in chosen.faults if len(raw.of(fault)) < chosen.runs]:
+        allowed = [fault for fault in missing if fault not in OF_HOSTS or not controls.is_alive()]
+        if not allowed:
+            controls.join()
+            continue
+        # all in turn, so that an interrupted run has some of each
+        fault = min(allowed, key=lambda one: len(raw.of(one)))
+        say(f"{fault}: run {len(raw.of(fault)) + 1} of {chosen.runs}")
+        raw.add("runs", measure(laboratory, fault))
+    if controls.ident:
+        controls.join()
 
 
 def main() -> None:

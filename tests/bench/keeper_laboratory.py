@@ -36,14 +36,15 @@ class KeeperLaboratory(Laboratory):
 
     # --- what befalls a replica: do it, and mend it ---
 
-    def strike(self, fault: str, host: str, daemon: str) -> None:
+    def strike(self, fault: str, host: str, daemon: str) -> float:
+        """When it had happened: on a busy machine, that may be long after it was ordered."""
         if fault in ("cut", "pause"):
             fleet(fault, host)
-        else:
-            self.hosts[host].sh({
-                "kill": f"systemctl mask --runtime --quiet tor@{daemon} && systemctl kill -s KILL tor@{daemon}",
-                "crash": f"systemctl kill -s KILL tor@{daemon}",
-                "web": "systemctl stop pages"}[fault])
+            return time.time()
+        do = {"kill": f"systemctl mask --runtime --quiet tor@{daemon} && systemctl kill -s KILL tor@{daemon}",
+              "crash": f"systemctl kill -s KILL tor@{daemon}",
+              "web": "systemctl stop pages"}[fault]
+        return float(self.hosts[host].sh(f"{do} && date +%s.%N"))
 
     def mend(self, fault: str, host: str, daemon: str) -> None:
         if fault in ("cut", "pause"):

@@ -57,8 +57,12 @@ def test_a_holder_that_dies_right_after_it_published():
         _check(World(2, faults, seed=seed, pow=True).run(1400.0), promise=57.0)
 
 
-FAULTS = st.lists(st.builds(
-    Fault, at=st.floats(300.0, 3 * HOUR), replica=st.integers(0, 4), kind=st.sampled_from(KINDS), seconds=st.floats(5.0, 2 * HOUR)), max_size=6)
+def _faults(kinds, seconds):
+    return st.builds(Fault, at=st.floats(300.0, 3 * HOUR), replica=st.integers(0, 4), kind=st.sampled_from(kinds), seconds=seconds)
+
+
+# clocks are set forward and back
+FAULTS = st.lists(_faults(KINDS, st.floats(5.0, 2 * HOUR)) | _faults(["clock"], st.floats(-2 * HOUR, 0.0)), max_size=6)
 
 
 @settings(max_examples=15, deadline=None)
