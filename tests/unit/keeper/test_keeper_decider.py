@@ -203,6 +203,22 @@ def test_a_new_time_period_is_no_publication_of_anybody():
     assert replica.state.holds is True
 
 
+def test_a_holder_whose_tor_is_back_does_not_take_the_service_back():
+    """Seen on hosts: a tor that was killed and started half a minute later published before its keeper had looked."""
+    replica = _standby().probe(False).probe(False).step(4)
+    assert replica.kinds == ["publish"]
+    replica.probe(True).step(3, publishes=None, ready=False).probe(True)
+    replica.step(publishes=True, ready=False, armed=False)
+    assert replica.kinds == ["publish", "stand_by"]
+
+
+def test_an_answer_from_before_its_tor_was_gone_says_nothing():
+    replica = _standby().probe(False).probe(False).step(4)
+    asked = Probe(replica.view.now - 1, True)
+    replica.step(publishes=None, ready=False).step(probe=asked)
+    assert replica.state.holds is True
+
+
 def test_a_holder_whose_tor_is_away_learns_that_somebody_took_over():
     """Seen on hosts: the upload of its own publication was taken for that of the other."""
     replica = _standby().probe(False).probe(False).step(4)

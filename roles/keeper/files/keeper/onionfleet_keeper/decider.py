@@ -51,6 +51,8 @@ def decide(rules: Rules, state: State, view: View) -> tuple[State, Action]:
 def _learn(rules: Rules, state: State, view: View) -> State:
     if state.began is None:
         state = dataclasses.replace(state, began=view.now, well=view.now, slot=turns.slot(rules, view.wall))
+    away = None if view.publishes is not None else state.away if state.away is not None else view.now
+    state = dataclasses.replace(state, away=away) if away != state.away else state
     if view.look and view.look.answered and view.look.began != state.looked:
         state = _learn_look(rules, state, view, view.look)
     if view.probe and view.probe.began != state.probed:
@@ -97,6 +99,8 @@ def _uploaded(state: State, view: View) -> bool:
 
 def _learn_probe(state: State, probe: Probe, now: float) -> State:
     if probe.answered:
+        if state.holds and state.away is not None and probe.began > state.away:  # by somebody else: its own tor is gone
+            state = dataclasses.replace(state, holds=False)
         answered = max(probe.began, state.answered or probe.began)
         return dataclasses.replace(state, probed=probe.began, answered=answered, well=now, failures=0, failing=None, futile=0)
     asked_before = max(at for at in (state.answered, state.changed and state.changed + SETTLE, 0.0) if at is not None)
