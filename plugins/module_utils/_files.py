@@ -31,7 +31,10 @@ _LOCK = "/run/onionfleet.lock"
 
 @dataclasses.dataclass(frozen=True)
 class Node:
-    """``content`` None: a directory. ``label``: what a diff shows instead of the content, for keys."""
+    """``content`` None: a directory. ``label``: what a diff shows instead of the content, for keys.
+
+    ``kept``: a file that is there and keeps its content; only its mode and owner are set.
+    """
 
     path: str
     mode: int
@@ -39,6 +42,7 @@ class Node:
     group: str
     content: t.Optional[bytes] = dataclasses.field(default=None, repr=False)
     label: str = ""
+    kept: bool = False
 
     def shown(self) -> str:
         return self.label or (self.content or b"").decode("utf-8", "replace")
@@ -168,7 +172,9 @@ class Transaction:
             _clean(directory)
         for node in nodes:
             try:
-                if node.content is None:
+                if node.kept:
+                    _set_attributes(node)
+                elif node.content is None:
                     _make_directory(node)
                 else:
                     self._stage(node, node.content)
@@ -228,6 +234,12 @@ def _rename(path: str, to: str) -> None:
 def _unlink(path: str) -> None:
     with contextlib.suppress(FileNotFoundError), opened(os.path.dirname(path)) as folder:
         os.unlink(os.path.basename(path), dir_fd=folder)
+
+
+def _set_attributes(node: Node) -> None:
+    with os.fdopen(open_file(node.path, os.O_RDONLY), "rb") as stream:
+        os.fchown(stream.fileno(), t.cast(int, user_id(node.owner)), t.cast(int, group_id(node.group)))
+        os.fchmod(stream.fileno(), node.mode)
 
 
 def _make_directory(node: Node) -> None:

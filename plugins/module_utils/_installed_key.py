@@ -7,10 +7,12 @@ Overview::
 
   key_state       folder and address -> as _keyfile.directory_state says, but cheaper
   missing_files   name -> content of the key files that are to be written
+  present_files   names of the key files that are there
 """
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils import _address, _files, _keyfile
@@ -37,10 +39,12 @@ def missing_files(path: str, address: str, secret: t.Any, *, check: bool) -> t.D
     """Name to content of the key files that are to be written; none where the key is there.
 
     :param secret: the key in any known format, as text; nothing where there is none.
-    :param check: without a secret the content is then empty, since the run that follows may have one.
+    :param check: without a secret the content is then empty, since the run that follows may have one; and secret and public
+        key are compared by arithmetic.
     :raises OnionfleetError: another key is there or was given, or none.
     """
-    state = key_state(path, address)
+    # who only looks has time to
+    state = _keyfile.directory_state(path, address) if check else key_state(path, address)
     if state == "match":
         return {}
     if state == "foreign":
@@ -57,3 +61,8 @@ def missing_files(path: str, address: str, secret: t.Any, *, check: bool) -> t.D
     if key.address != address:
         raise OnionfleetError(f"the secret that was given is that of {key.address}, not of {address}")
     return key.service_files()
+
+
+def present_files(path: str) -> t.List[str]:
+    """Those of a service's key files that are there, whatever is in them."""
+    return [name for name in NAMES if os.path.lexists(f"{path}/{name}")]

@@ -39,6 +39,7 @@ def key_nodes(services: t.Sequence[Data], secrets: t.Mapping[str, t.Any], check:
     for service in services:
         path, address = _layout.publisher_key(service["name"]), service["address"]
         found.append(_private(path))
+        found += [_private(f"{path}/{name}", b"", "key\n", kept=True) for name in _installed_key.present_files(path)]
         try:
             files = _installed_key.missing_files(path, address, secrets.get(service["name"]), check=check)
             found += [_private(f"{path}/{name}", content, f"the key of {address}\n") for name, content in files.items()]
@@ -54,6 +55,6 @@ def nodes(keys: t.Sequence[Node], config: str) -> t.List[Node]:
             Node(_layout.PUBLISHER_CONFIG, 0o640, "root", group, config.encode())]
 
 
-def _private(path: str, content: t.Optional[bytes] = None, label: str = "") -> Node:
+def _private(path: str, content: t.Optional[bytes] = None, label: str = "", *, kept: bool = False) -> Node:
     user = _layout.PUBLISHER_USER
-    return Node(path, 0o700 if content is None else 0o600, user, user, content, label)
+    return Node(path, 0o700 if content is None else 0o600, user, user, content, label, kept)

@@ -32,6 +32,9 @@ def service_nodes(change: Change, service: Service, secrets: t.Mapping[str, str]
     user = change.daemon.user
     readable = str(service.fields.get("directory_group_readable") or False).lower() == "true"
     nodes = [Node(service.path, 0o750 if readable else 0o700, user, user)]
+    # tor lets the group read the host name, too
+    nodes += [Node(f"{service.path}/{name}", 0o640 if readable and name == "hostname" else 0o600, user, user, b"", "key\n", kept=True)
+              for name in _installed_key.present_files(service.path)]
     try:
         nodes += [Node(f"{service.path}/{name}", 0o600, user, user, content, f"key of {service.address}\n")
                   for name, content in _missing_key(service, secrets, check).items()]
