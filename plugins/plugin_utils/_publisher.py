@@ -5,8 +5,9 @@
 
 Overview::
 
-  match     the daemon behind each HSDir's descriptor -> list of Publisher or None
-  holder    the daemon whose descriptor a quorum of HSDirs holds -> Publisher or None
+  match      the daemon behind each HSDir's descriptor -> list of Publisher or None
+  holder     the daemon whose descriptor a quorum of HSDirs holds -> Publisher or None
+  rests      the introduction circuits of each daemon that its shown descriptor does not use
 """
 
 from __future__ import annotations
@@ -45,11 +46,7 @@ def _publisher(hsdir: t.Mapping[str, t.Any], daemons: t.Sequence[Own]) -> Publis
     relays = collections.Counter(hsdir["introduction_points"] or [])
     if not relays:
         return None
-    # A descriptor with another key than the daemon's own is its other one, and has the rest of its circuits.
-    rest: list[collections.Counter[str]] = [
-        (collections.Counter(made["introduction_circuits"]) - collections.Counter(made["introduction_points"] or []))
-        for _host, _daemon, made in daemons
-    ]
+    rest = rests(daemons)
     exact = [index for index, circuits in enumerate(rest) if circuits == relays]
     covering = [index for index, circuits in enumerate(rest) if not relays - circuits]
     for found in (exact, covering):
@@ -57,6 +54,14 @@ def _publisher(hsdir: t.Mapping[str, t.Any], daemons: t.Sequence[Own]) -> Publis
             host, daemon, _made = daemons[found[0]]
             return Publisher(host, daemon, "introduction points")
     return None
+
+
+def rests(own: t.Sequence[Own]) -> list[collections.Counter[str]]:
+    """A descriptor with another key than the daemon's own is its other one, and has the rest of its circuits."""
+    return [
+        collections.Counter(made["introduction_circuits"]) - collections.Counter(made["introduction_points"] or [])
+        for _host, _daemon, made in own
+    ]
 
 
 def holder(publishers: t.Sequence[Publisher | None]) -> Publisher | None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import itertools
 import typing as t
 
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._drift import redacted_drift
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._keeper_rows import (
     keeper_redacted,
     keeper_row,
@@ -29,6 +30,7 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._softmap_status
     publisher_rows,
     softmap_troubles,
 )
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._strangers import strange_trouble, strangers, too_strange
 
 Data = t.Dict[str, t.Any]
 
@@ -82,7 +84,7 @@ def fleet_status(
     return {
         "services": rows,
         "troubles": _all_troubles(rows),
-        "unpublished": [row["name"] for row in rows if not row["published"]],
+        "unpublished": [row["name"] for row in rows if not row["published"] or too_strange(row["hsdirs"])],
     }
 
 
@@ -103,13 +105,15 @@ def _service(
     made = [_made(replica, own, address) for replica in planned["replicas"]]
     hsdirs = published["hsdirs"] if published else []
     daemons = [(row["host"], row["daemon"], row.pop("made")) for row in made if row["runs"]]
-    publishers = match(hsdirs, daemons + made_by(name, planned["publishers"], told))
+    makers = daemons + made_by(name, planned["publishers"], told)
+    publishers = match(hsdirs, makers)
     for row in made:
         row.pop("made", None)
         row["hsdirs"] = sum(_is(publisher, row) for publisher in publishers)
         row["keeper"] = keeper_row(name, row, kept) if planned.get("keeper") else None
     holding = holder(publishers)
     counts = {key: published[key] if published else 0 for key in ("responsible", "held", "newest")}
+    counts["strange"] = strangers(planned, hsdirs, makers, publishers)
     row = {
         "name": name,
         "address": address,
@@ -160,6 +164,7 @@ def _troubles(row: Data) -> t.Iterator[str]:
     if not row["published"]:
         what = f"{hsdirs['newest']} of {hsdirs['responsible']} responsible HSDirs hold the newest descriptor"
         yield f"{what}, more than half are needed"
+    yield from strange_trouble(hsdirs)
     for replica in row["replicas"]:
         if not replica["runs"] and replica["error"] != OUTSIDE:
             yield f"daemon '{replica['daemon']}' of host '{replica['host']}': {replica['error']}"
@@ -184,7 +189,8 @@ def redacted(status: Data) -> Data:
     answers = [row["answer"]["answered_by"] for row in rows if row["answer"]]
     answerers = {**_numbered("answerer", itertools.chain(*answers)), **hosts}
     shown = [_redacted(row, hosts, daemons, answerers) for row in rows]
-    return {"services": shown, "troubles": _all_troubles(shown), "unpublished": list(status["unpublished"])}
+    status_shown = {"services": shown, "troubles": _all_troubles(shown), "unpublished": list(status["unpublished"])}
+    return redacted_drift(status_shown, status, hosts) if "drift" in status else status_shown
 
 
 Names = t.Mapping[str, str]

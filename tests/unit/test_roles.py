@@ -117,7 +117,7 @@ def report(shown):
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ROOT / "roles/verify/templates"), trim_blocks=True, undefined=jinja2.StrictUndefined
     )
-    return environment.get_template("status.txt.j2").render(verify_shown=shown)
+    return environment.get_template("status.txt.j2").render(verify_shown={"looked_at": [], "drift": [], **shown})
 
 
 def test_report_of_no_service():
@@ -184,6 +184,14 @@ def test_report_of_a_limited_run_that_could_not_ask():
     text = report(found)
     assert "not asked: no tor client could" in text
     assert "web2                 newsroomw1               ?        3             not part of this run" in text
+
+
+def test_report_of_what_differs():
+    undeclared = {"host": "web1", "kind": "undeclared", "what": "daemon 'ghost' is there", "wrong": False}
+    assert report({**status(), "looked_at": ["web1"]}).rstrip().splitlines()[-1] == "Every host that was looked at is as the plan says (1)."
+    text = report({**status(), "looked_at": ["web1"], "drift": [undeclared]})
+    assert text.rstrip().splitlines()[-2:] == ["Not declared:", "  - host 'web1': daemon 'ghost' is there"]
+    assert "as the plan says" not in text
 
 
 def test_restarts_stop_at_a_lost_host():

@@ -103,7 +103,7 @@ def test_a_sound_service():
     (row,) = SOUND["services"]
     assert SOUND["troubles"] == row["troubles"] == SOUND["unpublished"] == []
     assert row["published"]
-    assert row["hsdirs"] == {"responsible": 6, "held": 5, "newest": 5}
+    assert row["hsdirs"] == {"responsible": 6, "held": 5, "newest": 5, "strange": 0}
     assert row["holder"] == {"host": "web2", "daemon": "newsroomw1", "by": "signing key"}
     assert [replica["hsdirs"] for replica in row["replicas"]] == [0, 0, 5]
     assert [replica["introduction_circuits"] for replica in row["replicas"]] == [3, 3, 3]
@@ -122,6 +122,25 @@ def test_a_quorum_is_more_than_half(newest, expected):
     assert [trouble.partition(" responsible")[0] for trouble in found["troubles"]] == (
         [f"service 'newsroom': {newest} of 3"] if expected else []
     )
+
+
+def test_a_descriptor_that_none_of_its_daemons_made():
+    """_strangers."""
+    old = published(["key-of-old"] * 4, 4)
+    found = fleet_status(SERVICES, OWN, [old], [probed()])
+    assert found["services"][0]["hsdirs"]["strange"] == 4
+    assert "4 of 4 responsible HSDirs hold a descriptor that none of its hosts made" in found["troubles"][0]
+    assert found["unpublished"] == ["newsroom"]
+    # two of its three introduction points are a daemon's: the third is just being replaced
+    for hsdir in old["hsdirs"]:
+        hsdir["introduction_points"] = ["2" * 40, "3" * 40, "9" * 40]
+    assert fleet_status(SERVICES, OWN, [old], [probed()])["troubles"] == []
+
+
+@pytest.mark.parametrize("lost", [{}, {"changed": False, "daemons": [made("newsroomw1", None)]}])
+def test_nobody_is_suspected_while_a_daemon_was_not_asked_or_has_made_nothing_yet(lost):
+    found = fleet_status(SERVICES, {**OWN, "web2": lost}, [published(["key-of-old"] * 4, 4)], [probed()])
+    assert found["services"][0]["hsdirs"]["strange"] == 0
 
 
 def test_without_any_answer_of_hsdirs_nothing_is_published():
