@@ -22,12 +22,12 @@ import dataclasses
 import fcntl
 import os
 import re
-import tempfile
 import typing as t
 
 import yaml
 from ansible_collections.onionfleet.balance.plugins.module_utils import _address, _keyfile
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.plugin_utils import _new_file
 
 if t.TYPE_CHECKING:
     from ansible_collections.onionfleet.balance.plugins.plugin_utils._vault import Vault
@@ -224,12 +224,7 @@ def _create(keys_dir: str, entry: Entry, ending: str, vault: Vault) -> None:
     path = _path(keys_dir, entry.name, ending)
     try:
         os.makedirs(keys_dir, mode=0o700, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=keys_dir, prefix=".") as handle:
-            handle.write(_content(entry, ending, vault))
-            handle.flush()
-            os.fsync(handle.fileno())
-            os.fchmod(handle.fileno(), 0o600 if ending == "secret" else 0o644)
-            os.link(handle.name, path)
+        _new_file.create(path, _content(entry, ending, vault), 0o600 if ending == "secret" else 0o644)
     except FileExistsError:
         raise OnionfleetError(f"service '{entry.name}': key: {path} was made by another run; run again") from None
     except OSError as exc:

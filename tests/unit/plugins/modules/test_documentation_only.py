@@ -10,11 +10,11 @@ import dataclasses
 import pytest
 import yaml
 from ansible_collections.onionfleet.balance.plugins.action import plan as plan_action
-from ansible_collections.onionfleet.balance.plugins.modules import onion_store, plan, show
+from ansible_collections.onionfleet.balance.plugins.modules import onion_backup, onion_restore, onion_store, plan, show
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, Plan, make_plan
 
 
-@pytest.mark.parametrize("module", [onion_store, plan, show])
+@pytest.mark.parametrize("module", [onion_backup, onion_restore, onion_store, plan, show])
 def test_examples_use_the_module(module):
     name = yaml.safe_load(module.DOCUMENTATION)["module"]
     assert module.__name__.endswith(f".{name}")

@@ -1,0 +1,54 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.plugin_utils import _archive
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._vault import Vault
+
+Variables = t.Dict[str, t.Any]
+
+
+class ActionModule(ActionBase):
+    """Restores keys and declaration on the controller; no connection to any host."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: t.Any = None, task_vars: Variables | None = None) -> Variables:
+        """Bring back what is missing, or fail with every fault and change nothing."""
+        result: Variables = super().run(tmp, task_vars)
+        options = self.validate_argument_spec(
+            {
+                "path": {"type": "path", "required": True},
+                "folder": {"type": "path", "default": "."},
+                "keys_dir": {"type": "path"},
+                "files": {"type": "bool", "default": True},
+                "vault_id": {"type": "str"},
+            }
+        )[1]
+        try:
+            return {**result, **self._restore(options)}
+        except OnionfleetError as exc:
+            return {**result, "failed": True, "msg": f"Nothing was restored.\n{exc}"}
+
+    def _restore(self, options: Variables) -> Variables:
+        vault, check = Vault(self._loader, options["vault_id"]), bool(self._task.check_mode)
+        archive = _archive.read(options["path"], vault)
+        folder = os.path.abspath(options["folder"])
+        keys_dir = options["keys_dir"] or os.path.join(folder, archive.manifest["keys_dir"])
+        made = _archive.restore(archive, keys_dir, folder, vault, files=options["files"], check=check)
+        return {
+            "changed": bool(made),
+            "made": made,
+            "addresses": {name: secret.address for name, secret in archive.keys.items()},
+            "manifest": {key: archive.manifest[key] for key in ("made", "collection", "ansible_core", "kept_elsewhere")},
+            "diff": {"before": "", "after": "".join(f"{path}\n" for path in made),
+                     "before_header": folder, "after_header": folder},
+        }

@@ -1,0 +1,82 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The actions onion_backup and onion_restore."""
+
+from __future__ import annotations
+
+import pathlib
+import types
+import typing as t
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import VaultSecret
+from ansible.playbook.task import Task
+from ansible.template import Templar
+from ansible_collections.onionfleet.balance.plugins.action import onion_backup, onion_restore, onion_store
+
+SERVICES = [{"name": "newsroom"}]
+
+
+def run(module: t.Any, folder: pathlib.Path, arguments: dict[str, t.Any], check: bool = False, sources: t.Sequence[str] = ("hosts.yml",)) -> dict[str, t.Any]:
+    loader = DataLoader()
+    loader.set_vault_secrets([("default", VaultSecret(b"password"))])
+    variables = {"inventory_dir": str(folder), "groups": {}, "hostvars": {}, "onion_services": SERVICES,
+                 "ansible_inventory_sources": [str(folder / source) for source in sources]}
+    task = Task()
+    task.args, task.check_mode = arguments, check
+    connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=""))
+    return dict(module.ActionModule(task, connection, None, loader, Templar(loader, variables=variables), None).run(task_vars=variables))
+
+
+@pytest.fixture(name="folder")
+def fixture_folder(tmp_path: pathlib.Path) -> pathlib.Path:
+    folder = tmp_path / "operator"
+    (folder / "group_vars").mkdir(parents=True)
+    for name in ("hosts.yml", "group_vars/all.yml", "vault-password", "ansible.cfg"):
+        (folder / name).write_text("x: y\n")
+    run(onion_store, folder, {})
+    return folder
+
+
+@pytest.mark.parametrize("sources", [("hosts.yml",), (".",)])
+def test_a_backup_holds_what_ansible_reads_and_no_password(folder: pathlib.Path, tmp_path: pathlib.Path, sources: t.Sequence[str]) -> None:
+    path = tmp_path / "a.backup"
+    foreseen = run(onion_backup, folder, {"path": str(path)}, check=True, sources=sources)
+    assert foreseen["changed"] and not path.exists()
+    made = run(onion_backup, folder, {"path": str(path)}, sources=sources)
+    assert path.exists() and made == foreseen
+    assert made["files"] == ["ansible.cfg", "group_vars/all.yml", "hosts.yml"]
+    assert list(made["addresses"]) == ["newsroom"]
+
+
+def test_files_are_the_operators_choice(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    assert run(onion_backup, folder, {"path": str(tmp_path / "a"), "files": []})["files"] == []
+    assert run(onion_backup, folder, {"path": str(tmp_path / "b"), "files": ["hosts.yml"]})["files"] == ["hosts.yml"]
+
+
+def test_the_name_of_a_backup_says_when(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = pathlib.Path(run(onion_backup, folder, {})["path"])
+    assert made.parent == tmp_path and made.match("onionfleet-2*T*Z.backup") and made.exists()
+
+
+def test_restore_and_its_check(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    made = run(onion_backup, folder, {"path": str(tmp_path / "a.backup")})
+    arguments = {"path": made["path"], "folder": str(tmp_path / "new")}
+    foreseen = run(onion_restore, tmp_path, arguments, check=True)
+    assert foreseen["changed"] and not (tmp_path / "new").exists()
+    restored = run(onion_restore, tmp_path, arguments)
+    assert restored["made"] == foreseen["made"] and restored["addresses"] == made["addresses"]
+    assert "secret" not in str(restored["manifest"])
+    assert (tmp_path / "new/group_vars/all.yml").read_text() == "x: y\n"
+    assert not run(onion_restore, tmp_path, arguments)["changed"]
+
+
+def test_faults_are_told(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "a.backup").write_text("mine")
+    made = run(onion_backup, folder, {"path": str(tmp_path / "a.backup")})
+    assert made["failed"] and "never overwritten" in made["msg"]
+    restored = run(onion_restore, folder, {"path": str(tmp_path / "a.backup")})
+    assert restored["failed"] and "is not encrypted" in restored["msg"]
