@@ -17,6 +17,7 @@ import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._onionbalance import settings_faults
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._hints import layout_hints
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._inventory import Faults, Inventory
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._keepers import check_asked, keeper_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import Data, option_faults
@@ -24,7 +25,6 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._rules import (
     check_addresses,
     check_daemons,
     check_overrides,
-    layout_hints,
     read_drained,
     read_shared_daemons,
 )
@@ -99,12 +99,12 @@ def make_plan(declared: Declaration) -> Plan:
     addresses = check_addresses(services, declared.addresses, declared.keys_required, faults)
     check_asked(services, addresses, declared.credentials, faults)
     check_daemons(services, shared_options, faults, hints)
-    hints.extend(layout_hints(services))
     drained = read_drained(declared.drained, services, faults)
     check_overrides(services, declared.targets, faults)
     probe_hosts = _probe_hosts(declared.probe_hosts, inventory, services, faults)
     if faults:
         raise OnionfleetError(*faults)
+    hints.extend(layout_hints(services, declared.publisher))
     return Plan(
         hosts=host_slices(
             services,

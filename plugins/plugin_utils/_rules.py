@@ -86,22 +86,6 @@ def check_daemons(
     )
 
 
-def layout_hints(services: Services) -> t.Iterator[str]:
-    """What is allowed, yet leaves a service hanging by one thread."""
-    for service in services.values():
-        if service.state != "present":
-            continue
-        if len(service.hosts) == 1:
-            yield f"service '{service.name}' has one host only; it is down whenever that host is"
-        if len(service.placement.publishers) == 1:
-            yield (
-                f"service '{service.name}' has one publisher only; without it, visitors are turned away within three "
-                "hours: name a second"
-            )
-        if service.placement.publishers and len(service.placement.instances) == 1:
-            yield f"service '{service.name}' has one backend only; a publisher is of use from two on"
-
-
 def read_drained(declared: t.Any, services: Services, faults: Faults) -> t.FrozenSet[str]:
     """Read ``onion_drained``: hosts, or ``host/daemon``, of backends and of replicas that a keeper keeps."""
     if not isinstance(declared, list) or not all(isinstance(name, str) for name in declared):
