@@ -1,13 +1,14 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filters fleet_status, probe_targets, redacted, fleet_report and restart_order, as roles write them."""
+"""The filters of roles and playbooks as these write them: fleet_status, probe_targets, redacted, drift (host_drift, with_drift),
+compromise, fleet_report and restart_order."""
 
 from __future__ import annotations
 
 import jinja2
 import pytest
-from ansible_collections.onionfleet.balance.plugins.filter import fleet_report, restart_order, status
+from ansible_collections.onionfleet.balance.plugins.filter import compromise, drift, fleet_report, restart_order, status
 
 ADDRESS = "2qcz4ghce2roq2xhixog6nh6utoxm4szzl2nlurxncultp4yw2fybdid.onion"
 SERVICE = {
@@ -29,7 +30,7 @@ STATUS = "onionfleet.balance.fleet_status({'web1': {'unreachable': true}}, [], [
 @pytest.fixture(name="render")
 def fixture_render():
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
-    for module in (status, fleet_report, restart_order):
+    for module in (status, drift, compromise, fleet_report, restart_order):
         for name, function in module.FilterModule().filters().items():
             environment.filters[f"onionfleet.balance.{name}"] = function
 
@@ -45,6 +46,8 @@ def fixture_render():
         (status, {"fleet_status", "probe_targets", "redacted"}),
         (fleet_report, {"fleet_report"}),
         (restart_order, {"restart_order"}),
+        (drift, {"host_drift", "with_drift"}),
+        (compromise, {"compromise"}),
     ],
 )
 def test_names(module, names):
@@ -83,3 +86,18 @@ def test_restart_order(render):
     }
     steps = render("actions | onionfleet.balance.restart_order", actions=actions)
     assert [step["host"] for step in steps] == ["web2", "web1"]
+
+
+def test_host_drift_and_with_drift(render):
+    """host_drift of a host that nothing is planned for, with an orphan; with_drift adds it to a status."""
+    daemons = {"diff": [], "actions": [], "orphans": [{"daemon": "ghost", "service": None}]}
+    planned = {"publisher": None, "keeper": None}
+    found = render("planned | onionfleet.balance.host_drift(daemons, {}, {}, {}, {})", planned=planned, daemons=daemons)
+    assert [each["kind"] for each in found] == ["undeclared"]
+    status = {"services": [], "troubles": [], "unpublished": []}
+    assert render("status | onionfleet.balance.with_drift({'web1': found}, false)", status=status, found=found)["troubles"] == []
+    assert len(render("status | onionfleet.balance.with_drift({'web1': found})", status=status, found=found)["troubles"]) == 1
+
+
+def test_compromise(render):
+    assert f"the key of {ADDRESS}" in render("services | onionfleet.balance.compromise(['web1'])", services={"newsroom": SERVICE})

@@ -1,0 +1,68 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the loss of a host to somebody else means for the services of a declaration, and what to do, in order.
+
+Module Overview:
+
+    compromise   plan and names of hosts -> the report, as text
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, near
+
+Data = t.Dict[str, t.Any]
+ROLES = ("replicas", "publishers", "backends")
+
+
+def compromise(services: t.Mapping[str, Data], hosts: t.Sequence[str]) -> str:
+    """What was lost with the hosts, and the steps, for people.
+
+    :param services: of the plan.
+    :raises OnionfleetError: a host is none of the fleet's.
+    """
+    present = {name: service for name, service in services.items() if service["state"] == "present"}
+    known = {row["host"] for service in present.values() for role in ROLES for row in service[role]}
+    unknown = [host for host in hosts if host not in known]
+    if not hosts or unknown:
+        told = [f"'{host}' runs nothing of the declaration{near(host, known)}" for host in unknown]
+        raise OnionfleetError(*(f"onion_compromised: {each}" for each in told or ["name the hosts, as -e onion_compromised=web2"]))
+    parts = {name: [role for role in ROLES if any(row["host"] in hosts for row in service[role])] for name, service in present.items()}
+    lost = [name for name, roles in parts.items() if {"replicas", "publishers"} & set(roles)]
+    kept = [name for name, roles in parts.items() if roles == ["backends"]]
+    return "\n".join([*_losses(present, lost, kept), "", *_steps(present, parts, lost, hosts)])
+
+
+def _losses(services: t.Mapping[str, Data], lost: t.Sequence[str], kept: t.Sequence[str]) -> t.Iterator[str]:
+    for name in lost:
+        yield f"LOST  service '{name}': the key of {services[name]['address']}. Whoever has it can answer for this address,"
+        yield "      anywhere and for ever. Nothing revokes it; the service needs a new address."
+    for name in kept:
+        yield f"kept  service '{name}': its key was not there, its address stays. Lost are keys of backends, which mean"
+        yield "      nothing once no publisher lists them."
+    for name in [each for each in (*lost, *kept) if services[each]["restricted"]]:
+        yield f"note  service '{name}': of its clients only names and public keys were there."
+
+
+def _steps(services: t.Mapping[str, Data], parts: t.Mapping[str, t.Sequence[str]], lost: t.Sequence[str], hosts: t.Sequence[str]) -> t.Iterator[str]:
+    yield f"1. Take {', '.join(hosts)} off the network now, at its provider or by its cable. Do not log in on it: it reads along."
+    fields = [f"{name}: {role}" for name, roles in parts.items() for role in roles]
+    yield f"2. Take it out of the inventory and of {'; '.join(fields)}."
+    alone = [f"{name}: {role}" for name, roles in parts.items() for role in roles if all(row["host"] in hosts for row in services[name][role])]
+    if alone:
+        yield f"   Nobody is left then for {'; '.join(alone)}: name another host."
+    if lost:
+        yield "3. Declare each lost service once more beside the old one, under another name and otherwise the same:"
+        yield from (f"     - name: {name[:30]}-2   # as '{name}'" for name in lost)
+        yield "   and run the playbook keys."
+    yield f"{4 if lost else 3}. Run deploy. Others publish at once, without that host, and old and new addresses answer."
+    if lost:
+        yield "   From now on verify says when the network holds a descriptor that none of your hosts made."
+        yield "5. Tell visitors the new address where only you can: signed with a key that they know, and as the header"
+        yield "   Onion-Location of your site outside of Tor. The old address proves nothing any more."
+        yield "6. When they have moved, set the old services to state: absent with delete_key: true, and say that the old"
+        yield "   address is not yours."
+    yield "Change besides what else was on it: TLS keys, passwords of the web server, onion_option_secrets. Install it anew."

@@ -1,0 +1,52 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""_compromise, and the filter compromise."""
+
+from __future__ import annotations
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.onionfleet.balance.plugins.filter.compromise import FilterModule
+
+compromise = FilterModule().filters()["compromise"]
+
+
+def service(replicas=(), publishers=(), backends=(), **fields):
+    rows = {"replicas": replicas, "publishers": publishers, "backends": backends}
+    return {"state": "present", "address": "x.onion", "restricted": False, **fields, **{role: [{"host": host} for host in hosts] for role, hosts in rows.items()}}
+
+
+SERVICES = {
+    "newsroom": service(replicas=["web1", "web2"], address="news.onion", restricted=True),
+    "archive": service(publishers=["pub1"], backends=["web1", "web2"], address="archive.onion"),
+    "gone": service(replicas=["web2"], state="absent"),
+}
+
+
+def test_a_replica_loses_the_key_and_a_backend_does_not():
+    text = compromise(SERVICES, ["web2"])
+    assert "LOST  service 'newsroom': the key of news.onion" in text
+    assert "kept  service 'archive'" in text and "gone" not in text
+    assert "2. Take it out of the inventory and of newsroom: replicas; archive: backends." in text
+    assert "- name: newsroom-2" in text and "archive-2" not in text
+    assert "of its clients only names and public keys" in text
+    assert [line[0] for line in text.splitlines() if line[:1].isdigit()] == ["1", "2", "3", "4", "5", "6"]
+
+
+def test_a_publisher_loses_the_key():
+    text = compromise(SERVICES, ["pub1"])
+    assert "LOST  service 'archive'" in text and "newsroom" not in text
+    assert "Nobody is left then for archive: publishers" in text
+
+
+def test_backends_alone_need_no_new_address():
+    text = compromise({"archive": SERVICES["archive"]}, ["web2"])
+    assert "LOST" not in text and "Onion-Location" not in text
+    assert [line[0] for line in text.splitlines() if line[:1].isdigit()] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(("hosts", "words"), [([], "name the hosts"), (["web3"], "'web3' runs nothing of the declaration")])
+def test_a_host_of_the_fleet_is_asked_for(hosts, words):
+    with pytest.raises(AnsibleFilterError, match=words):
+        compromise(SERVICES, hosts)
