@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import shutil
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils import _files, _host, _torrc
+from ansible_collections.onionfleet.balance.plugins.module_utils import _files, _host, _torrc, _wipe
 from ansible_collections.onionfleet.balance.plugins.module_utils._change import Change
 from ansible_collections.onionfleet.balance.plugins.module_utils._diff import node_diff, part
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._instances import Daemon
-from ansible_collections.onionfleet.balance.plugins.module_utils._safe_open import open_file
 
 
 def apply(changes: t.Sequence[Change]) -> None:
@@ -36,7 +33,7 @@ def apply(changes: t.Sequence[Change]) -> None:
                 _host.run("systemctl", "enable", "--quiet", *names, timeout=60)
         for change in changes:
             for directory in change.shred:
-                _shred(directory)
+                _wipe.remove(directory)
             if not change.wanted and change.removed:
                 _remove_empty(change.daemon)
 
@@ -45,15 +42,6 @@ def _add_user(daemon: Daemon) -> None:
     """As Debian's tor-instance-create does."""
     _host.run("adduser", "--quiet", "--system", "--disabled-password", "--home", daemon.data, "--no-create-home",
               "--shell", "/bin/false", "--group", "--force-badname", daemon.user, timeout=60)
-
-
-def _shred(directory: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        handle = open_file(directory + "/hs_ed25519_secret_key", os.O_WRONLY)
-        with os.fdopen(handle, "wb", buffering=0) as stream:
-            stream.write(os.urandom(os.fstat(handle).st_size))
-            os.fsync(handle)
-    shutil.rmtree(directory)
 
 
 def _remove_empty(daemon: Daemon) -> None:

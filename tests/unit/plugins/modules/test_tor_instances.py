@@ -15,7 +15,6 @@ import typing as t
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.onionfleet.balance.plugins.module_utils import (
-    _apply,
     _change,
     _files,
     _host,
@@ -23,6 +22,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils import (
     _layout,
     _present,
     _staging,
+    _wipe,
 )
 from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlUnreachable
 from ansible_collections.onionfleet.balance.plugins.modules import tor_instances
@@ -225,8 +225,8 @@ def test_deleting_a_key_destroys_nothing_behind_a_link_of_tors_user(host: Host) 
     ours.mkdir()
     (ours / "hs_ed25519_secret_key").write_text("another")
     (data / "shop").symlink_to(ours)
-    with pytest.raises(NotADirectoryError):
-        _apply._shred(str(data / "shop"))
+    _wipe.remove(str(data / "shop"))
+    assert not (data / "shop").exists()
     assert (ours / "hs_ed25519_secret_key").read_text() == "another"
 
 
@@ -332,7 +332,7 @@ def test_faults_come_together_and_root_is_needed(host: Host, monkeypatch: pytest
 
 def test_two_runs_at_once_are_refused(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     messages = []
-    monkeypatch.setattr(_apply, "_shred", lambda _path: messages.append(host.run(daemon(shop(name="two")))["msg"]))
+    monkeypatch.setattr(_wipe, "remove", lambda _path: messages.append(host.run(daemon(shop(name="two")))["msg"]))
     host.run(daemon(shop(address=KEY.address)), secrets={"shop": SECRET})
     host.run(daemon(shop(name="x"), {"name": "shop", "state": "absent", "delete_key": True}))
     assert messages == ["another run is changing this host's onion services; try again when it has ended"]

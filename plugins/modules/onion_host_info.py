@@ -1,0 +1,89 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: onion_host_info
+short_description: What of this collection is on a host
+version_added: "0.2.0"
+author: The onionfleet.balance developers (@onionfleet)
+description:
+  - Tells which tor daemons, publisher and keeper are on a host, with the services that they serve, whatever the declaration
+    says now. P(onionfleet.balance.leavers#filter) compares it with the plan.
+  - A daemon that somebody else configures is left out. Keys are never read.
+requirements:
+  - Root, by C(become).
+extends_documentation_fragment:
+  - onionfleet.balance.attributes.read_only
+options: {}
+"""
+
+EXAMPLES = r"""
+- name: See what is there
+  onionfleet.balance.onion_host_info:
+  register: found
+"""
+
+RETURN = r"""
+daemons:
+  description: Daemons that this collection configured, or whose configuration is gone while keys are still there.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the daemon.
+      type: str
+    managed:
+      description: Whether its torrc is there, with our mark in it.
+      type: bool
+    running:
+      description: Whether its unit is active.
+      type: bool
+    services:
+      description:
+        - Its services. C(name), null where only the folder is there; C(directory), the name of the folder; C(address), or
+          null where there is none yet; C(frontends), the addresses that a backend answers for.
+      type: list
+      elements: dict
+publisher:
+  description:
+    - Whether a publisher is C(running), and its C(services) with C(name), C(address) and whether it is C(configured) or only
+      its key is there. Null where there is none.
+  returned: success
+  type: dict
+keeper:
+  description: Whether a keeper is C(running), and the names of its C(services). Null where there is none.
+  returned: success
+  type: dict
+installed:
+  description: Whether anything of this collection is on the host.
+  returned: success
+  type: bool
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._survey import survey
+
+
+def main() -> None:
+    module = AnsibleModule({}, supports_check_mode=True)
+    if os.geteuid() != 0:
+        module.fail_json(msg="looking at tor's directories needs root; set become: true")
+    try:
+        found = survey()
+    except OnionfleetError as error:
+        module.fail_json(msg=str(error), faults=error.faults)
+    except OSError as error:
+        module.fail_json(msg=f"{error.filename or 'the host'}: {error.strerror}")
+    module.exit_json(changed=False, **found)
+
+
+if __name__ == "__main__":
+    main()
