@@ -12,12 +12,12 @@ Overview::
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils import _daemons, _files, _host, _layout, _wipe
 from ansible_collections.onionfleet.balance.plugins.module_utils._keyfile import SECRET_FILE
-from ansible_collections.onionfleet.balance.plugins.module_utils._survey import keyed
 
 Data = t.Mapping[str, t.Any]
 
@@ -75,7 +75,7 @@ def _daemon(name: str) -> t.Iterator[Step]:
     if os.path.lexists(config):
         # in one moment: half of a configuration would be a daemon that nobody knows
         aside = f"{_layout.INSTANCES_ROOT}/.{name}.old"
-        yield Step(config, lambda: (os.rename(config, aside), _wipe.remove(aside)))
+        yield Step(config, lambda: _wipe.remove(config, aside=aside))
 
 
 def _unit(path: str, folders: t.Sequence[str], user: t.Optional[str] = None) -> t.Iterator[Step]:
@@ -87,7 +87,12 @@ def _unit(path: str, folders: t.Sequence[str], user: t.Optional[str] = None) -> 
     if user is not None and _files.user_id(user) is not None:
         yield Step(f"user {user}", lambda: _host.run("deluser", "--quiet", "--system", user, timeout=60))
     if os.path.lexists(path):
-        yield Step(path, lambda: (_wipe.remove(path), _host.run("systemctl", "daemon-reload", timeout=60)))
+        yield Step(path, lambda: _remove_unit(path))
+
+
+def _remove_unit(path: str) -> None:
+    _wipe.remove(path)
+    _host.run("systemctl", "daemon-reload", timeout=60)
 
 
 def _host_steps() -> t.Iterator[Step]:
@@ -102,7 +107,7 @@ def _host_steps() -> t.Iterator[Step]:
 def _paths(paths: t.Iterable[str]) -> t.Iterator[Step]:
     for path in paths:
         if os.path.lexists(path):
-            yield Step(path + " (its keys overwritten)" * _holds_key(path), lambda path=path: _wipe.remove(path))
+            yield Step(path + " (its keys overwritten)" * _holds_key(path), functools.partial(_wipe.remove, path))
 
 
 def _holds_key(path: str) -> bool:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._keyfile import SECRET_FILE
 from ansible_collections.onionfleet.balance.plugins.module_utils._safe_open import open_file, opened
@@ -24,8 +25,14 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._safe_open impo
 SECRETS = (SECRET_FILE, "torrc", ".conf", ".json", ".yaml")
 
 
-def remove(path: str) -> None:
-    """Nothing happens where there is nothing; a symbolic link goes, and what it leads to stays."""
+def remove(path: str, *, aside: t.Optional[str] = None) -> None:
+    """Nothing happens where there is nothing; a symbolic link goes, and what it leads to stays.
+
+    :param aside: another name in the same directory, which it gets first, so that it is gone in one moment.
+    """
+    if aside is not None:
+        os.rename(path, aside)
+        path = aside
     parent, name = os.path.split(path)
     try:
         with opened(parent) as folder:

@@ -11,7 +11,7 @@ short_description: Remove daemons, services and keys from a host
 version_added: "0.2.0"
 author: The onionfleet.balance developers (@onionfleet)
 description:
-  - Stops and removes what it is told, at once. Visitors are taken away before, by the role P(onionfleet.balance.handover#role).
+  - Stops and removes what it is told, at once. The role P(onionfleet.balance.retire#role) takes visitors away before.
   - Keys, and files that may hold passwords, are overwritten before they are unlinked. That reaches the blocks that they have
     now. Flash, file systems that copy on write, snapshots and backups may keep older ones.
   - A run that was killed goes on when it is run again.

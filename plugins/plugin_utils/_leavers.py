@@ -5,9 +5,7 @@
 
 Module Overview:
 
-    find_leavers    what each host has (onion_host_info) and the plan -> what leaves which host, orphans, other layouts
-    switch_faults   services whose other layout still runs, as faults for a deployment
-    last_faults     services that would lose their last living instance
+    find_leavers    what each host has (onion_host_info) and the plan -> what leaves which host, and what speaks against it
 """
 
 from __future__ import annotations
@@ -56,8 +54,8 @@ def find_leavers(
     :param only: names of the services to look at; None for all, and for what is left of hosts, too.
     :param undeclared: whether services leave that nobody declares.
     :returns: ``hosts`` (host -> what onion_retire takes), ``services`` (name -> its leaving ``replicas``, ``backends`` and
-        ``publishers``), ``orphans``, ``switching`` (services whose other layout runs), ``clashing`` (those whose layouts
-        would share a daemon) and ``unseen`` (hosts).
+        ``publishers``), ``switching`` (services of whose other layout something is there), ``orphans``, ``hints``, and ``faults``
+        that speak against a ``deploy``, a ``switch`` and to ``retire``.
     """
     seen = {host: found for host, found in there.items() if "daemons" in found}
     places = [place for host, found in seen.items() for place in _places(host, found, plan)]
@@ -65,14 +63,24 @@ def find_leavers(
     gone = [place for place in places if not place.stays and _goes(place.owner, only, undeclared)]
     hosts = {host: _of_host(host, found, plan, places, gone, published[host], only) for host, found in seen.items()}
     services = _by_service(gone, published)
+    switching = sorted(_switching(gone, published, plan))
     return {
         "hosts": {host: what for host, what in hosts.items() if any(what.values())},
         "services": services,
+        "switching": switching,
         "orphans": _orphans(places, seen, plan),
-        "switching": [name for name, leaving in services.items() if _switching(plan["services"].get(name), leaving)],
-        "clashing": sorted({place.owner for place in places if place.owner and _clashes(place, plan)}),
-        "unseen": [host for host in there if host not in seen],
+        "hints": [_unseen(host, result) for host, result in there.items() if host not in seen],
+        "faults": {
+            "deploy": [_switch_fault(name, plan["services"][name]["layout"], services[name]) for name in switching if name in services],
+            "switch": [_clash_fault(name) for name in sorted({place.owner for place in places if place.owner and _clashes(place, plan)})],
+            "retire": [fault for name, leaving in services.items() for fault in _last_faults(name, leaving, seen, plan)],
+        },
     }
+
+
+def _unseen(host: str, result: Data) -> str:
+    why = "is not reachable" if result.get("unreachable") else next(iter(str(result.get("msg", "")).splitlines()), "")
+    return f"host '{host}': could not be looked at ({why or 'no reason given'}), so that nobody knows what it may still serve"
 
 
 def _goes(owner: t.Optional[str], only: t.Optional[t.Collection[str]], undeclared: bool) -> bool:
@@ -195,10 +203,14 @@ def _orphans(places: t.Sequence[_Place], seen: t.Mapping[str, Data], plan: Data)
     return daemons + publishers
 
 
-def _switching(planned: t.Optional[Data], leaving: Data) -> bool:
-    if planned is None or planned["state"] != "present":
-        return False
-    return any(leaving[kind] for layout, kinds in KINDS.items() if layout != planned["layout"] for kind in kinds)
+def _switching(
+    gone: t.Sequence[_Place], published: t.Mapping[str, t.Mapping[str, t.Tuple[Data, bool]]], plan: Data
+) -> t.Set[str]:
+    """Services with something of another layout than theirs, be it only a key."""
+    rows = [(place.owner, place.kind) for place in gone]
+    rows += [(service["owner"], "publishers") for of_host in published.values() for service, goes in of_host.values() if goes]
+    present = {name: KINDS[planned["layout"]] for name, planned in plan["services"].items() if planned["state"] == "present"}
+    return {name for name, kind in rows if name and name in present and kind not in present[name]}
 
 
 def _clashes(place: _Place, plan: Data) -> bool:
@@ -209,39 +221,32 @@ def _clashes(place: _Place, plan: Data) -> bool:
     return planned["state"] == "present" and moved and any((row["host"], row["daemon"]) == here for row in rows)
 
 
-def switch_faults(found: Data, plan: Data) -> t.List[str]:
-    """Why a deployment must not go on: editing the layout of a service that runs is not enough."""
-    return [
-        f"service '{name}': layout: is {plan['services'][name]['layout']} now, and {_at_work(found['services'][name])} of its "
-        "other layout still there; change it by the playbook onionfleet.balance.switch, or turn the layout back"
-        for name in found["switching"]
-    ]
-
-
-def clash_faults(found: Data) -> t.List[str]:
-    """Why a layout cannot be switched."""
-    return [
-        f"service '{name}': daemon: runs its other layout, too, and both have to run beside each other for a while; name "
-        "another daemon, or leave it out"
-        for name in found["clashing"]
-    ]
-
-
-def _at_work(leaving: Data) -> str:
+def _switch_fault(name: str, layout: str, leaving: Data) -> str:
     places = [*leaving["replicas"], *leaving["backends"], *(f"the publisher of {host}" for host in leaving["publishers"])]
-    return f"{', '.join(places[:5])}{' and others' if len(places) > 5 else ''} {'are' if len(places) > 1 else 'is'}"
+    shown = f"{', '.join(places[:5])}{' and others' if len(places) > 5 else ''} {'are' if len(places) > 1 else 'is'}"
+    return (
+        f"service '{name}': layout: is {layout} now, and {shown} of its other layout still there; change it by the playbook "
+        "onionfleet.balance.switch, or turn the layout back"
+    )
 
 
-def last_faults(found: Data, there: t.Mapping[str, Data], plan: Data) -> t.List[str]:
-    """Which present services would have nobody left who serves them, by what is running now."""
-    return [
-        f"service '{name}': none of its planned {' and '.join(lacking)} is running, so that it would lose its last living "
-        "instance; deploy first, or say -e retire_last=true"
-        for name, leaving in found["services"].items()
-        if name in plan["services"] and plan["services"][name]["state"] == "present" and any(leaving.values())
-        for lacking in [_lacking(plan["services"][name], there)]
-        if lacking
-    ]
+def _clash_fault(name: str) -> str:
+    return (
+        f"service '{name}': daemon: has its other layout, too, and both have to run beside each other for a while; name another "
+        "daemon, or none"
+    )
+
+
+def _last_faults(name: str, leaving: Data, seen: t.Mapping[str, Data], plan: Data) -> t.Iterator[str]:
+    """That a present service would have nobody left who serves it, by what is running now."""
+    planned = plan["services"].get(name, {})
+    if planned.get("state") == "present" and any(leaving.values()):
+        lacking = _lacking(planned, seen)
+        if lacking:
+            yield (
+                f"service '{name}': none of its planned {' and '.join(lacking)} runs, so that it would lose its last living "
+                "instance; deploy first, or say -e retire_last=true"
+            )
 
 
 def _lacking(planned: Data, there: t.Mapping[str, Data]) -> t.List[str]:
