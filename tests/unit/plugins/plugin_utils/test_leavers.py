@@ -46,18 +46,23 @@ def retire(**what):
     return {"daemons": [], "services": [], "keys": [], "publisher": False, "keeper": False, "host": False, **what}
 
 
-NONE = {"hosts": {}, "services": {}, "switching": [], "orphans": [], "hints": [], "faults": {"deploy": [], "switch": [], "retire": []}}
+NONE = {"hosts": {}, "services": {}, "switching": [], "lost": [], "orphans": [], "hints": [],
+        "faults": {"deploy": [], "switch": [], "retire": []}}
+
+
+def without_handing(found):
+    return {key: value for key, value in found.items() if key != "handing"}
 
 
 @pytest.mark.parametrize("service", [HARD, SOFT])
 def test_nothing_leaves_a_deployed_fleet(service):
     planned = plan(service)
-    assert find_leavers(deployed(planned), planned) == NONE
+    assert without_handing(find_leavers(deployed(planned), planned)) == NONE
 
 
 def test_a_replica_leaves_with_its_host():
     found = find_leavers(deployed(plan(HARD)), plan({**HARD, "replicas": ["web1"]}))
-    assert found == {**NONE, "hosts": {"web2": retire(daemons=["shopw1"], host=True)},
+    assert without_handing(found) == {**NONE, "hosts": {"web2": retire(daemons=["shopw1"], host=True)},
                      "services": {"shop": {"replicas": ["web2/shopw1"], "backends": [], "publishers": []}}}
 
 
@@ -191,6 +196,45 @@ def test_hosts_that_were_not_seen_are_told_and_nobody_living_is_assumed_there():
     assert [hint[:52] for hint in found["hints"]] == [
         "host 'web1': could not be looked at (is not reachabl", "host 'web3': could not be looked at (no reason given"]
     assert len(found["faults"]["retire"]) == 1
+
+
+def handing(before, after, **more):
+    return find_leavers(deployed(before), after, **more)["handing"]
+
+
+def test_nobody_is_handed_over_where_nobody_leaves():
+    planned = plan(HARD)
+    assert handing(planned, planned) == {"instances": [], "services": planned["services"], "standby": {}, "publishers": []}
+
+
+def test_replicas_hand_over_to_publishers_that_publish():
+    # with its publishers up already
+    before, after = deployed(plan(HARD)), plan(SOFT)
+    for host, found in deployed(after).items():
+        before[host] = {**found, "daemons": [*before[host]["daemons"], *found["daemons"]]}
+    found = find_leavers(before, after)["handing"]
+    assert found["instances"] == ["web1/shopw1", "web2/shopw1"]
+    assert (found["standby"], found["publishers"]) == ({"web1": ["shopw1"], "web2": ["shopw1"]}, ["pub1"])
+    shop = found["services"]["shop"]
+    assert [len(shop[kind]) for kind in ("replicas", "backends", "publishers")] == [2, 2, 1]
+    assert shop["replicas"][0] == {"host": "web1", "daemon": "shopw1", "worker": 0, "directory": "shop"}
+    assert after["services"]["shop"]["replicas"] == []
+
+
+def test_backends_hand_over_to_replicas_without_the_publishers_that_go():
+    before, after = deployed(plan(SOFT)), plan(HARD)
+    for host, found in deployed(after).items():
+        before[host]["daemons"] += found["daemons"]
+    found = find_leavers(before, after)["handing"]
+    assert found["instances"] == ["web1/shopb1", "web2/shopb1"] and found["publishers"] == []
+    assert found["services"]["shop"]["publishers"] == [] and found["services"]["shop"]["backends"][0]["directory"] == "shop-backend"
+
+
+def test_nobody_hands_over_to_those_who_do_not_run():
+    there = deployed(plan(HARD))
+    there["web1"]["daemons"][0]["running"] = False
+    found = find_leavers(there, plan({**HARD, "replicas": ["web1"]}))
+    assert (found["lost"], found["handing"]["instances"]) == (["shop"], [])
 
 
 def test_the_filter_is_this_function():
