@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: leavers
 short_description: What hosts have and the plan has not
-version_added: "0.2.0"
+version_added: "0.1.0"
 description:
   - Compares what M(onionfleet.balance.onion_host_info) found on each host with the plan.
   - What belongs to a service of the declaration and is not in the plan leaves when somebody retires it, because its host left a group,

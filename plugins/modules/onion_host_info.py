@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: onion_host_info
 short_description: What of this collection is on a host
-version_added: "0.2.0"
+version_added: "0.1.0"
 author: The onionfleet.balance developers (@onionfleet)
 description:
   - Tells which tor daemons, publisher and keeper are on a host, with the services that they serve, whatever the declaration

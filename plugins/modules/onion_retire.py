@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: onion_retire
 short_description: Remove daemons, services and keys from a host
-version_added: "0.2.0"
+version_added: "0.1.0"
 author: The onionfleet.balance developers (@onionfleet)
 description:
   - Stops and removes what it is told, at once. The role P(onionfleet.balance.retire#role) takes visitors away before.
