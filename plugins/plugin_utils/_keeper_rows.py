@@ -31,8 +31,8 @@ def keeper_row(service: str, replica: t.Mapping[str, t.Any], kept: t.Mapping[str
     """
     host = replica["host"]
     status = (kept.get(host) or {}).get("status") or {}
-    said = next((one for one in status.get("services", []) if one["name"] == service), {})
-    own = next((one for one in said.get("replicas", []) if one["name"] == f"{host}/{replica['daemon']}"), {})
+    said: Data = next((one for one in status.get("services", []) if one["name"] == service), {})
+    own: Data = next((one for one in said.get("replicas", []) if one["name"] == f"{host}/{replica['daemon']}"), {})
     act = own.get("took_over")
     return {
         "runs": bool(own),
