@@ -49,8 +49,8 @@ def _failover(service: Service) -> t.Iterator[str]:
         return
     mean, most = WAITING[survivors]
     better = "keeper: true takes over within a minute"
-    if "daemon" in service.fields or service.fields.get("authorized_clients"):
-        better = "more replicas make it shorter (a keeper needs daemons of its own, and no restriction to clients)"
+    if "daemon" in service.fields:
+        better = "more replicas make it shorter (a keeper needs daemons of its own)"
     yield (
         f"has no keeper: when the host that published last dies, new visitors get errors for {mean} minutes on average, and "
         f"{most} at worst in 95 of 100 cases; {better}, a softmap has no such gap"

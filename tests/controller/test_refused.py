@@ -8,6 +8,7 @@ Real playbooks, and an ssh that tells when it is called.
 
 from __future__ import annotations
 
+import base64
 import os
 import pathlib
 import shutil
@@ -294,3 +295,82 @@ def test_a_picture_of_unknown_ending_is_refused(operator):
     assert operator.run("keys").returncode == 0
     message = operator.refused("picture", "-e", "onion_picture_file=fleet.pdf")
     assert "picture_file: ends in none of .md, .mmd, .dot, .gv, .svg" in message
+
+
+# --- Keys over time
+
+
+def vault(operator, *arguments):
+    done = subprocess.run(["ansible-vault", *arguments], cwd=operator.folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def opened(operator, password="vault"):
+    """The secrets of the store as the lookup gives them to a deployment, or its complaint."""
+    play = [{"hosts": "web1", "gather_facts": False, "connection": "local", "tasks": [
+        {"debug": {"msg": "{{ lookup('onionfleet.balance.onion_secrets', ['newsroom']) }}"}}]}]
+    (operator.folder / "open.yml").write_text(yaml.safe_dump(play))
+    result = subprocess.run(
+        ["ansible-playbook", "-i", "hosts.yml", "open.yml", "--vault-password-file", password], cwd=operator.folder, text=True,
+        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(collection_paths()), "ANSIBLE_NOCOLOR": "1"},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    return result.returncode, result.stdout
+
+
+def address(operator):
+    return yaml.safe_load((operator.folder / ".onion_keys/newsroom.yml").read_text())["address"]
+
+
+def test_a_store_gets_another_vault_password(operator):
+    operator.declare(service("newsroom"))
+    assert operator.run("keys").returncode == 0
+    _code, before = opened(operator)
+    (operator.folder / "new").write_text("another\n")
+    vault(operator, "rekey", "--vault-password-file", "vault", "--new-vault-password-file", "new", ".onion_keys/newsroom.secret")
+    assert opened(operator, "new") == (0, before)
+    code, complaint = opened(operator)
+    assert code != 0 and "cannot be decrypted with the vault passwords given" in complaint
+    (operator.folder / "vault").write_text("another\n")
+    assert "changed=0" in operator.run("keys").stdout
+
+
+def test_a_key_moves_into_another_store_and_back(operator):
+    operator.declare(service("newsroom"))
+    operator.run("keys")
+    before, (_code, secret) = address(operator), opened(operator)
+    stored = operator.folder / "own-store"
+    stored.write_text(vault(operator, "view", "--vault-password-file", "vault", ".onion_keys/newsroom.secret"))
+    lookup = f"{{{{ lookup('ansible.builtin.file', '{stored}') }}}}"
+    operator.declare(service("newsroom", secret_key=lookup))
+    assert "changed=0" in operator.run("keys").stdout
+    (operator.folder / ".onion_keys/newsroom.secret").unlink()
+    assert operator.run("keys").returncode == 0
+    assert opened(operator) == (0, secret)
+    # and back
+    operator.declare(service("newsroom"), onion_import={"newsroom": {"content": lookup}})
+    assert operator.run("keys").returncode == 0
+    stored.unlink()
+    operator.declare(service("newsroom"))
+    assert opened(operator) == (0, secret) and address(operator) == before
+
+
+def test_another_key_in_the_own_store_is_refused(operator):
+    operator.declare(service("newsroom"))
+    operator.run("keys")
+    (operator.folder / ".onion_keys/newsroom.secret").unlink()
+    other = _keyfile.generate()
+    (operator.folder / "own-store").write_text(base64.b64encode(other.to_tor_file()).decode())
+    operator.declare(service("newsroom", secret_key=f"{{{{ lookup('ansible.builtin.file', '{operator.folder}/own-store') }}}}"))
+    code, complaint = opened(operator)
+    assert code != 0 and f"is the key of {other.address}; the store says {address(operator)}" in complaint
+
+
+def test_what_a_compromised_host_means(operator):
+    operator.declare(service("newsroom"), softmap("archive"))
+    operator.run("keys")
+    result = operator.run("compromised", "-e", "onion_compromised=web2")
+    assert result.returncode == 0, result.stdout
+    assert "LOST  service 'newsroom'" in result.stdout and "kept  service 'archive'" in result.stdout
+    assert "'web9' runs nothing of the declaration" in operator.refused("compromised", "-e", "onion_compromised=web9")
+    assert not operator.called.exists()

@@ -54,7 +54,7 @@ MENDED = {
 def running(fresh):
     fresh.operator.declare(ALPHA, ARCHIVE)
     fresh.operator.run("keys")
-    fresh.deployed = fresh.operator.deploy(verified=True)
+    fresh.deployed = fresh.operator.run("deploy", extra={**QUICK, "verify_wait": 60, "verify_strict": False})
     return fresh
 
 

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The filters of roles and playbooks as these write them: fleet_status, probe_targets, redacted, drift (host_drift, with_drift),
-compromise, fleet_report and restart_order."""
+compromise, renewal_faults, fleet_report and restart_order."""
 
 from __future__ import annotations
 
 import jinja2
 import pytest
-from ansible_collections.onionfleet.balance.plugins.filter import compromise, drift, fleet_report, restart_order, status
+from ansible_collections.onionfleet.balance.plugins.filter import compromise, drift, fleet_report, renewal_faults, restart_order, status
 
 ADDRESS = "2qcz4ghce2roq2xhixog6nh6utoxm4szzl2nlurxncultp4yw2fybdid.onion"
 SERVICE = {
@@ -30,7 +30,7 @@ STATUS = "onionfleet.balance.fleet_status({'web1': {'unreachable': true}}, [], [
 @pytest.fixture(name="render")
 def fixture_render():
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
-    for module in (status, drift, compromise, fleet_report, restart_order):
+    for module in (status, drift, compromise, renewal_faults, fleet_report, restart_order):
         for name, function in module.FilterModule().filters().items():
             environment.filters[f"onionfleet.balance.{name}"] = function
 
@@ -48,6 +48,7 @@ def fixture_render():
         (restart_order, {"restart_order"}),
         (drift, {"host_drift", "with_drift"}),
         (compromise, {"compromise"}),
+        (renewal_faults, {"renewal_faults"}),
     ],
 )
 def test_names(module, names):
@@ -101,3 +102,8 @@ def test_host_drift_and_with_drift(render):
 
 def test_compromise(render):
     assert f"the key of {ADDRESS}" in render("services | onionfleet.balance.compromise(['web1'])", services={"newsroom": SERVICE})
+
+
+def test_renewal_faults(render):
+    (fault,) = render("services | onionfleet.balance.renewal_faults(['web1/newsroom'], {})", services={"newsroom": SERVICE})
+    assert "'web1/newsroom' is no backend" in fault

@@ -14,7 +14,8 @@ compromise = FilterModule().filters()["compromise"]
 
 def service(replicas=(), publishers=(), backends=(), **fields):
     rows = {"replicas": replicas, "publishers": publishers, "backends": backends}
-    return {"state": "present", "address": "x.onion", "restricted": False, **fields, **{role: [{"host": host} for host in hosts] for role, hosts in rows.items()}}
+    placed = {role: [{"host": host} for host in hosts] for role, hosts in rows.items()}
+    return {"state": "present", "address": "x.onion", "restricted": False, **placed, **fields}
 
 
 SERVICES = {
