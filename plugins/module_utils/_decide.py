@@ -20,6 +20,9 @@ from ansible_collections.onionfleet.balance.plugins.module_utils import _options
 from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import Line
 
 _POINTS = "hiddenservicenumintroductionpoints"
+# On a reload tor keeps the subcredentials of publishers until it builds the next descriptor, up to a day later
+# (hs_service.c, move_hs_state; hs_ob.c, hs_ob_refresh_keys)
+_FRONTENDS, _FRONTENDS_FILE = "hiddenserviceonionbalanceinstance", "/ob_config"
 _MODES = ("hiddenservicenonanonymousmode", "hiddenservicesinglehopmode")  # daemon-wide in spite of their names
 
 
@@ -147,11 +150,12 @@ def _service_reasons(wanted: State, loaded: State) -> t.List[t.Tuple[bool, str]]
         elif path not in loaded.services:
             reasons.append((_sandbox(loaded), name + " is new"))
         else:
-            reasons += [(_fewer_points(keyword, new, old), f"{name}: {keyword} differs")
+            reasons += [(keyword.lower() == _FRONTENDS or _fewer_points(keyword, new, old), f"{name}: {keyword} differs")
                         for keyword, new, old in _changed(wanted.services[path], loaded.services[path])]
     for path in sorted(set(wanted.files) | set(loaded.files)):
         if wanted.files.get(path) != loaded.files.get(path) and path.startswith(tuple(p + "/" for p in wanted.services)):
-            reasons.append((_sandbox(loaded), path + " differs"))
+            frontends = path.endswith(_FRONTENDS_FILE) and path[:-len(_FRONTENDS_FILE)] in loaded.services
+            reasons.append((frontends or _sandbox(loaded), path + " differs"))
     return reasons
 
 

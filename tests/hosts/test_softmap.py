@@ -261,7 +261,7 @@ def frontend():
 def answer_for(host, frontends):
     """Have the backends of big on a host answer for further addresses."""
     lines = "".join(f"MasterOnionAddress {address}\\n" for address in frontends)
-    host.sh(f"for d in /var/lib/tor-instances/bigb*; do printf '{lines}' >> $d/big-backend/ob_config; systemctl reload tor@${{d##*/}}; done")
+    host.sh(f"for d in /var/lib/tor-instances/bigb*; do printf '{lines}' >> $d/big-backend/ob_config; systemctl restart tor@${{d##*/}}; done")
 
 
 def start_stock(host, instances, frontends):
@@ -299,10 +299,12 @@ def test_eleven_workers_answer_through_ours_and_not_through_stock_onionbalance(r
     big = next(each for each in config["services"] if each["name"] == "big")
     instances = [{"address": each["address"]} for each in big["instances"] if not each["drained"]]
     assert len(instances) == 11
+    workers = [each["name"] for each in big["instances"] if not each["drained"]]
+    wait_for(lambda: all(running.states("pub1", "big").get(name) == "up" for name in workers), "they are up again", 300)
     start_stock(pub1, instances, {10: ten, 11: eleven})
     try:
         log = "journalctl --unit stock --output cat"
-        wait_for(lambda: "descriptor (22 intro points)" in pub1.sh(log), "stock has published eleven", 300)
+        wait_for(lambda: "descriptor (22 intro points)" in pub1.sh(log), "stock has published eleven", 600)
         wait_for(lambda: "hello" in visitor.visit(ten_address), "stock's service of ten answers", 300)
         assert [visitor.visit(eleven_address, isolation=f"eleven{number}") for number in range(5)] == [""] * 5
         assert "hello" in visitor.visit(ten_address, isolation="ten")

@@ -42,6 +42,10 @@ def service(*lines: tuple[str, str]) -> dict[str, list[tuple[str, str]]]:
         (changed(services=service(("HiddenServicePort", "80 127.0.0.1:1"))), "restart"),
         (changed(files={}), "reload"),
         (changed(files={FILE: "bb"}), "reload"),
+        (changed(files={**LOADED.files, DIR + "/ob_config": "cc"}), "restart"),
+        (changed(services=service(*LOADED.services[DIR], ("HiddenServiceOnionBalanceInstance", "1"))), "restart"),
+        (changed(services={**LOADED.services, DIR + "2": [("HiddenServiceOnionBalanceInstance", "1")]},
+                 files={**LOADED.files, DIR + "2/ob_config": "cc"}), "reload"),
     ],
 )
 def test_decide_on_a_running_daemon(wanted: State, action: str | None) -> None:
