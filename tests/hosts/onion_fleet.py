@@ -182,16 +182,20 @@ class Run:
                 for entry in self.record if entry.get("result", {}).get("changed")]
 
     @property
+    def instances(self) -> dict[str, dict]:
+        """Host to what tor_instances returned when daemons were written; verification calls it, too."""
+        return {entry["host"]: entry["result"] for entry in self.record
+                if entry.get("task", "").endswith("Write the configuration and keys of all tor daemons") and "actions" in entry.get("result", {})}
+
+    @property
     def actions(self) -> dict[str, list[tuple[str, str]]]:
         """Host to (daemon, action) as tor_instances found them due."""
-        return {entry["host"]: [(action["name"], action["action"]) for action in entry["result"]["actions"]]
-                for entry in self.record if "actions" in entry.get("result", {}) and "orphans" in entry["result"]}
+        return {host: [(action["name"], action["action"]) for action in result["actions"]] for host, result in self.instances.items()}
 
     @property
     def files(self) -> dict[str, list[str]]:
         """Host to what tor_instances changed, or would have, by the headers of its diff."""
-        return {entry["host"]: [part["after_header"] for part in entry["result"].get("diff", [])]
-                for entry in self.record if "actions" in entry.get("result", {}) and "orphans" in entry["result"]}
+        return {host: [part["after_header"] for part in result.get("diff", [])] for host, result in self.instances.items()}
 
 
 class Operator:

@@ -80,8 +80,7 @@ def test_restarts_come_one_after_another_and_the_holder_last(running):
     before = daemons(running)
     declared(running, alpha={"max_streams": 79, "daemon_options": {"no_exec": True}})
     run = running.operator.deploy()
-    revisions = {entry["host"]: entry["result"]["actions"][0]["revisions"]["alpha"] for entry in run.record
-                 if "orphans" in entry.get("result", {})}
+    revisions = {host: result["actions"][0]["revisions"]["alpha"] for host, result in run.instances.items()}
     restarts = run.results("Restart daemons one after another, those whose descriptor is the latest last")
     order = [item["daemons_restart"]["host"] for item in restarts[0]["results"]]
     assert order == sorted(revisions, key=revisions.get)
@@ -146,7 +145,7 @@ def test_a_service_that_leaves_the_declaration_goes_on_and_is_reported(running):
     before = daemons(running)
     declared(running, delta=None, beta=None)
     run = running.operator.deploy()
-    orphans = {entry["host"]: entry["result"]["orphans"] for entry in run.record if "orphans" in entry.get("result", {})}
+    orphans = {host: result["orphans"] for host, result in run.instances.items()}
     assert {"daemon": "betaw1", "service": None} in orphans["web1"]
     assert {"daemon": "small", "service": "delta"} in orphans["web1"]
     assert orphans["web2"] == [{"daemon": "betaw1", "service": None}]
