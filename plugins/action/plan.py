@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible.plugins.action import ActionBase
@@ -20,6 +21,7 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._template impor
 
 UNREAD = ("secret_key",)
 CREDENTIALS = "onion_client_credentials"
+ARGUMENTS = {"keys_required": {"type": "bool"}, "handed_over": {"type": "list", "elements": "str", "default": []}}
 DEFAULTS: t.Dict[str, t.Any] = {
     "onion_services": [],
     "onion_daemon_options": {},
@@ -42,11 +44,11 @@ class ActionModule(ActionBase):
         """Plan, or fail with every fault of the declaration."""
         super().run(tmp, task_vars)
         variables = task_vars or {}
-        _options, arguments = self.validate_argument_spec({"keys_required": {"type": "bool"}})
+        _options, arguments = self.validate_argument_spec(ARGUMENTS)
         required = arguments["keys_required"]
         try:
             declaration = self._declaration(variables, not self._task.check_mode if required is None else required)
-            plan = make_plan(declaration)
+            plan = make_plan(dataclasses.replace(declaration, handed_over=arguments["handed_over"]))
         except OnionfleetError as error:
             return {"failed": True, "msg": f"The declaration has faults; nothing was touched.\n{error}"}
         return {"changed": False, **plan.as_dict()}

@@ -74,15 +74,7 @@ class Daemon:
 
 def running(names: t.Sequence[str]) -> t.List[Daemon]:
     """:raises OnionfleetError: systemd does not answer."""
-    if not names:
-        return []
-    units = [f"tor@{name}.service" for name in names]
-    output = _host.run("systemctl", "show", "--property=Id,MainPID", *units, timeout=30)
-    pids = {}
-    for block in output.strip().split("\n\n"):
-        values = dict(line.partition("=")[::2] for line in block.splitlines())
-        pids[values.get("Id", "")] = int(values.get("MainPID") or 0)
-    return [Daemon(name, pids.get(unit, 0)) for name, unit in zip(names, units)]
+    return [Daemon(name, pid) for name, pid in _host.processes(names).items()]
 
 
 def drain(daemons: t.Sequence[Daemon], *, timeout: float, quiet: float) -> None:

@@ -6,6 +6,7 @@
 Overview::
 
   Unit, units      what systemd says about tor@NAME units, asked once for all
+  processes        their processes
   enabled          whether a unit starts at boot
   last_log         the last words of a unit that matter
   run              a command that must succeed
@@ -70,6 +71,18 @@ def units(names: t.Sequence[str]) -> t.Dict[str, Unit]:
         name = values.get("Id", "")[len("tor@"):-len(".service")]
         found[name] = Unit(values.get("ActiveState") in ("active", "reloading"), values.get("InvocationID", ""), started)
     return {name: found.get(name, Unit()) for name in names}
+
+
+def processes(names: t.Sequence[str]) -> t.Dict[str, int]:
+    """The process of each daemon, 0 where none runs, in one question to systemd."""
+    if not names:
+        return {}
+    output = run("systemctl", "show", "--property=Id,MainPID", *[f"tor@{name}.service" for name in names], timeout=30)
+    found = {}
+    for block in output.strip().split("\n\n"):
+        values = dict(line.partition("=")[::2] for line in block.splitlines())
+        found[values.get("Id", "")[len("tor@"):-len(".service")]] = int(values.get("MainPID") or 0)
+    return {name: found.get(name, 0) for name in names}
 
 
 def enabled(name: str) -> bool:

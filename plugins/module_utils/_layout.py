@@ -24,6 +24,8 @@ KEEPER_PROGRAM = "/usr/local/lib/onionfleet/keeper"
 KEEPER_UNIT = "/etc/systemd/system/onionfleet-keeper.service"
 # records of ours about a host: what its daemons loaded, and what the role tor changed about the host's own tor
 HOST_ROOT = "/var/lib/onionfleet"
+# there until the host is rebooted
+REBOOT_WANTED = "/run/onionfleet-reboot"
 MARKER = "# Managed by onionfleet.balance"
 
 

@@ -7,11 +7,13 @@ Overview::
 
   user_faults   whether its user is there
   key_nodes     services and secrets -> files of the keys that are missing, and the faults of all keys
+  program_changed   when its program or unit was last written
   nodes         these and the configuration, in the order in which they are written
 """
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils import _files, _installed_key, _layout
@@ -53,6 +55,14 @@ def nodes(keys: t.Sequence[Node], config: str) -> t.List[Node]:
     root, group = _layout.PUBLISHER_ROOT, _layout.PUBLISHER_USER
     return [Node(root, 0o750, "root", group), _private(root + "/keys"), *keys,
             Node(_layout.PUBLISHER_CONFIG, 0o640, "root", group, config.encode())]
+
+
+def program_changed() -> float:
+    """Seconds since the epoch, 0 where there is none."""
+    found = [_layout.PUBLISHER_UNIT]
+    for directory, _directories, names in os.walk(_layout.PUBLISHER_PROGRAM):
+        found += [os.path.join(directory, name) for name in names]
+    return max((os.stat(path).st_ctime for path in found if os.path.exists(path)), default=0)
 
 
 def _private(path: str, content: t.Optional[bytes] = None, label: str = "", *, kept: bool = False) -> Node:

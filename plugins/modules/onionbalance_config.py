@@ -142,17 +142,9 @@ def action(services: t.Sequence[Data], config: str) -> str:
         return "start"
     except OnionfleetError:
         return "restart"
-    if _newest([_layout.PUBLISHER_UNIT, *_files_below(_layout.PUBLISHER_PROGRAM)]) > status["started"]:
+    if _publisher_files.program_changed() > status["started"]:
         return "restart"
     return "none" if status["loaded"] == hashlib.sha256(config.encode()).hexdigest() else "reload"
-
-
-def _files_below(directory: str) -> t.Iterator[str]:
-    return (os.path.join(folder, name) for folder, _folders, names in os.walk(directory) for name in names)
-
-
-def _newest(paths: t.Iterable[str]) -> float:
-    return max((os.stat(path).st_ctime for path in paths if os.path.exists(path)), default=0)
 
 
 def run(parameters: t.Mapping[str, t.Any], check: bool) -> t.Dict[str, t.Any]:

@@ -26,6 +26,13 @@ options:
       - Whether a present service without a key is a fault.
       - By default it is one, except in check mode, where such a service has no address yet.
     type: bool
+  handed_over:
+    description:
+      - Daemons, as V(host/daemon), that are drained besides those of C(onion_drained), since something is being done to them
+        right now. See role P(onionfleet.balance.handover#role).
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import json
 
 import pytest
 from conftest import SERVICES
@@ -79,12 +80,13 @@ def test_an_unreachable_host_does_not_stop_the_others_and_converges_later(runnin
 def test_restarts_come_one_after_another_and_the_holder_last(running):
     before = daemons(running)
     declared(running, alpha={"max_streams": 79, "daemon_options": {"no_exec": True}})
-    run = running.operator.deploy()
-    revisions = {host: result["actions"][0]["revisions"]["alpha"] for host, result in run.instances.items()}
-    restarts = run.results("Restart daemons one after another, those whose descriptor is the latest last")
-    order = [item["daemons_restart"]["host"] for item in restarts[0]["results"]]
-    assert order == sorted(revisions, key=revisions.get)
-    assert all(item["invocation"]["module_args"]["wait"] for item in restarts[0]["results"])
+    report = running.operator.folder / "report.json"
+    running.operator.run("status", extra={"verify_report_file": str(report)})
+    holder = next(each["holder"]["host"] for each in json.loads(report.read_text())["services"] if each["name"] == "alpha")
+    run = running.operator.deploy(verified=True)
+    order = [entry["host"] for entry in run.record if entry.get("outcome") == "ok" and entry["task"].endswith("Restart daemons")]
+    assert len(order) == 2
+    assert order[-1] == holder
     after = daemons(running)
     starts = {host.name: int(host.sh("systemctl show -P ActiveEnterTimestampMonotonic tor@alphaw1")) for host in running.hosts}
     # the first one serves again before the second one stops
@@ -103,7 +105,7 @@ def test_when_the_first_one_does_not_come_back_the_others_are_not_touched(runnin
     before = daemons(running)
     declared(running, alpha={"max_streams": 79, "daemon_options": {"no_exec": True}}, beta={"daemon_options": {"no_exec": True}})
     try:
-        run = running.operator.deploy(fails=True)
+        run = running.operator.deploy(verified=True, fails=True)
         after = daemons(running)
     finally:
         for host in running.hosts:
@@ -113,7 +115,7 @@ def test_when_the_first_one_does_not_come_back_the_others_are_not_touched(runnin
     (other,) = (host for host in after if host != lost)
     assert after[other]["betaw1"] == before[other]["betaw1"]
     # systemd may have brought the lost one back by itself
-    run = running.operator.deploy()
+    run = running.operator.deploy(verified=True)
     assert ("betaw1", "restart") in run.actions[other]
     assert running.operator.deploy().changes == []
 
@@ -135,7 +137,7 @@ def test_a_disk_that_fills_in_the_middle(running, room):
         assert daemons(running)["web1"] == before["web1"]
     finally:
         web1.sh(f"umount {folder}; rm -r /root/copy")
-    running.operator.deploy()
+    running.operator.deploy(verified=True)
     assert running.operator.deploy().changes == []
 
 

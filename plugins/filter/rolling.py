@@ -1,0 +1,18 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._handover import concerned, handover, still_held
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._rolling import roll_batches, worse
+
+
+class FilterModule:
+    """The filters that rolling changes are made of."""
+
+    def filters(self) -> dict[str, t.Any]:
+        """Name them."""
+        return {"concerned": concerned, "handover": handover, "roll_batches": roll_batches, "still_held": still_held, "worse": worse}

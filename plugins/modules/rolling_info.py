@@ -1,0 +1,96 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: rolling_info
+short_description: Which programs of a host are older than what is installed, and whether it is to be rebooted
+version_added: "0.1.0"
+author: The onionfleet.balance developers (@onionfleet)
+description:
+  - Finds tor daemons whose program has been replaced since they started, as by an upgrade of the package, and a publisher
+    that is older than its program or unit.
+  - Finds out whether somebody asked for a reboot, by the file C(/run/onionfleet-reboot), which a reboot removes.
+requirements:
+  - Root, by C(become).
+extends_documentation_fragment:
+  - onionfleet.balance.attributes
+  - onionfleet.balance.attributes.read_only
+options:
+  daemons:
+    description: Names of tor daemons (instances) on this host.
+    type: list
+    elements: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: See who runs an old tor
+  onionfleet.balance.rolling_info:
+    daemons: [newsroomw1, newsroomw2]
+  register: found
+"""
+
+RETURN = r"""
+outdated:
+  description: Daemons that run, and whose program on the disk is another one by now.
+  returned: success
+  type: list
+  elements: str
+publisher:
+  description: Whether the publisher's program or unit is newer than the publisher that runs.
+  returned: success
+  type: bool
+reboot:
+  description: Whether the host is to be rebooted.
+  returned: success
+  type: bool
+"""
+
+import os
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.onionfleet.balance.plugins.module_utils import _host, _layout, _publisher_files
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._publisher_status import read_status
+
+
+def run(daemons: t.Sequence[str]) -> t.Dict[str, t.Any]:
+    return {
+        "outdated": [name for name, pid in _host.processes(daemons).items() if pid and replaced(pid)],
+        "publisher": publisher_outdated(),
+        "reboot": os.path.exists(_layout.REBOOT_WANTED),
+    }
+
+
+def replaced(pid: int) -> bool:
+    try:
+        return os.readlink(f"/proc/{pid}/exe").endswith(" (deleted)")
+    except FileNotFoundError:  # it has just ended
+        return False
+
+
+def publisher_outdated() -> bool:
+    try:
+        return _publisher_files.program_changed() > read_status(_layout.PUBLISHER_STATUS, 5)["started"]
+    except OnionfleetError:  # one that does not run is the matter of a deployment
+        return False
+
+
+def main() -> None:
+    module = AnsibleModule({"daemons": {"type": "list", "elements": "str", "required": True}}, supports_check_mode=True)
+    if os.geteuid() != 0:
+        module.fail_json(msg="which program a daemon runs is seen by root only; set become: true")
+    try:
+        found = run(module.params["daemons"])
+    except OnionfleetError as error:
+        module.fail_json(msg=str(error), faults=error.faults)
+    module.exit_json(changed=False, **found)
+
+
+if __name__ == "__main__":
+    main()
