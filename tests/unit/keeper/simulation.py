@@ -220,6 +220,8 @@ class World:
             self.report.orders[one.number].append(self.now)
             if one.connected:
                 self._upload(one)
+        elif action.kind == "release":
+            one.publishes, one.armed = True, False
         elif action.kind == "look" and not any(entry[1] == "look" for entry in one.pending):
             self._read(one)
 

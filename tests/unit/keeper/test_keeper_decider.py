@@ -30,6 +30,7 @@ class Replica:
 
     def __init__(self, rules=None, **view):
         self.rules, self.state, self.actions, self.revision = rules or _first(), State(), [], 7
+        self.released = 0
         self.view = View(**{"now": 1000.0, "wall": WALL, "ready": True, "publishes": False, "armed": True, "targets": True, "drained": False, **view})
 
     def step(self, count=1, **view):
@@ -38,6 +39,9 @@ class Replica:
             self.state, action = decide(self.rules, self.state, self.view)
             if action.kind == "look":
                 self.view = dataclasses.replace(self.view, look=Look(self.view.now, True, 1, self.revision))
+            elif action.kind == "release":
+                self.released += 1
+                self.view = dataclasses.replace(self.view, publishes=True, armed=False)
             elif action.kind != "wait":
                 self.view = dataclasses.replace(self.view, publishes=action.kind == "publish", armed=action.kind == "stand_by")
                 self.actions.append(action)
@@ -144,6 +148,35 @@ def test_publications_are_bounded_and_what_is_in_vain_leaves_a_rest():
     for _index in range(600):
         replica.probe(False).step(2)
     assert len(replica.state.published) == _rules().bound - decider.RESERVE
+
+
+def _exhausted():
+    """A replica that published in vain until it may not any more, and does not hold."""
+    replica = _standby()
+    for _index in range(60):
+        replica.probe(False).step(2)
+    replica.revision += 1
+    replica.step(70)
+    for _index in range(60):
+        replica.probe(False).step(2)
+    return replica
+
+
+def test_who_may_not_help_any_more_is_plain_tor_until_somebody_answers():
+    """Seen on hosts so busy that all requests failed: all had used up what they may order, stood by, and nobody published."""
+    replica = _exhausted()
+    assert len(replica.state.published) == _rules().bound - decider.RESERVE
+    assert (replica.released, replica.view.publishes, replica.state.holds) == (1, True, False)
+    replica.probe(True).step()
+    assert (replica.kinds[-1], replica.view.publishes) == ("stand_by", False)
+
+
+@pytest.mark.parametrize("unfit", [{"targets": False}, {"drained": True}])
+def test_who_may_not_serve_is_not_released(unfit):
+    replica = _exhausted().step(**unfit)
+    assert replica.view.publishes is False
+    replica.probe(False).step(20)
+    assert (replica.released, replica.view.publishes) == (1, False)
 
 
 def test_a_descriptor_that_the_hsdirs_lost_is_published_again():

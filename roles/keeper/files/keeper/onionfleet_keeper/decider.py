@@ -126,11 +126,18 @@ def _stand_by(rules: Rules, state: State, view: View) -> Action | None:
         why = "its targets do not answer"
     elif not rules.stands_by:
         return None
+    elif _helpless(rules, state, view.now):
+        return Action("release", "it may order no more, and nobody answers: left to tor's own timers") if view.publishes is False else None
     elif state.holds is False:
         why = "our own Tor does not answer" if _lost(state, view.now) else "it does not hold"
     elif state.holds is None and view.now - (state.began or view.now) > FIRST_LOOK:
         why = "nobody knows who holds"
     return Action("stand_by", why) if why and (view.publishes or not view.armed) else None
+
+
+def _helpless(rules: Rules, state: State, now: float) -> bool:
+    """Where it may not help any more, a replica must be no worse than one without a keeper."""
+    return state.failing is not None and not _may_take_over(rules, state, now)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,8 +163,7 @@ def _take_over(rules: Rules, state: State, view: View) -> _Wish | None:
     if state.failing is None:
         return None
     due = state.failing + turns.rank_delay(rules, turns.slot(rules, view.wall), bool(state.holds))
-    # whoever publishes in vain saves the rest for later
-    if view.now < due or not _within(rules, state, view.now, min(state.futile, RESERVE)):
+    if view.now < due or not _may_take_over(rules, state, view.now):
         return None
     silent = "it never answered" if state.answered is None else f"unreachable for {view.now - state.answered:.0f} s"
     return _Wish(AGAIN if state.holds else TOOK_OVER, silent, due)
@@ -183,6 +189,11 @@ def _turn(rules: Rules, state: State, view: View) -> _Wish | None:
     if late < 0 or not _within(rules, state, view.now, RESERVE):
         return None
     return _Wish(TURN, f"nobody has in this turn of {rules.interval / 60:.0f} minutes", view.now - late)
+
+
+def _may_take_over(rules: Rules, state: State, now: float) -> bool:
+    """Whoever publishes in vain saves the rest for later."""
+    return _within(rules, state, now, min(state.futile, RESERVE))
 
 
 def _within(rules: Rules, state: State, now: float, reserve: int) -> bool:

@@ -84,7 +84,7 @@ class State:
 
 @dataclasses.dataclass(frozen=True)
 class Action:
-    kind: str  # "wait", "look", "stand_by", "publish"
+    kind: str  # "wait", "look", "stand_by", "publish", "release" (to tor's own behaviour)
     why: str = ""
     done: str = ""  # what a publication is: TOOK_OVER, AGAIN or TURN
 

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._publishing import SWALLOWED_SECONDS
 
 from onionfleet_keeper import settings
 from onionfleet_keeper.client import Reading
@@ -27,7 +28,7 @@ class Replica:
         self.state = State()
         self.publications = 0
         self.last: dict[str, dict[str, Any]] = {}  # what it did -> when and why, the last time
-        self._said = ""
+        self._said, self._disarmed = "", 0.0
         self._held: bool | None = None
 
     def turn(self, probe: Probe | None, reading: Reading | None, *, slow: float | None, targets: bool, drained: bool) -> bool:
@@ -52,7 +53,7 @@ class Replica:
                     uploaded=daemon.uploaded, probe=probe, slow=slow, look=look)
 
     def _do(self, action: Action) -> None:
-        if action.kind not in ("publish", "stand_by"):
+        if action.kind not in ("publish", "stand_by", "release"):
             return
         rules = self.config.rules
         try:
@@ -61,12 +62,23 @@ class Replica:
                 self.publications += 1
                 self.last[action.done] = {"at": round(time.time()), "why": action.why}
                 log.log(logging.INFO if action.done == TURN else logging.WARNING, "%s %s %s: %s", rules.own, action.done, rules.service, action.why)
-            else:
+            elif action.kind == "stand_by":
                 log.info("%s stands by: %s", self, action.why)
                 self.daemon.stand_by()
+            else:
+                self._release(action.why)
         except OnionfleetError as error:
             log.error("%s: its tor did not do that: %s", self, error)
             self.daemon.close()
+
+    def _release(self, why: str) -> None:
+        """In two halves: the decider asks for it again until tor publishes by itself."""
+        if self.daemon.armed:
+            log.warning("%s: %s", self, why)
+            self.daemon.disarm()
+            self._disarmed = time.monotonic()
+        elif time.monotonic() - self._disarmed > SWALLOWED_SECONDS:
+            self.daemon.allow()
 
     def _tell_holder(self) -> None:
         if self.state.holds != self._held and self.state.looked is not None:
