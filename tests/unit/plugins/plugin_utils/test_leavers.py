@@ -1,12 +1,13 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""_leavers with what it stands on, _there and _leaving."""
+
 from __future__ import annotations
 
 import copy
 
 import pytest
-from ansible_collections.onionfleet.balance.plugins.filter.leavers import FilterModule
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._leavers import find_leavers
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
 
@@ -235,7 +236,3 @@ def test_nobody_hands_over_to_those_who_do_not_run():
     there["web1"]["daemons"][0]["running"] = False
     found = find_leavers(there, plan({**HARD, "replicas": ["web1"]}))
     assert (found["lost"], found["handing"]["instances"]) == (["shop"], [])
-
-
-def test_the_filter_is_this_function():
-    assert FilterModule().filters() == {"leavers": find_leavers}
