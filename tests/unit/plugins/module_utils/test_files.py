@@ -43,6 +43,22 @@ def test_writes_with_modes_and_leaves_nothing_beside(tmp_path: pathlib.Path) -> 
     assert (tmp_path / "d/a").stat().st_mode & 0o7777 == 0o640
 
 
+def test_a_file_that_is_kept_gets_its_mode_and_stays_itself(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "key"
+    path.write_text("secret")
+    path.chmod(0o644)
+    kept, inode = Node(str(path), 0o600, ME, MINE, b"", "key\n", kept=True), path.stat().st_ino
+    assert _files.differs(kept)
+    write([kept], [])
+    assert not _files.differs(kept)
+    assert (path.read_text(), path.stat().st_ino) == ("secret", inode)
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    tmp_path.chmod(0o777)
+    with pytest.raises(OnionfleetError, match="is no regular file"):
+        write([kept], [])
+
+
 @pytest.mark.parametrize("broken", ["fsync", "rename", "link", "unlink"])
 def test_a_failing_step_brings_everything_back(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
     (tmp_path / "a").write_text("old a")

@@ -30,6 +30,13 @@ def test_nothing_is_missing_of_a_key_that_is_there(tmp_path, monkeypatch):
     assert missing(tmp_path) == {}
 
 
+def test_a_check_run_compares_secret_and_public_key(tmp_path):
+    install(tmp_path, {**FILES, "hs_ed25519_secret_key": OTHER.to_tor_file()})
+    assert missing(tmp_path) == {}, "who loads them compares them"
+    with pytest.raises(OnionfleetError, match="belongs to another key than hs_ed25519_secret_key"):
+        missing(tmp_path, check=True)
+
+
 def test_all_of_it_is_missing(tmp_path):
     assert missing(tmp_path / "none", SECRET) == FILES
     assert missing(tmp_path, check=True) == dict.fromkeys(FILES, b""), "a check run may have no secret"

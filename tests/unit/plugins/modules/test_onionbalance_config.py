@@ -115,6 +115,17 @@ def test_check_run_check_run(host: Host) -> None:
     assert list(modes.values()) == [0o750, 0o700, 0o700, 0o600, 0o640]
 
 
+def test_a_key_file_with_another_mode_is_mended(host: Host) -> None:
+    host.run(service(), secrets={"archive": SECRET})
+    secret = host.key / "hs_ed25519_secret_key"
+    secret.chmod(0o644)
+    for check in (True, False):
+        (part,) = host.run(service(), check=check)["diff"]
+        assert part["after_header"] == str(secret) and part["before"].startswith("mode 0644")
+    assert (stat.S_IMODE(secret.stat().st_mode), secret.read_bytes()) == (0o600, KEY.to_tor_file())
+    assert not host.run(service())["changed"]
+
+
 def test_owners(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     owners = {}
     for path in ("", "keys", "keys/archive", "keys/archive/hostname", "config.yaml"):

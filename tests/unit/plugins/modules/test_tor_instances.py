@@ -129,6 +129,27 @@ def test_check_run_check_run(host: Host) -> None:
     assert not [name for name in host.tree() if "/." in name]
 
 
+@pytest.mark.parametrize(("readable", "name", "mode"), [
+    (False, "hs_ed25519_secret_key", 0o600), (False, "hostname", 0o600), (True, "hostname", 0o640), (True, "hs_ed25519_secret_key", 0o600)])
+def test_a_key_file_with_another_mode_is_mended(host: Host, readable: bool, name: str, mode: int) -> None:
+    # one service whose key is ours, one whose key its tor made
+    declared = daemon(shop(address=KEY.address, directory_group_readable=readable), shop(name="own", directory_group_readable=readable))
+    host.run(declared, secrets={"shop": SECRET})
+    (host.service.parent / "own").mkdir(exist_ok=True)
+    for file, content in OTHER.service_files().items():
+        (host.service.parent / "own" / file).write_bytes(content)
+    host.run(declared)
+    assert not host.run(declared)["changed"]
+    for folder in (host.service, host.service.parent / "own"):
+        (folder / name).chmod(0o666)
+        foreseen = host.run(declared, check=True)
+        assert [part["after_header"] for part in foreseen["diff"]] == [str(folder / name)]
+        assert foreseen["diff"][0]["before"].startswith("mode 0666") and foreseen["diff"][0]["after"].startswith(f"mode {mode:04o}")
+        content = (folder / name).read_bytes()
+        assert host.run(declared)["diff"] == foreseen["diff"]
+        assert (host.mode(folder / name), (folder / name).read_bytes()) == (mode, content)
+
+
 def test_what_is_loaded_decides(host: Host) -> None:
     host.run(daemon(shop()))
     host.running["shop1"] = _host.Unit(True, "run1", 4e9)
