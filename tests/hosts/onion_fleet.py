@@ -47,13 +47,14 @@ def fleet(*arguments: str) -> str:
 
 def wait_for(condition, what: str, timeout: float = 60.0):
     """The first true value of a condition; fails with what was waited for."""
-    deadline = time.monotonic() + timeout
+    deadline, pause = time.monotonic() + timeout, 0.2
     while True:
         value = condition()
         if value:
             return value
         assert time.monotonic() < deadline, f"{what}: not within {timeout:g} s"
-        time.sleep(0.2)
+        time.sleep(pause)
+        pause = min(2.0, pause * 1.5)  # a look at a host costs a third of a second of this machine's time
 
 
 @dataclasses.dataclass
