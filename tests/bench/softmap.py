@@ -43,6 +43,7 @@ ROTATION = 60  # seconds until the next backends have their turn, where 25 do no
 TIMEOUT = 60  # seconds, of a visitor
 BEFORE, WINDOW, AFTER = 30, 120, 180  # seconds: of quiet, in which some may fail after a kill, in which none may
 STREAM, DELAY = 20_000_000, 40  # bytes, milliseconds
+STOCKS_INTERVAL = 20  # seconds: of testing networks, stock Onionbalance knows no other voting interval
 STOCK_WHEEL = "onionbalance-0.2.4-py2.py3-none-any.whl"
 
 
@@ -348,7 +349,7 @@ def measure(names: list[str], chosen: argparse.Namespace, delay: int, output) ->
     """Some measurements in one laboratory."""
     with tempfile.TemporaryDirectory(prefix="onionbench") as folder:
         laboratory = SoftmapLaboratory(pathlib.Path(folder), max(MEASUREMENTS[name][1] for name in names), visitors=len(EVERYBODY),
-                                       relays=RELAYS[delay], voting_interval=chosen.voting_interval, delay=delay)
+                                       relays=RELAYS[delay], voting_interval=STOCKS_INTERVAL if delay else chosen.voting_interval, delay=delay)
         try:
             ready(laboratory)
             for name in names:
