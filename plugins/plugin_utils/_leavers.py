@@ -47,7 +47,7 @@ def find_leavers(
             gone=[place for place in gone if place.host == host],
             kept=[row.name for row in published if row.host == host and row not in unpublished],
             keys=[row.name for row in unpublished if row.host == host],
-            all_services=not only,
+            only=only,
         )
         for host, found in seen.items()
     }
@@ -77,13 +77,13 @@ def _of_host(
     gone: t.Sequence[Place],
     kept: t.Sequence[str],
     keys: t.List[str],
-    all_services: bool,
+    only: t.Collection[str],
 ) -> Data:
     """What onion_retire takes for a host.
 
     :param places: that stay. :param kept: services that its publisher keeps; ``keys``: those that it does not.
     """
-    daemons = (planned or {}).get("daemons", [])
+    daemons, all_services = (planned or {}).get("daemons", []), not only
     wanted = {daemon["name"] for daemon in daemons if daemon["state"] == "present"}
     whole = {place.daemon for place in gone} - {place.daemon for place in places} - wanted
     publisher = bool(found["publisher"] and not kept and (keys or all_services))
@@ -99,7 +99,9 @@ def _of_host(
         ],
         "keys": keys,
         "publisher": publisher,
-        "keeper": bool(found["keeper"] and all_services and not (planned or {}).get("keeper")),
+        "keeper": bool(
+            found["keeper"] and not (planned or {}).get("keeper") and (all_services or {*only} >= {*found["keeper"]["services"]})
+        ),
         "host": bool(all_services and planned is None and found["installed"] and not left and not kept),
     }
 

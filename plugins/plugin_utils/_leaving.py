@@ -47,7 +47,7 @@ def _present(name: t.Optional[str], plan: Data) -> bool:
 
 def faults(
     services: t.Mapping[str, Data],
-    gone: t.Iterable[t.Union[Place, Published]],
+    gone: t.Sequence[t.Union[Place, Published]],
     places: t.Iterable[Place],
     seen: t.Mapping[str, Data],
     plan: Data,
@@ -67,7 +67,10 @@ def faults(
         "faults": {
             "deploy": [_switch_fault(name, _layout(name, plan), services[name]) for name in services if name in at_work],
             "switch": [_clash_fault(name) for name in sorted({str(place.owner) for place in places if _clashes(place, plan)})],
-            "retire": [_last_fault(name, kinds) for name, kinds in lacking.items() if kinds],
+            "retire": [
+                *(_last_fault(name, kinds) for name, kinds in lacking.items() if kinds),
+                *(_published_fault(each) for each in gone if isinstance(each, Published) and _goes_on(each, plan)),
+            ],
         },
     }
 
@@ -106,6 +109,15 @@ def _last_fault(name: str, kinds: t.Sequence[str]) -> str:
         f"service '{name}': none of its planned {' and '.join(kinds)} runs, so that it would lose its last living instance; "
         "deploy first, or say -e retire_last=true"
     )
+
+
+def _goes_on(row: Published, plan: Data) -> bool:
+    """Whether a publisher is still configured with what leaves, while it stays for others."""
+    return row.at_work and bool((plan["hosts"].get(row.host, {}).get("publisher") or {}).get("services"))
+
+
+def _published_fault(row: Published) -> str:
+    return f"service '{row.owner}': the publisher of host '{row.host}' still publishes it; deploy first"
 
 
 def _lacking(planned: Data, seen: t.Mapping[str, Data]) -> t.List[str]:

@@ -65,7 +65,9 @@ def backend_rows(
     """
     rows = []
     for backend in planned["backends"]:
-        made = _daemon_service(own.get(backend["host"], {}), backend["daemon"], planned["directory"])
+        # one that is leaving another layout has a folder of that
+        directory = backend.get("directory", planned["directory"])
+        made = _daemon_service(own.get(backend["host"], {}), backend["daemon"], directory)
         seen = [
             instance
             for row in planned["publishers"]

@@ -87,8 +87,13 @@ def test_a_publisher_leaves_with_its_tor_and_the_host():
 
 def test_a_key_leaves_a_publisher_that_has_other_services():
     news = {**SOFT, "name": "news"}
-    found = find_leavers(deployed(plan(SOFT, news)), plan({**SOFT, "publishers": ["pub2"]}, news))
+    there, after = deployed(plan(SOFT, news)), plan({**SOFT, "publishers": ["pub2"]}, news)
+    there["pub2"]["publisher"] = {"running": True, "services": []}
+    found = find_leavers(there, after)
     assert found["hosts"] == {"pub1": retire(keys=["shop"])}
+    assert found["faults"]["retire"] == ["service 'shop': the publisher of host 'pub1' still publishes it; deploy first"]
+    there["pub1"]["publisher"]["services"][0]["configured"] = False
+    assert find_leavers(there, after)["faults"]["retire"] == []
 
 
 def test_a_service_leaves_a_shared_daemon():
@@ -189,6 +194,10 @@ def test_a_keeper_without_replicas_leaves():
     there["web2"]["keeper"] = {"running": True, "services": ["shop"]}
     there["web2"]["daemons"].append({"name": "onionkeeper", "managed": True, "running": True, "services": []})
     assert find_leavers(there, plan(HARD))["hosts"]["web2"] == retire(daemons=["onionkeeper"], keeper=True)
+    # its replica leaves for another layout: the keeper would take turns with it; its tor stays until the host is retired
+    assert find_leavers(there, plan(SOFT), only=["shop"])["hosts"]["web2"] == retire(daemons=["shopw1"], keeper=True)
+    there["web2"]["keeper"]["services"].append("news")
+    assert find_leavers(there, plan(SOFT), only=["shop"])["hosts"]["web2"] == retire(daemons=["shopw1"])
 
 
 def test_hosts_that_were_not_seen_are_told_and_nobody_living_is_assumed_there():

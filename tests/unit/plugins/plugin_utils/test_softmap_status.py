@@ -186,3 +186,11 @@ def test_redaction_leaves_no_name_and_no_address():
         assert word not in text, word
     assert shown["services"][0]["holder"]["daemon"] == "onionpublisher"
     assert len(shown["services"][0]["troubles"]) == 2
+
+
+def test_a_backend_that_leaves_another_layout_has_a_folder_of_that():
+    leaving = {"host": "app1", "daemon": "archiveb1", "worker": 0, "directory": "archive-backend"}
+    planned = {**PLANNED, "layout": "hardmap", "directory": "archive", "publishers": [], "backends": [leaving]}
+    hsdirs = published("x", ["key-app1"])
+    row = fleet_status({"archive": planned}, {"app1": own("app1")}, [hsdirs], [])["services"][0]["backends"][0]
+    assert row["runs"] and row["hsdirs"] == 6
