@@ -52,7 +52,8 @@ def find_leavers(
         for host, found in seen.items()
     }
     services = _by_service([*gone, *unpublished])
-    found = faults(services, [*gone, *unpublished], places, seen, plan)
+    publishing = [host for host, what in hosts.items() if not what["publisher"]]
+    found = faults(services, [*gone, *unpublished], places, seen, plan, publishing=publishing)
     return {
         "hosts": {host: what for host, what in hosts.items() if any(what.values())},
         "services": services,

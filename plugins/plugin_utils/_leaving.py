@@ -51,10 +51,12 @@ def faults(
     places: t.Iterable[Place],
     seen: t.Mapping[str, Data],
     plan: Data,
+    *,
+    publishing: t.Collection[str],
 ) -> Data:
     """What speaks against things.
 
-    :param services: name -> its leavers that may still be at work.
+    :param services: name -> its leavers that may still be at work. :param publishing: hosts whose publisher stays.
     :returns: ``switching``, services of whose other layout something is there, be it only a key; ``lost``, services that would
         lose their last living instance; and sentences against a ``deploy``, a ``switch`` and to ``retire``.
     """
@@ -69,7 +71,7 @@ def faults(
             "switch": [_clash_fault(name) for name in sorted({str(place.owner) for place in places if _clashes(place, plan)})],
             "retire": [
                 *(_last_fault(name, kinds) for name, kinds in lacking.items() if kinds),
-                *(_published_fault(each) for each in gone if isinstance(each, Published) and _goes_on(each, plan)),
+                *(_published_fault(each) for each in gone if isinstance(each, Published) and each.at_work and each.host in publishing),
             ],
         },
     }
@@ -89,7 +91,8 @@ def _clashes(place: Place, plan: Data) -> bool:
 
 
 def _switch_fault(name: str, layout: str, leaving: Data) -> str:
-    places = [*leaving["replicas"], *leaving["backends"], *(f"the publisher of {host}" for host in leaving["publishers"])]
+    publishers = [f"the publisher of {host}" for host in leaving["publishers"]]
+    places = leaving["replicas"] if layout == "softmap" else [*leaving["backends"], *publishers]
     shown = f"{', '.join(places[:5])}{' and others' if len(places) > 5 else ''} {'are' if len(places) > 1 else 'is'}"
     return (
         f"service '{name}': layout: is {layout} now, and {shown} of its other layout still there; change it by the playbook "
@@ -111,13 +114,8 @@ def _last_fault(name: str, kinds: t.Sequence[str]) -> str:
     )
 
 
-def _goes_on(row: Published, plan: Data) -> bool:
-    """Whether a publisher is still configured with what leaves, while it stays for others."""
-    return row.at_work and bool((plan["hosts"].get(row.host, {}).get("publisher") or {}).get("services"))
-
-
 def _published_fault(row: Published) -> str:
-    return f"service '{row.owner}': the publisher of host '{row.host}' still publishes it; deploy first"
+    return f"service '{row.owner}': the publisher of host '{row.host}' still publishes it beside others; deploy first, or retire these, too"
 
 
 def _lacking(planned: Data, seen: t.Mapping[str, Data]) -> t.List[str]:

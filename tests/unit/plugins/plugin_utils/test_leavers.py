@@ -91,7 +91,8 @@ def test_a_key_leaves_a_publisher_that_has_other_services():
     there["pub2"]["publisher"] = {"running": True, "services": []}
     found = find_leavers(there, after)
     assert found["hosts"] == {"pub1": retire(keys=["shop"])}
-    assert found["faults"]["retire"] == ["service 'shop': the publisher of host 'pub1' still publishes it; deploy first"]
+    assert found["faults"]["retire"] == ["service 'shop': the publisher of host 'pub1' still publishes it beside others; deploy first, or "
+                                         "retire these, too"]
     there["pub1"]["publisher"]["services"][0]["configured"] = False
     assert find_leavers(there, after)["faults"]["retire"] == []
 
@@ -122,7 +123,7 @@ def test_another_layout_is_refused_and_named(before, after, kinds):
     assert found["switching"] == ["shop"] and {kind for kind, places in found["services"]["shop"].items() if places} == kinds
     (fault,) = found["faults"]["deploy"]
     assert fault.startswith("service 'shop': layout: is ") and "playbook onionfleet.balance.switch" in fault
-    assert "web1/shop" in fault and found["faults"]["switch"] == []
+    assert "web1/shop" in fault and ("publisher of pub1" in fault) == ("publishers" in kinds) and found["faults"]["switch"] == []
 
 
 def test_a_layout_whose_daemons_are_gone_is_none():
