@@ -22,7 +22,7 @@ first_stages=(prepare install images)
 stages=(shellcheck ruff mypy yamllint ansible-lint docs changelog python-3.8
         hosts-softmap unit-2.19 sanity-2.19 controller hosts-changes unit-2.18 sanity-2.18 molecule-softmap unit-newest sanity-newest
         hosts-first_deployment hosts-drift hosts-backup hosts-keys_over_time molecule-hardmap molecule-keeper molecule-hybrid hosts-interrupted hosts-preflight hosts-adoption
-        hosts-other_peoples_tor hosts-existing_repository molecule-private_tor_network)
+        hosts-other_peoples_tor hosts-switch hosts-scale hosts-existing_repository molecule-private_tor_network)
 
 # --- Python environments ---------------------------------------------------------------------------------------------
 

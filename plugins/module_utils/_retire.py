@@ -69,7 +69,7 @@ def _daemon(name: str) -> t.Iterator[Step]:
         yield Step(f"tor@{name}.service", lambda: _daemons.perform(name, "stop"))
     else:
         yield from _paths([f"{_layout.RECORDS_ROOT}/{name}.json"])  # that of a daemon goes with its stop
-    yield from _paths([f"{_layout.DATA_ROOT}/{name}", f"{_layout.RUN_ROOT}/{name}.defaults"])
+    yield from _paths([f"{_layout.DATA_ROOT}/{name}", f"{_layout.RUN_ROOT}/{name}", f"{_layout.RUN_ROOT}/{name}.defaults"])
     if _files.user_id(user) is not None:
         yield Step(f"user {user}", lambda: _host.run("deluser", "--quiet", "--system", user, timeout=60))
     if os.path.lexists(config):

@@ -47,6 +47,8 @@ class Host:
             if frontend:
                 self.write(f"DATA_ROOT/{name}/{service}/ob_config", f"MasterOnionAddress {frontend}\n")
         self.write(f"RECORDS_ROOT/{name}.json")
+        self.write(f"RUN_ROOT/{name}/tor.pid")
+        self.write(f"RUN_ROOT/{name}.defaults")
         self.active |= {name} if running else set()
         self.users.add(f"_tor-{name}")
 
@@ -194,7 +196,7 @@ def test_a_service_leaves_a_daemon_that_stays_and_lets_go_of_it_first(host: Host
     host.daemon("small", "one", "two")
     host.retire(services=[{"daemon": "small", "name": "two", "directory": "two"}])
     assert host.done == ["reload small"]
-    assert not [path for path in host.files() if "two" in path] and len([path for path in host.files() if "one" in path]) == 3
+    assert not [path for path in host.files() if "two" in path] and len([path for path in host.files() if "/one" in path]) == 3
     # killed between the configuration and the key
     host.key("DATA_ROOT/small/two")
     assert outcome(host.retire(services=[{"daemon": "small", "name": None, "directory": "two"}]))["changed"]
