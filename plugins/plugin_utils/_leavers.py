@@ -37,6 +37,7 @@ def find_leavers(
     """
     seen = {host: found for host, found in there.items() if "daemons" in found}
     places, published = read_there(seen, plan)
+    everything: t.List[t.Union[Place, Published]] = [*places, *published]
     gone = [place for place in places if _goes(place, only, undeclared)]
     unpublished = [row for row in published if _goes(row, only, undeclared)]
     hosts = {
@@ -59,7 +60,7 @@ def find_leavers(
         "services": services,
         **found,
         "handing": handing(gone, plan, besides=found["lost"]),
-        "orphans": [_orphan(each) for each in (*places, *published) if each.owner is None],
+        "orphans": [_orphan(each) for each in everything if each.owner is None],
         "hints": [_unseen(host, result) for host, result in there.items() if host not in seen],
     }
 
