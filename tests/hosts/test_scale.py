@@ -39,7 +39,7 @@ def live(tmp_path_factory, network):
 
 def test_two_backends_come(live):
     live.declare(softmap([*APPS], ["pub1"]), NEWS)
-    with live.visitors("archive"):
+    with live.asked("archive"):
         live.run("deploy")
     assert all("archiveb1" in daemons for daemons in live.daemons(*APPS).values())
     assert live.run("retire").changes == []
@@ -50,7 +50,7 @@ def test_a_backend_goes(live):
     before = live.daemons()
     foreseen = live.run("retire", "--check", "--diff")
     assert live.daemons() == before
-    with live.visitors("archive"):
+    with live.asked("archive"):
         live.run("deploy")
         done = live.run("retire")
     removed = [run.results("Remove it", "app3")[0]["removed"] for run in (foreseen, done)]
@@ -64,7 +64,7 @@ def test_the_publisher_moves(live):
     refused = live.run("retire", fails=True)
     assert "service 'archive': none of its planned publishers runs" in refused.messages
     assert live.daemons("pub1") == {"pub1": ["onionpublisher"]}
-    with live.visitors("archive"):
+    with live.asked("archive"):
         live.run("deploy")
         live.run("retire")
     assert live.daemons(*PUBLISHERS) == {"pub1": [], "pub2": ["onionpublisher"]}
@@ -81,7 +81,7 @@ def test_nothing_of_ours_is_left_on_a_host_that_went(live):
 
 def test_a_worker_of_each_host_goes(live):
     live.declare(softmap(["app1", "app2"], ["pub2"]), hardmap([*APPS]))
-    with live.visitors("news"):
+    with live.asked("news"):
         live.run("deploy")
         live.run("retire")
     assert [("newsw1" in daemons, "newsw2" in daemons) for daemons in live.daemons(*APPS).values()] == [(True, False)] * 3
@@ -89,7 +89,7 @@ def test_a_worker_of_each_host_goes(live):
 
 def test_a_replica_goes_and_its_host_with_it(live):
     live.declare(softmap(["app1", "app2"], ["pub2"]), hardmap(["app1", "app2"]))
-    with live.visitors("news"):
+    with live.asked("news"):
         live.run("deploy")
         live.run("retire")
     assert live.daemons("app3") == {"app3": []}

@@ -64,7 +64,7 @@ def test_a_deployment_refuses_another_layout_and_names_the_switch(live):
 
 def test_a_hardmap_becomes_a_softmap(live):
     live.declare(SOFTMAP)
-    with live.visitors("archive"):
+    with live.asked("archive"):
         live.run("switch")
     is_softmap(live)
     assert live.operator.deploy().changes == []
@@ -72,7 +72,7 @@ def test_a_hardmap_becomes_a_softmap(live):
 
 def test_a_softmap_becomes_a_hardmap(live):
     live.declare(HARDMAP)
-    with live.visitors("archive"):
+    with live.asked("archive"):
         live.run("switch")
     is_hardmap(live)
     assert live.operator.deploy().changes == []
@@ -92,7 +92,7 @@ def test_a_download_through_the_old_side_ends_before_it_is_removed(live):
 
 def test_turned_back_half_way_it_goes_back(live):
     live.declare(HARDMAP)
-    with live.visitors("archive"):
+    with live.asked("archive"):
         live.run("switch", fails=True, KILL_AT="Remove it", KILL_AFTER="0")
         live.declare(SOFTMAP)
         live.run("switch")
@@ -105,7 +105,7 @@ def test_killed_after_a_step_it_goes_on(live, step):
     """To and fro: each way has steps that the other has not."""
     soft = "archivew1" not in live.daemons("app1")["app1"]
     live.declare(HARDMAP if soft else SOFTMAP)
-    with live.visitors("archive"):
+    with live.asked("archive"):
         live.run("switch", fails=None, KILL_AT=step, KILL_AFTER="3")
         live.run("switch")
     (is_hardmap if soft else is_softmap)(live)

@@ -61,7 +61,7 @@ class VisitedFleet(Laboratory):
         return self.operator.run(playbook, *arguments, extra=extra, **options)
 
     @contextlib.contextmanager
-    def visitors(self, service: str):
+    def asked(self, service: str):
         """Ask for pages of a service during the block, and on until all have asked so often; then nothing has failed."""
         address = self.operator.address(service)
         with contextlib.ExitStack() as stack:
