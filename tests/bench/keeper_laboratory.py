@@ -101,7 +101,7 @@ class KeeperLaboratory(Laboratory):
         holders = [host for host, each in self.keepers(service).items() if each and each["replicas"][0]["holds"]]
         return holders[0] if len(holders) == 1 else ""
 
-    def steady(self, service: str, *, turning: bool, timeout: float = 300.0) -> str:
+    def steady(self, service: str, *, turning: bool, timeout: float = 1800.0) -> str:
         """Wait until one replica holds, all could, and no turn is near, where there are any; returns its host."""
         rules = Rules(service, tuple(WEB), "web1", INTERVAL)
         while turning and not AFTER_A_TURN < turns.since(rules, time.time()) < INTERVAL - BEFORE_A_TURN:
