@@ -38,8 +38,10 @@ def installed(planned, **changes):
                       if changes.get(each["path"].rpartition("/")[2], {}) is not None]}
 
 
-def drift(planned=PLAIN, daemons=NOTHING, publisher=NOTHING, told=NOTHING, found=None):
-    differences = host_drift(planned, daemons, publisher, told, installed(planned) if found is None else found, UNITS)
+def drift(planned=None, daemons=None, publisher=None, told=None, found=None):
+    planned = planned or PLAIN
+    differences = host_drift(planned, daemons or NOTHING, publisher or NOTHING, told or NOTHING,
+                             installed(planned) if found is None else found, UNITS)
     return [(each["kind"], each["what"]) for each in differences]
 
 
