@@ -86,16 +86,16 @@ path, name, field = sys.argv[1:]
 service = next(s for s in json.load(open(path))["services"] if s["name"] == name)
 print({
     "answered": lambda: ", ".join(service["answer"]["answered_by"]) or "nobody",
-    "publisher": lambda: service["holder"]["host"],
+    "answerer": lambda: max(service["answer"]["answered_by"], key=service["answer"]["answered_by"].get),
 }[field]())
 PYTHON
 }
 
 fail_over() {
   local holder first then_by
-  holder=$(report before.json newsroom publisher)
+  holder=$(report before.json newsroom answerer)
   first=$(report before.json newsroom answered)
-  step "Killing $holder, whose descriptor the network holds"
+  step "Killing $holder, which answers: the network holds its descriptor"
   fleet kill "$holder"
   run ansible-playbook onionfleet.balance.status --limit "all:!$holder" -e verify_timeout=20 -e verify_report_file="$infrastructure/killed.json"
   step "Telling the others to publish: switching proof of work and deploying, which reloads their daemons"

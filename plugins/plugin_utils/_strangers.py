@@ -15,7 +15,6 @@ from __future__ import annotations
 import collections
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import PUBLISHER_DAEMON
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._publisher import Own, Publisher, rests
 
 Data = t.Dict[str, t.Any]
@@ -24,12 +23,13 @@ Data = t.Dict[str, t.Any]
 def strangers(planned: Data, hsdirs: t.Sequence[Data], makers: t.Sequence[Own], publishers: t.Sequence[t.Optional[Publisher]]) -> int:
     """On how many HSDirs. None while anybody who has the key was not asked, or has made nothing yet.
 
+    None of a softmap either: publishers change descriptors as backends take turns, and tell of the newest only.
+
     :param planned: the service in the plan.
     :param makers: host, daemon and descriptor of all that have the key, as _publisher.match takes them.
     :param publishers: what match returned.
     """
     holders = {(row["host"], row["daemon"]) for row in planned["replicas"]}
-    holders |= {(row["host"], PUBLISHER_DAEMON) for row in planned["publishers"]}
     ready = {(host, daemon) for host, daemon, made in makers if made["signing_key"]}
     if not holders or not holders <= ready:
         return 0
