@@ -20,6 +20,7 @@ import json
 import os
 import pathlib
 import sys
+import time
 
 from onion_fleet import Hunt, fleet, needles, wait_for
 
@@ -71,6 +72,8 @@ class VisitedFleet(Laboratory):
         told = [each for crowd in crowds for each in crowd.results]
         failed = [each for each in told if not each["ok"]]
         say(f"{len(told)} requests, {sum(each['fresh'] for each in told)} of fresh visitors, {len(failed)} failed")
+        for each in failed:
+            say(f"began {time.strftime('%H:%M:%S', time.gmtime(each['at']))}, {'fresh ' if each['fresh'] else ''}visitor {each['visitor']}: {each['error']}")
         assert failed == []
         assert any(each["fresh"] for each in told)
 
