@@ -80,12 +80,13 @@ def test_uploads_of_this_service_are_noticed(tor):
 
 def test_a_tor_that_restarts_is_unknown_until_it_is_back(tor):
     one = _daemon(tor)
+    one.signing_keys = frozenset((b"of the tor before",))
     tor.hang_up()
     with pytest.raises(OnionfleetError):
         one.observe()
     assert (one.publishes, one.ready) == (None, False)
     one.observe()
-    assert one.publishes is True
+    assert (one.publishes, one.signing_keys) == (True, frozenset())
 
 
 def test_release_publishes_nothing_and_leaves_tor_as_configured(tor):

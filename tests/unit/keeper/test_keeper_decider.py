@@ -73,6 +73,23 @@ def test_whoever_made_the_descriptor_holds_though_its_keeper_is_new():
     assert replica.step(30).kinds == []
 
 
+def test_whoever_learns_late_that_the_descriptor_is_its_own_holds():
+    """Seen on hosts: its upload had not reached the HSDirs at the first reading, and at the second its tor did not tell."""
+    replica = _standby()
+    replica.step(look=Look(replica.view.now, True, 1, 8))
+    assert replica.state.holds is False
+    replica.step(look=Look(replica.view.now, True, 1, 8, own=True))
+    assert replica.state.holds is True
+    assert replica.step(30).kinds == []
+
+
+@pytest.mark.parametrize("unfit", [{"targets": False}, {"drained": True}])
+def test_who_may_not_serve_does_not_hold_though_the_descriptor_is_its_own(unfit):
+    replica = _standby().step(**unfit)
+    replica.step(look=Look(replica.view.now, True, 1, 7, own=True))
+    assert replica.state.holds is False
+
+
 def test_nobody_is_moved_before_the_hsdirs_were_read_but_not_for_ever():
     replica = Replica(publishes=True, armed=False)
     blind = Look(1.0, False)

@@ -56,7 +56,7 @@ class Daemon:
     def _connect(self) -> ControlPort:
         if self._port is None:
             self._port = ControlPort(self._path, timeout=COMMAND_SECONDS)
-            self._counted = 0.0
+            self._counted, self.signing_keys = 0.0, frozenset()  # it may have been restarted
             self._port.subscribe("HS_DESC")
         return self._port
 

@@ -76,6 +76,8 @@ def _learn_look(rules: Rules, state: State, view: View, look: Look) -> State:
         return dataclasses.replace(state, holds=bool(look.own))
     if look.answered and look.revision is None and state.failing is None:  # the HSDirs have lost it
         state = dataclasses.replace(state, failing=view.now)
+    if same and look.own and not first and view.targets and not view.drained:  # what its tor made may be told late
+        return dataclasses.replace(state, holds=True)
     if same or look.revision is None:
         return state
     own = uploaded if look.own is None else look.own
