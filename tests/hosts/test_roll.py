@@ -1,84 +1,38 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rolling changes of a hardmap and a softmap on the same three hosts, while visitors ask on.
-
-Two visitors on new circuits, each every two seconds, and four fresh ones, who know nothing of the service, ask for pages of
-each service, and one holds a long download. No request may fail, and no download break. At least REQUESTS requests are sent
-for each change (environment ROLL_REQUESTS; 50 by default).
-"""
+"""Rolling changes of a hardmap and a softmap on the same three hosts, while visitors ask on."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import pathlib
-import sys
 
 import pytest
-from onion_fleet import fleet, wait_for
+from onion_fleet import wait_for
+from visited_fleet import APPS, SUITES, VISITORS, VisitedFleet
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "bench"))
-
-from laboratory import NETWORK, VISITORS, Laboratory, say
-
-APPS = {"app1": "bookworm", "app2": "trixie", "app3": "bookworm"}
-REQUESTS = int(os.environ.get("ROLL_REQUESTS", "50"))
-# service, tors of visitors, and whether they forget all about it before each request
-ASKING = [("news", (1, 2), False), ("archive", (1, 2), False), ("news", (3, 4), True), ("archive", (5, 6), True)]
 SERVICES = [
     {"name": "news", "layout": "hardmap", "replicas": [*APPS], "ports": [{"port": 80, "target": "unix:/run/pages/beta.sock"}]},
     {"name": "archive", "layout": "softmap", "backends": [*APPS], "publishers": ["app1", "app2"],
      "ports": [{"port": 80, "target": "unix:/run/pages/gamma.sock"}]},
 ]
-QUICK = {"probe_interval": 5, "probe_timeout": 8}
 
 
-class Rolling(Laboratory):
-    """Without a network of its own."""
+def declare(rolling, **daemon_options):
+    """With options for all daemons."""
+    rolling.declare(*SERVICES, onion_daemon_options=daemon_options)
 
-    def __init__(self, folder, network):
-        super().__init__(folder, APPS, relays=0, voting_interval=0, visitors=6)
-        del self.hosts[NETWORK]
-        self.network = network
 
-    def build(self):
-        (self.folder / "options.yml").write_text(json.dumps(self.network))
-        fleet("down", *self.hosts)
-        for host in self.hosts.values():
-            host.boot()
-            host.sh("mkdir -p /etc/systemd/system/multi-user.target.wants; ln -s ../pages.service /etc/systemd/system/multi-user.target.wants/")
-        (self.folder / "built").touch()
-        super().build()
-
-    def declare(self, **daemon_options):
-        """With options for all daemons."""
-        self.operator.declare(*SERVICES, onion_probe_hosts=[VISITORS], onion_publisher=QUICK, onion_daemon_options=daemon_options)
-
-    def daemons(self):
-        return {name: self.hosts[name].daemons() for name in APPS}
-
-    @contextlib.contextmanager
-    def visitors(self):
-        """Ask all services during the block, and on until all have asked so often; then nothing has failed."""
-        with contextlib.ExitStack() as stack:
-            crowds = [stack.enter_context(self.crowd(self.operator.address(service), visitors, every=12 if fresh else 2, fresh=fresh))
-                      for service, visitors, fresh in ASKING]
-            yield
-            wait_for(lambda: sum(len(crowd.results) for crowd in crowds) >= REQUESTS, "all have asked", 600)
-        told = [each for crowd in crowds for each in crowd.results]
-        failed = [each for each in told if not each["ok"]]
-        say(f"{len(told)} requests, {sum(each['fresh'] for each in told)} of fresh visitors, {len(failed)} failed")
-        assert failed == []
-        assert any(each["fresh"] for each in told)
+def running(rolling):
+    return {name: rolling.hosts[name].daemons() for name in APPS}
 
 
 @pytest.fixture(scope="module")
 def rolling(tmp_path_factory, network):
-    made = Rolling(tmp_path_factory.mktemp("rolling"), network)
+    made = VisitedFleet(tmp_path_factory.mktemp("rolling"), network, {name: SUITES[name] for name in APPS})
     made.build()
-    made.declare()
+    declare(made)
     made.operator.run("keys")
     made.operator.deploy(verified=True)
     made.start_visitors()
@@ -101,7 +55,7 @@ def holders(rolling):
 
 
 def roll(rolling, *arguments, playbook="roll", fails=False, **extra):
-    return rolling.operator.run(playbook, *arguments, fails=fails, extra={"handover_drain_timeout": 60, "verify_requests": 1, **extra})
+    return rolling.run(playbook, *arguments, fails=fails, extra=extra)
 
 
 def stood_by(record):
@@ -112,19 +66,19 @@ def stood_by(record):
 
 
 def invocations(rolling):
-    return {(name, daemon): unit["invocation"] for name, daemons in rolling.daemons().items() for daemon, unit in daemons.items()}
+    return {(name, daemon): unit["invocation"] for name, daemons in running(rolling).items() for daemon, unit in daemons.items()}
 
 
 def test_nothing_due_is_nothing_done(rolling):
-    before = rolling.daemons()
+    before = running(rolling)
     assert roll(rolling).changes == []
-    assert rolling.daemons() == before
+    assert running(rolling) == before
 
 
 def test_an_option_that_needs_a_restart(rolling):
     before, late = invocations(rolling), holders(rolling)
-    rolling.declare(no_exec=True)
-    with rolling.visitors():
+    declare(rolling, no_exec=True)
+    with rolling.asked("news", "archive"):
         run = roll(rolling, playbook="deploy")
     assert sorted(order(run)) == [*APPS]
     assert order(run)[0] not in late.values()
@@ -138,7 +92,7 @@ def test_a_new_package_of_tor(rolling):
     for name in APPS:
         rolling.hosts[name].sh("DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --reinstall --allow-change-held-packages tor 2>&1")
     before = invocations(rolling)
-    with rolling.visitors():
+    with rolling.asked("news", "archive"):
         run = roll(rolling, roll_upgrade=True)
     assert sorted(order(run)) == [*APPS]
     after = invocations(rolling)
@@ -151,7 +105,7 @@ def test_a_new_package_of_tor(rolling):
 def test_every_host_is_rebooted(rolling):
     """But the one that asks."""
     started = {name: rolling.hosts[name].sh("systemctl show -P UserspaceTimestamp") for name in APPS}
-    with rolling.visitors():
+    with rolling.asked("news", "archive"):
         run = roll(rolling, "--limit", f"all:!{VISITORS}", roll_reboot=True)
     assert sorted(order(run)) == [*APPS]
     assert [name for name in APPS if rolling.hosts[name].sh("systemctl show -P UserspaceTimestamp") == started[name]] == []
@@ -161,7 +115,7 @@ def test_every_host_is_rebooted(rolling):
 def test_a_download_is_waited_for(rolling):
     """Through the replica that publishes, whose host is not the first one."""
     carrier, before = holders(rolling)["news"], invocations(rolling)
-    rolling.declare(no_exec=False)
+    declare(rolling, no_exec=False)
     with rolling.hosts[VISITORS].long_download(rolling.operator.address("news"), [rolling.hosts[name] for name in APPS]):
         process, record = rolling.operator.start("deploy", extra={"verify_requests": 1})
         wait_for(lambda: carrier in stood_by(record) or process.poll() is not None, "the one that carries it stands by", 600)
@@ -176,7 +130,7 @@ def test_it_stops_when_a_service_gets_worse_and_goes_on(rolling):
     before, late = invocations(rolling), holders(rolling).values()
     first = next(name for name in APPS if name not in late)
     rolling.hosts[first].sh("mv /run/pages/beta.sock /run/pages/away.sock")
-    rolling.declare(no_exec=True)
+    declare(rolling, no_exec=True)
     stopped = roll(rolling, playbook="deploy", fails=True, roll_timeout=40)
     assert order(stopped) == [first]
     assert f"Stopped at {first}" in stopped.messages
@@ -199,7 +153,7 @@ def test_one_that_does_not_come_back_stops_it(rolling):
     host = rolling.hosts[first]
     host.write("/etc/systemd/system/tor@newsw1.service.d/broken.conf", "[Service]\nExecStartPre=/bin/false\n")
     host.sh("systemctl daemon-reload")
-    rolling.declare(no_exec=False)
+    declare(rolling, no_exec=False)
     stopped = roll(rolling, playbook="deploy", fails=True)
     host.sh("rm -r /etc/systemd/system/tor@newsw1.service.d; systemctl daemon-reload; systemctl reset-failed")
     assert "daemon 'newsw1'" in stopped.messages and f"Stopped at {first}" in stopped.messages

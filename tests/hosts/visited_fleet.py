@@ -5,16 +5,19 @@
 
 Module Overview:
 
-    VisitedFleet   three hosts that serve, two that publish, and one with the visitors' tors
+    VisitedFleet   hosts that serve or publish, and one with the visitors' tors
+    Tally          what came of visitors' requests
 
-Settings, from the environment:
+Settings, from the environment; tests/bench/day_two.py sets them:
 
-    DAY_TWO_REQUESTS   how many requests are sent at least during each operation (50)
+    DAY_TWO_REQUESTS   how many pages are asked for at least during each operation (50)
+    DAY_TWO_FIGURES    a file that a line of JSON is added to for each operation; beside it, as long without an operation
     DAY_TWO_FOLDER     where the operator's files are; hosts that FLEET_KEEP left are then taken up again
 """
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import json
 import os
@@ -26,22 +29,54 @@ from onion_fleet import Hunt, fleet, needles, wait_for
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "bench"))
 
-from laboratory import NETWORK, VISITORS, Laboratory, say
+from laboratory import NETWORK, VISITORS, Crowd, Laboratory, say
 
 APPS, PUBLISHERS = ("app1", "app2", "app3"), ("pub1", "pub2")
+SUITES = dict(zip((*APPS, *PUBLISHERS), ("bookworm", "trixie", "bookworm", "trixie", "bookworm")))
 REQUESTS = int(os.environ.get("DAY_TWO_REQUESTS", "50"))
-TIMEOUT = 60  # of a request, in seconds
-# tors of visitors, seconds between two requests of each, and whether they forget all about the service before each
-ASKING = (((1, 2), 2, False), ((3, 4), 12, True))
+SERVICES = 2  # at most
+PAGES = {"tors": 2, "every": 1, "fresh": False, "timeout": 60}
+NEWCOMERS = {"tors": 2, "every": 12, "fresh": True, "timeout": 60}  # they forget the service before each request
+DOWNLOADS = {"tors": 1, "every": 10, "fresh": False, "timeout": 120, "path": "/bytes/1000000/25"}
+VISITS = (PAGES, NEWCOMERS, DOWNLOADS)
 QUICK = {"probe_interval": 5, "probe_timeout": 8}
 
 
-class VisitedFleet(Laboratory):
-    """On the network of the other tests."""
+class Tally:
+    """The requests of crowds to services, of which the third is the downloads."""
 
-    def __init__(self, folder: pathlib.Path, network: dict) -> None:
-        suites = dict(zip((*APPS, *PUBLISHERS), ("bookworm", "trixie", "bookworm", "trixie", "bookworm")))
-        super().__init__(pathlib.Path(os.environ.get("DAY_TWO_FOLDER", folder)), suites, relays=0, voting_interval=0, visitors=4)
+    def __init__(self, crowds: dict[str, list[Crowd]]) -> None:
+        self._crowds, self._began, self.seconds = crowds, time.monotonic(), 0.0
+
+    def enough(self) -> bool:
+        return all(sum(len(crowd.results) for crowd in crowds[:2]) >= REQUESTS for crowds in self._crowds.values())
+
+    def lasts(self, seconds: float) -> bool:
+        return time.monotonic() - self._began >= seconds
+
+    def end(self) -> None:
+        self.seconds = time.monotonic() - self._began
+
+    def failed(self) -> list[str]:
+        return [f"{service}, {time.strftime('%H:%M:%S', time.gmtime(each['at']))}, {'fresh ' * each['fresh']}visitor {each['visitor']}, "
+                f"after {each['seconds']:.0f} s: {each['error']}"
+                for service, crowds in self._crowds.items() for crowd in crowds for each in crowd.results if not each["ok"]]
+
+    def figures(self) -> dict[str, int]:
+        count: collections.Counter[str] = collections.Counter()
+        for crowds in self._crowds.values():
+            for name, crowd in zip(("pages", "newcomers", "downloads"), crowds):
+                count[name] += len(crowd.results)
+                count[f"{name}_failed"] += sum(not each["ok"] for each in crowd.results)
+        return {**count, "seconds": round(self.seconds)}
+
+
+class VisitedFleet(Laboratory):
+    """On the network of the other tests. `suites`: of its hosts."""
+
+    def __init__(self, folder: pathlib.Path, network: dict, suites: dict[str, str] = SUITES) -> None:
+        tors = SERVICES * sum(visit["tors"] for visit in VISITS)
+        super().__init__(pathlib.Path(os.environ.get("DAY_TWO_FOLDER", folder)), suites, relays=0, voting_interval=0, visitors=tors)
         del self.hosts[NETWORK]
         self.network = network
 
@@ -51,6 +86,7 @@ class VisitedFleet(Laboratory):
         fleet("down", *self.hosts)
         for host in self.hosts.values():
             host.boot()
+            host.sh("mkdir -p /etc/systemd/system/multi-user.target.wants; ln -s ../pages.service /etc/systemd/system/multi-user.target.wants/")
         (self.folder / "built").touch()
 
     def declare(self, *services: dict, **variables) -> None:
@@ -62,30 +98,45 @@ class VisitedFleet(Laboratory):
         return self.operator.run(playbook, *arguments, extra=extra, **options)
 
     @contextlib.contextmanager
-    def asked(self, service: str):
-        """Ask for pages of a service during the block, and on until all have asked so often; then nothing has failed."""
-        address = self.operator.address(service)
-        with contextlib.ExitStack() as stack:
-            crowds = [stack.enter_context(self.crowd(address, tors, every=every, fresh=fresh, timeout=TIMEOUT)) for tors, every, fresh in ASKING]
+    def asked(self, *services: str):
+        """Ask for pages of services and download from them during the block, and on until enough have asked; then nothing has failed."""
+        with self._visited(services) as tally:
             yield
-            wait_for(lambda: sum(len(crowd.results) for crowd in crowds) >= REQUESTS, "all have asked", 20 * REQUESTS)
-        told = [each for crowd in crowds for each in crowd.results]
-        failed = [each for each in told if not each["ok"]]
-        say(f"{len(told)} requests, {sum(each['fresh'] for each in told)} of fresh visitors, {len(failed)} failed")
-        for each in failed:
-            say(f"began {time.strftime('%H:%M:%S', time.gmtime(each['at']))}, {'fresh ' if each['fresh'] else ''}visitor {each['visitor']}: {each['error']}")
-        assert failed == []
-        assert any(each["fresh"] for each in told)
+            wait_for(tally.enough, "enough have asked", 20 * REQUESTS)
+        say(f"{tally.figures()}")
+        if "DAY_TWO_FIGURES" in os.environ:
+            with self._visited(services) as control:
+                wait_for(lambda: control.lasts(tally.seconds), "as long without the operation", 2 * tally.seconds)
+            say(f"without the operation: {control.figures()} {control.failed()}")
+            with open(os.environ["DAY_TWO_FIGURES"], "a", encoding="utf-8") as lines:
+                operation = os.environ["PYTEST_CURRENT_TEST"].partition("::")[2].partition(" ")[0]
+                lines.write(json.dumps({"operation": operation, "during": tally.figures(), "without": control.figures()}) + "\n")
+        assert tally.failed() == []
+        assert all(tally.figures()[kind] for kind in ("pages", "newcomers", "downloads"))
+
+    @contextlib.contextmanager
+    def _visited(self, services: tuple[str, ...]):
+        tors = iter(self.visitors)
+        with contextlib.ExitStack() as stack:
+            tally = Tally({service: [
+                stack.enter_context(self.crowd(self.operator.address(service), [next(tors) for _tor in range(visit["tors"])],
+                                               **{key: value for key, value in visit.items() if key != "tors"}))
+                for visit in VISITS] for service in services})
+            yield tally
+            tally.end()
 
     def daemons(self, *names: str) -> dict[str, list[str]]:
         """Host -> its daemons that run, but for the visitors' host."""
-        return {name: sorted(self.hosts[name].daemons()) for name in names or (*APPS, *PUBLISHERS)}
+        return {name: sorted(self.hosts[name].daemons()) for name in names or self._serving()}
 
     def keys(self, service: str) -> list[str]:
         """Hosts on whose disks the key of a service is found, in any form."""
         sought = needles(self.operator.secret(service), (self.operator.folder / "vault").read_text())
-        hunts = {name: Hunt(self.hosts[name], sought, watch=["/run"], disks=["/"], spared=[]) for name in (*APPS, *PUBLISHERS)}
+        hunts = {name: Hunt(self.hosts[name], sought, watch=["/run"], disks=["/"], spared=[]) for name in self._serving()}
         return [name for name, hunt in hunts.items() if hunt.found()]
+
+    def _serving(self) -> list[str]:
+        return [name for name in self.hosts if name != VISITORS]
 
     def left(self) -> bool:
         return super().left() and "FLEET_KEEP" in os.environ

@@ -6,7 +6,7 @@
 visitors.py SETTINGS, a JSON object:
 
     address     of the service
-    path        what to ask for; of /bytes/N all N bytes must come
+    path        what to ask for; of /bytes/N and /bytes/N/SECONDS all N bytes must come
     visitors    numbers of the tors to use
     every       seconds from one request of a visitor to its next; all of them together ask evenly spread
     fresh       whether a visitor forgets descriptors and circuits before each request (NEWNYM; every must exceed 10);
@@ -70,7 +70,7 @@ async def fetch(visitor, isolation, told):
             raise Failed(head.partition(b"\r\n")[0].decode())
         if PATH.startswith("/bytes/"):
             told["bytes"] = await count(reader)
-            complete = told["bytes"] == int(PATH.rpartition("/")[2])
+            complete = told["bytes"] == int(PATH.split("/")[2])
         else:
             page = (await reader.read()).decode()
             found = re.search("hello from (.*)\n", page)

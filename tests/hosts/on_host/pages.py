@@ -1,8 +1,8 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pages of a test host: who answers, on unix sockets also to which tor; /bytes/N, so many bytes; /long, a download that
-ends when the file /run/pages.end appears."""
+"""Pages of a test host: who answers, on unix sockets also to which tor; /bytes/N, so many bytes; /bytes/N/S, within so many
+seconds; /long, a download that ends when the file /run/pages.end appears."""
 
 import http.server
 import os
@@ -22,7 +22,7 @@ class Page(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         if self.path.startswith("/bytes/"):
-            self._send(int(self.path.rpartition("/")[2]))
+            self._send(*map(int, self.path.split("/")[2:]))
             return
         if self.path != "/long":
             self.wfile.write(f"hello from {socket.gethostname()}{self._visitor()}\n".encode())
@@ -32,9 +32,10 @@ class Page(http.server.BaseHTTPRequestHandler):
             time.sleep(0.2)
         self.wfile.write(b"the end")
 
-    def _send(self, size):
+    def _send(self, size, seconds=0):
         for _chunk in range(size // len(CHUNK)):
             self.wfile.write(CHUNK)
+            time.sleep(seconds / (size // len(CHUNK)))
         self.wfile.write(CHUNK[: size % len(CHUNK)])
 
     def _visitor(self):

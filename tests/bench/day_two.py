@@ -1,0 +1,67 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What visitors notice of changes of a running fleet: the tests of day two with more visitors, each beside as long without it.
+
+    tests/bench/day_two.py --figures day-two.jsonl [--requests 500] [--tests switch,scale,roll] [-- ARGUMENT OF PYTEST ...]
+
+Boots the hosts of these tests (tests/hosts) and needs what they need: the collection where ANSIBLE_COLLECTIONS_PATH says,
+pytest, ansible-core. Takes about two hours. The table is of all that is in the file, which each operation adds to; of an
+operation that is there more than once, the last counts. --requests 0 only prints it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+from figures import table, upper_bound
+
+HOSTS = pathlib.Path(__file__).resolve().parents[1] / "hosts"
+
+
+def report(figures: pathlib.Path) -> str:
+    rows = {row["operation"]: row for row in map(json.loads, figures.read_text().splitlines())}
+    header = ["operation", "pages", "of these, newcomers", "failed", "at most, with 95 % confidence", "downloads", "broken", "seconds",
+              "without it: pages", "failed", "downloads", "broken"]
+    return table(header, [[name.removeprefix("test_").replace("_", " "), *during(row["during"]), *without(row["without"])]
+                          for name, row in rows.items()])
+
+
+def during(counted: dict[str, int]) -> list[object]:
+    requests, failed = _pages(counted)
+    return [requests, counted["newcomers"], failed, f"{100 * upper_bound(failed, requests):.1f} %", counted["downloads"],
+            counted["downloads_failed"], counted["seconds"]]
+
+
+def without(counted: dict[str, int]) -> list[object]:
+    return [*_pages(counted), counted["downloads"], counted["downloads_failed"]]
+
+
+def _pages(counted: dict[str, int]) -> tuple[int, int]:
+    return counted["pages"] + counted["newcomers"], counted["pages_failed"] + counted["newcomers_failed"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--figures", type=pathlib.Path, required=True, help="a file with a line of JSON for each operation")
+    parser.add_argument("--requests", type=int, default=500, help="pages asked for at least during each operation")
+    parser.add_argument("--tests", type=lambda text: text.split(","), default=["switch", "scale", "roll"])
+    parser.add_argument("rest", nargs="*")
+    chosen = parser.parse_args()
+    code = 0
+    if chosen.requests:
+        settings = {"DAY_TWO_REQUESTS": str(chosen.requests), "DAY_TWO_FIGURES": str(chosen.figures.resolve())}
+        files = [str(HOSTS / f"test_{name}.py") for name in chosen.tests]
+        code = subprocess.run([sys.executable, "-m", "pytest", "-v", *files, *chosen.rest], env={**os.environ, **settings}, check=False).returncode
+    if chosen.figures.exists():
+        sys.stdout.write(report(chosen.figures) + "\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
