@@ -4,16 +4,19 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import time
 
 import pytest
 from ansible_collections.onionfleet.balance.plugins.module_utils import _publishing
+from ansible_collections.onionfleet.balance.plugins.module_utils._descriptor import parse_outer
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from fake_control import FakeTor
 from onionfleet_keeper import daemon
 from onionfleet_keeper.daemon import Daemon
 
 LABEL = "a" * 56
+DESCRIPTOR = (pathlib.Path(__file__).parents[1] / "fixtures" / "private_network" / "descriptor").read_text()
 LINES = [("HiddenServiceDir", "/var/lib/a"), ("HiddenServicePort", "80 unix:/run/a.sock")]
 POW = ("HiddenServicePoWDefensesEnabled", "1")
 CIRCUIT = f"7 BUILT $A~a,$B~b PURPOSE=HS_SERVICE_INTRO HS_STATE=HSSI_ESTABLISHED REND_QUERY={LABEL}"
@@ -78,15 +81,28 @@ def test_uploads_of_this_service_are_noticed(tor):
     assert one.uploaded is not None
 
 
+def test_it_knows_its_own_descriptor_of_the_period_that_its_tor_shows(tor):
+    tor.info[f"hs/service/desc/id/{LABEL}"] = DESCRIPTOR
+    one, outer = _daemon(tor), parse_outer(DESCRIPTOR)
+    assert one.made(outer.blinded_key, outer.signing_key) is True
+    assert one.made(outer.blinded_key, b"of another replica") is False
+    assert one.made(b"of another period", outer.signing_key) is None
+    del tor.info[f"hs/service/desc/id/{LABEL}"]
+    tor.hang_up()
+    with pytest.raises(OnionfleetError):
+        one.observe()
+    one.observe()
+    assert one.made(outer.blinded_key, outer.signing_key) is None
+
+
 def test_a_tor_that_restarts_is_unknown_until_it_is_back(tor):
     one = _daemon(tor)
-    one.signing_keys = frozenset((b"of the tor before",))
     tor.hang_up()
     with pytest.raises(OnionfleetError):
         one.observe()
     assert (one.publishes, one.ready) == (None, False)
     one.observe()
-    assert (one.publishes, one.signing_keys) == (True, frozenset())
+    assert one.publishes is True
 
 
 def test_release_publishes_nothing_and_leaves_tor_as_configured(tor):

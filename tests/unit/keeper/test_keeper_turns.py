@@ -31,13 +31,19 @@ def test_whoever_waited_longer_goes_first_and_all_in_time(count, number, ago):
         assert not [other for other, longer in fleet if longer > slots and other >= delay]
 
 
-@given(st.integers(2, 30), st.integers(0, 10**6))
-def test_take_overs_have_an_order_that_fits_into_the_promise(count, number):
-    delays = sorted(turns.rank_delay(rules, number, False) for rules in _fleet(count))
-    assert delays[0] == 0
-    assert len(set(delays)) == count
-    assert delays[-1] < turns.RANKS_SECONDS
-    assert turns.rank_delay(_fleet(count)[0], number, True) > delays[-1]
+@given(st.integers(2, 30), st.floats(0, 1e6))
+def test_each_has_a_place_of_its_own_in_a_round_that_fits_into_the_promise(count, wall):
+    delays = sorted(turns.place_delay(rules, wall, False) for rules in _fleet(count))
+    assert all(later - earlier > 0.5 for earlier, later in zip(delays, delays[1:]))
+    assert delays[0] >= 0 and delays[-1] <= turns.ROUND_SECONDS
+    assert min(turns.place_delay(rules, wall, True) for rules in _fleet(count)) >= turns.ROUND_SECONDS / 2
+
+
+@given(st.floats(0, 1e6), st.floats(0, 11))
+def test_who_notice_at_different_moments_do_not_act_at_the_same(wall, skew):
+    one, other = _fleet(3)[:2]
+    first, second = wall + turns.place_delay(one, wall, False), wall + skew + turns.place_delay(other, wall + skew, False)
+    assert abs(first - second) > turns.PLACE_SECONDS - 0.01
 
 
 def test_services_change_at_different_moments_and_all_replicas_at_the_same():

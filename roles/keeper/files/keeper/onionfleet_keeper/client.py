@@ -35,7 +35,8 @@ class Reading:
     answered: bool  # an HSDir did, with a descriptor or without
     period: int = 0
     revision: int | None = None
-    signing_key: bytes | None = None
+    blinded_key: bytes = b""
+    signing_key: bytes = b""
 
 
 class Client:
@@ -86,7 +87,9 @@ class Client:
                 answered = answered or text != "failed"
                 outer = parse_outer(text) if "\n" in text else None
                 found = max((one for one in (found, outer) if one), key=lambda one: one.revision_counter, default=None)
-        return Reading(began, answered, period.number, found and found.revision_counter, found and found.signing_key)
+        if found is None:
+            return Reading(began, answered, period.number)
+        return Reading(began, answered, period.number, found.revision_counter, found.blinded_key, found.signing_key)
 
     def _network(self, port: ControlPort) -> tuple[str, _hsdir.Period, list[tuple[bytes, str]], dict[str, int]]:
         """Period, ring and parameters of the present consensus, worked out once for each."""

@@ -33,7 +33,7 @@ class Daemon:
         self.publishes: bool | None = None
         self.armed = self.ready = False
         self.uploaded: float | None = None  # monotonic
-        self.signing_keys: frozenset[bytes] = frozenset()  # of the descriptor that its tor shows
+        self._made: tuple[bytes, bytes] | None = None  # blinded and signing key of the descriptor that its tor shows
 
     def observe(self) -> None:
         """Bring the attributes up to date. Raises OnionfleetError where tor does not answer."""
@@ -56,7 +56,7 @@ class Daemon:
     def _connect(self) -> ControlPort:
         if self._port is None:
             self._port = ControlPort(self._path, timeout=COMMAND_SECONDS)
-            self._counted, self.signing_keys = 0.0, frozenset()  # it may have been restarted
+            self._counted, self._made = 0.0, None  # it may have been restarted
             self._port.subscribe("HS_DESC")
         return self._port
 
@@ -65,7 +65,13 @@ class Daemon:
         circuits = re.findall(rf"BUILT .*HS_STATE=HSSI_ESTABLISHED .*REND_QUERY={self._label}", port.getinfo("circuit-status"))
         self.ready = bool(circuits) and port.getinfo("status/enough-dir-info") == "1"
         with contextlib.suppress(OnionfleetError):  # it has made none yet
-            self.signing_keys = frozenset((parse_outer(port.getinfo(f"hs/service/desc/id/{self._label}")).signing_key,))
+            outer = parse_outer(port.getinfo(f"hs/service/desc/id/{self._label}"))
+            self._made = outer.blinded_key, outer.signing_key
+
+    def made(self, blinded_key: bytes, signing_key: bytes) -> bool | None:
+        """Did this daemon make the descriptor with these keys? None: cannot be told, as in half of each time period, when
+        tor shows the descriptor of another period than clients read."""
+        return self._made[1] == signing_key if self._made is not None and self._made[0] == blinded_key else None
 
     def stand_by(self) -> None:
         """Publish nothing, and be ready to publish at once."""

@@ -76,10 +76,10 @@ def _learn_look(rules: Rules, state: State, view: View, look: Look) -> State:
         return dataclasses.replace(state, holds=bool(look.own))
     if look.answered and look.revision is None and state.failing is None:  # the HSDirs have lost it
         state = dataclasses.replace(state, failing=view.now)
-    if same and look.own and not first and view.targets and not view.drained:  # what its tor made may be told late
-        return dataclasses.replace(state, holds=True)
-    if same or look.revision is None:
+    if look.revision is None:
         return state
+    if same:
+        return state if first or look.own is None else dataclasses.replace(state, holds=_told(state, view, look))
     own = uploaded if look.own is None else look.own
     number = turns.slot(rules, view.wall)
     if own:
@@ -90,6 +90,13 @@ def _learn_look(rules: Rules, state: State, view: View, look: Look) -> State:
     # whoever published may have died since: what was asked after the reading began counts against it
     return dataclasses.replace(state, holds=own, changed=look.began, slot=number, held=number if own else state.held,
                                failures=0, failing=None)
+
+
+def _told(state: State, view: View, look: Look) -> bool:
+    """Its tor says late whether the descriptor is its own; what was ordered a moment ago may still be on its way."""
+    if look.own:
+        return view.targets and not view.drained
+    return bool(state.holds and state.published) and look.began - state.published[-1] < CONFIRM
 
 
 def _uploaded(state: State, view: View) -> bool:
@@ -164,11 +171,15 @@ def _publish(rules: Rules, state: State, view: View) -> Action | None:
 def _take_over(rules: Rules, state: State, view: View) -> _Wish | None:
     if state.failing is None:
         return None
-    due = state.failing + turns.rank_delay(rules, turns.slot(rules, view.wall), bool(state.holds))
+    due = _place(rules, view, state.failing, bool(state.holds))
     if view.now < due or not _may_take_over(rules, state, view.now):
         return None
     silent = "it never answered" if state.answered is None else f"unreachable for {view.now - state.answered:.0f} s"
     return _Wish(AGAIN if state.holds else TOOK_OVER, silent, due)
+
+
+def _place(rules: Rules, view: View, since: float, holds: bool) -> float:
+    return since + turns.place_delay(rules, view.wall - view.now + since, holds)
 
 
 def _refresh(rules: Rules, state: State, view: View) -> _Wish | None:
@@ -176,7 +187,7 @@ def _refresh(rules: Rules, state: State, view: View) -> _Wish | None:
     last = state.changed if state.changed is not None else state.began
     if last is None or (state.holds and view.publishes):
         return None
-    due = last + STALE + turns.rank_delay(rules, turns.slot(rules, view.wall), False)
+    due = _place(rules, view, last + STALE, False)
     if view.now < due or not _within(rules, state, view.now, RESERVE):
         return None
     return _Wish(TOOK_OVER, f"nobody has published for {(view.now - last) / 60:.0f} minutes", due)

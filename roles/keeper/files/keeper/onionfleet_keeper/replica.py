@@ -47,7 +47,7 @@ class Replica:
     def _view(self, probe: Probe | None, reading: Reading | None, slow: float | None, targets: bool, drained: bool) -> View:
         daemon, look = self.daemon, None
         if reading is not None:
-            own = True if reading.signing_key is not None and reading.signing_key in daemon.signing_keys else None
+            own = daemon.made(reading.blinded_key, reading.signing_key)
             look = Look(reading.began, reading.answered, reading.period, reading.revision, own)
         return View(time.monotonic(), time.time(), daemon.ready, daemon.publishes, daemon.armed, targets, drained,
                     uploaded=daemon.uploaded, probe=probe, slow=slow, look=look)

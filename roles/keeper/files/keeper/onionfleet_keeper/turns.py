@@ -6,7 +6,7 @@
     slot(rules, wall)               the number of the present turn
     since(rules, wall)              seconds since it began
     turn_delay(rules, slot, held)   seconds into a turn after which this replica publishes, if nobody has
-    rank_delay(rules, slot, holds)  seconds that this replica waits before it takes over
+    place_delay(rules, wall, holds) seconds that this replica waits before it takes over
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import hashlib
 from onionfleet_keeper.model import Rules
 
 EQUALS_STEP = 10.0  # seconds between two that have waited equally long: more than it takes to look, publish, and be seen
-RANK_STEP, RANKS_SECONDS = 4.0, 16.0  # seconds between two that take over; at most until the last one
+PLACE_SECONDS, ROUND_SECONDS = 4.0, 16.0  # of one replica; at most of all
 WITHOUT_TURNS = 3600.0  # seconds after which the order of take-overs changes where nobody takes turns
 
 
@@ -53,8 +53,12 @@ def turn_delay(rules: Rules, number: int, held: int | None) -> float:
     return step * (count - waited + _rank(rules, number) / count)
 
 
-def rank_delay(rules: Rules, number: int, holds: bool) -> float:
-    """Whoever holds a service that does not answer has reason to doubt itself, and comes last."""
+def place_delay(rules: Rules, wall: float, holds: bool) -> float:
+    """Each replica has a place of its own in a round of the clock that all share: they notice the same fault seconds apart,
+    and would otherwise publish at the same time. Whoever holds a service that does not answer has reason to doubt itself, and
+    waits for a round more.
+    """
     count = len(rules.replicas)
-    rank = count if holds else _rank(rules, number)
-    return rank * min(RANK_STEP, RANKS_SECONDS / count)
+    length = min(PLACE_SECONDS, ROUND_SECONDS / count)
+    round_ = length * count
+    return (rules.replicas.index(rules.own) * length - wall) % round_ + (round_ if holds else 0)
