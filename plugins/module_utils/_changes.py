@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils import _decide, _files, _host, _instances, _present, _staging, _torrc
+from ansible_collections.onionfleet.balance.plugins.module_utils import _decide, _files, _host, _instances, _present, _publishing, _staging, _torrc
 from ansible_collections.onionfleet.balance.plugins.module_utils._change import Change
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._files import Node
@@ -52,6 +52,8 @@ def _decision(change: Change, unit: _host.Unit) -> _decide.Decision:
     if state and change.config != change.before.config and not _host.read_record(change.daemon.name, unit):
         # nothing differs, but without a record later runs could not tell what it has loaded
         return _decide.Decision("reload", ["other files say the same from now on"])
+    if state and not change.daemon.keeper and _publishing.UPLOADS not in keywords and _present.stands_by(change.daemon.name):
+        return _decide.Decision("reload", ["stands by, as a handover that was stopped half way left it"])
     return decision
 
 

@@ -28,7 +28,7 @@ COMMENTS = (_layout.MARKER[2:], "Changes are overwritten. The services are in th
 _DAEMON_NAME = re.compile(r"[a-z0-9]{1,27}\Z")
 _SERVICE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?\Z")
 _DIRECTORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
-_DAEMON_FIELDS = frozenset(("adopt", "name", "options", "services", "socks", "stagger", "state"))
+_DAEMON_FIELDS = frozenset(("adopt", "keeper", "name", "options", "services", "socks", "stagger", "state"))
 _SERVICE_FIELDS = frozenset(("address", "delete_key", "directory", "name", "state"))
 
 
@@ -62,6 +62,7 @@ class Daemon:
     present: bool
     adopt: bool
     socks: bool
+    keeper: bool
     stagger: int
     options: t.Mapping[str, t.Any]
     services: t.Tuple[Service, ...]
@@ -132,8 +133,8 @@ def _daemon(declared: t.Mapping[str, t.Any], secrets: t.Mapping[str, str]) -> Da
     name = declared["name"]
     services = tuple(_service(name, service) for service in declared.get("services") or ())
     return Daemon(name, declared.get("state", "present") == "present", declared.get("adopt", False),
-                  declared.get("socks", False), int(declared.get("stagger") or 0), declared.get("options") or {}, services,
-                  secrets)
+                  declared.get("socks", False), declared.get("keeper", False), int(declared.get("stagger") or 0),
+                  declared.get("options") or {}, services, secrets)
 
 
 def _service(daemon: str, declared: t.Mapping[str, t.Any]) -> Service:
@@ -159,7 +160,7 @@ def _daemon_faults(declared: t.Any) -> t.Iterator[str]:
         return
     place = f"daemon {declared.get('name')!r}: "
     yield from (place + fault for fault in parts.unknown(declared, _DAEMON_FIELDS))
-    yield from (place + fault for fault in _common_faults(declared, _DAEMON_NAME, ("adopt", "socks")))
+    yield from (place + fault for fault in _common_faults(declared, _DAEMON_NAME, ("adopt", "keeper", "socks")))
     yield from (place + fault for fault in parts.field_faults("stagger", _values.Number(0, 86400), declared.get("stagger", 0)))
     options = declared.get("options") or {}
     yield from (place + "options." + fault for fault in _options.daemon_option_faults(options))

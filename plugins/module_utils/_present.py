@@ -19,7 +19,7 @@ import os
 import re
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils import _decide, _files, _host, _layout, _torrc
+from ansible_collections.onionfleet.balance.plugins.module_utils import _decide, _files, _host, _layout, _publishing, _torrc
 from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlError, ControlPort
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
@@ -124,6 +124,15 @@ def loaded_state(before: Present, unit: _host.Unit, keywords: t.Iterable[str]) -
             return _asked(control, before, unit, keywords)
     except OnionfleetError:
         return None
+
+
+def stands_by(name: str) -> bool:
+    """Whether a tor that runs was told to publish nothing; False where it cannot be asked."""
+    try:
+        with ControlPort(_layout.control_socket(name), timeout=10) as control:
+            return not _publishing.publishes(control)
+    except OnionfleetError:
+        return False
 
 
 def _asked(control: ControlPort, before: Present, unit: _host.Unit, keywords: t.Iterable[str]) -> _decide.State:

@@ -28,11 +28,11 @@ Lines = t.List[t.Tuple[str, t.Optional[str]]]
 
 SWALLOWED_SECONDS = 3.0  # between the two halves: until tor has dropped what it may not upload (at most 1 s, private network)
 _SERVICE, _POW = "hiddenservicedir", "hiddenservicepowdefensesenabled"
-_UPLOADS = "PublishHidServDescriptors"
+UPLOADS = "PublishHidServDescriptors"
 
 
 def publishes(port: ControlPort) -> bool:
-    return dict(port.getconf(_UPLOADS)).get(_UPLOADS) != "0"
+    return dict(port.getconf(UPLOADS)).get(UPLOADS) != "0"
 
 
 def stands_by(port: ControlPort, pow: t.Collection[str]) -> bool:
@@ -42,27 +42,27 @@ def stands_by(port: ControlPort, pow: t.Collection[str]) -> bool:
 
 def stand_by(port: ControlPort, pow: t.Collection[str]) -> None:
     lines = port.getconf("HiddenServiceOptions")
-    port.setconf([(_UPLOADS, "0"), *([] if _all_pow(lines, pow) else armed(lines))])
+    port.setconf([(UPLOADS, "0"), *([] if _all_pow(lines, pow) else armed(lines))])
 
 
 def publish(port: ControlPort, pow: t.Collection[str]) -> None:
     lines = port.getconf("HiddenServiceOptions")
     services: Lines = [] if _all_pow(lines, pow) else configured(lines, pow)
     if services and not is_armed(lines):
-        port.setconf([(_UPLOADS, "0"), *armed(lines)])
-    port.setconf([(_UPLOADS, "1"), *services])
+        port.setconf([(UPLOADS, "0"), *armed(lines)])
+    port.setconf([(UPLOADS, "1"), *services])
 
 
 def disarm(port: ControlPort, pow: t.Collection[str]) -> bool:
     """Whether the other half is to come, after SWALLOWED_SECONDS. Publishes only where proof of work is on for good."""
     lines = port.getconf("HiddenServiceOptions")
     if not _all_pow(lines, pow) and is_armed(lines):
-        port.setconf([(_UPLOADS, "0"), *configured(lines, pow)])
+        port.setconf([(UPLOADS, "0"), *configured(lines, pow)])
     return not publishes(port)
 
 
 def allow(port: ControlPort) -> None:
-    port.setconf([(_UPLOADS, "1")])
+    port.setconf([(UPLOADS, "1")])
 
 
 def directories(lines: t.Iterable[t.Tuple[str, t.Optional[str]]]) -> t.List[str]:

@@ -42,6 +42,8 @@ options:
       - C(adopt), V(true) to take over an instance whose torrc somebody else wrote; it is kept as
         C(torrc.before-onionfleet).
       - C(socks), V(true) to open the SOCKS socket C(/run/tor-instances/NAME/probe.sock). Other daemons have none.
+      - C(keeper), V(true) where something else tells a daemon when to publish its services. Others that were told to publish
+        nothing, and run, are reloaded.
       - C(stagger), seconds from the beginning of M(onionfleet.balance.tor_daemons) before which it is not started.
       - C(options), daemon-wide options of tor in snake_case, for example C(safe_logging), C(sandbox), C(no_exec),
         C(metrics_port), C(metrics_port_policy), C(heartbeat_period), C(log_level), C(bandwidth_rate),

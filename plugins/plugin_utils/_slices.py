@@ -71,6 +71,8 @@ def host_slices(services: Services, addresses: Addresses, settings: Settings) ->
         own = _own_client(KEEPER_DAEMON, settings.daemon_options, settings)
         own["state"] = "present" if of_host else "absent"
         daemons[host][KEEPER_DAEMON] = own
+        for daemon in (daemon for service in of_host for daemon in service["daemons"]):
+            daemons[host][daemon["name"]]["keeper"] = True
     for host in settings.probe_hosts:
         daemons.setdefault(host, {})[PROBE_DAEMON] = _own_client(PROBE_DAEMON, {}, settings)
     return {
@@ -154,6 +156,7 @@ def _daemon(name: str, options: Data, *, stagger: int = 0) -> Data:
         "state": "absent",
         "adopt": False,
         "socks": False,
+        "keeper": False,
         "stagger": stagger,
         "options": options,
         "services": [],

@@ -172,24 +172,42 @@ def test_what_is_loaded_decides(host: Host) -> None:
     assert host.run(daemon(shop(max_streams=3)))["actions"] == [], "somebody restarted it"
 
 
+class Control:
+    """Of a tor that says what was configured, and "0" for what was not, but for one option."""
+
+    def __init__(self, host: Host, publishes: str = "1") -> None:
+        self.text = f"SocksPort 0\nHiddenServiceDir {host.service}\nHiddenServicePort 80 127.0.0.1:8080"
+        self.publishes = publishes
+
+    def __enter__(self) -> object:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        pass
+
+    def getinfo(self, key: str) -> str:
+        return self.text if key == "config-text" else ""
+
+    def getconf(self, key: str) -> list[tuple[str, str]]:
+        return [(key, self.publishes if key == "PublishHidServDescriptors" else "0")]
+
+
+def test_who_was_told_to_publish_nothing_is_reloaded_but_where_a_keeper_tells_it(host: Host) -> None:
+    host.run(daemon(shop()))
+    host.running["shop1"] = _host.Unit(True, "run", 4e9)
+    host.asked = Control(host, publishes="0")
+    assert host.run(daemon(shop()))["actions"][0]["action"] == "reload"
+    assert host.run(daemon(shop(), keeper=True))["actions"] == []
+    host.run(daemon(shop(), options={"publish_descriptors": False}))
+    host.running["shop1"] = _host.Unit(True, "run2", 4e9)
+    assert host.run(daemon(shop(), options={"publish_descriptors": False}))["actions"] == []
+
+
 def test_without_a_record_tor_is_asked(host: Host) -> None:
     host.run(daemon(shop(), options={"sandbox": False}))
     host.running["shop1"] = _host.Unit(True, "run", 1.0)
 
-    class Control:
-        def __enter__(self) -> object:
-            return self
-
-        def __exit__(self, *_exception: object) -> None:
-            pass
-
-        def getinfo(self, _key: str) -> str:
-            return f"SocksPort 0\nHiddenServiceDir {host.service}\nHiddenServicePort 80 127.0.0.1:8080"
-
-        def getconf(self, key: str) -> list[tuple[str, str]]:
-            return [(key, "0")]
-
-    host.asked = Control()
+    host.asked = Control(host)
     assert host.run(daemon(shop(), options={"sandbox": False}))["actions"] == []
     assert host.run(daemon(shop(), options={"sandbox": True}))["actions"][0]["action"] == "restart"
 

@@ -36,6 +36,7 @@ def test_each_replica_host_keeps_its_own_daemons_and_knows_all_replicas():
     assert kept["probe"] == {"port": 80, "scheme": "http", "path": "/"}
     assert kept["drained"] is False
     assert any(daemon["name"] == "onionkeeper" and daemon["socks"] for daemon in plan.hosts["web2"]["daemons"])
+    assert [daemon["name"] for daemon in plan.hosts["web2"]["daemons"] if daemon["keeper"]] == [daemon["name"] for daemon in kept["daemons"]]
 
 
 def test_without_the_word_there_is_no_keeper():
