@@ -103,7 +103,7 @@ class VisitedFleet(Laboratory):
         with self._visited(services) as tally:
             yield
             wait_for(tally.enough, "enough have asked", 20 * REQUESTS)
-        say(f"{tally.figures()}")
+        say("\n".join([str(tally.figures()), *tally.failed()]))
         if "DAY_TWO_FIGURES" in os.environ:
             with self._visited(services) as control:
                 wait_for(lambda: control.lasts(tally.seconds), "as long without the operation", 2 * tally.seconds)
