@@ -4,8 +4,8 @@
 """Has tor daemons of this host take no new visitors, and waits until those that they have are gone.
 
 Visitors keep a descriptor for hours. So the introduction circuits that it leads to are closed as often as tor builds them
-anew, until it gives these introduction points up: a visitor who tries one is told so by the relay, and asks for a newer
-descriptor within the same request. Rendezvous circuits, and what runs through them, go on.
+anew, until it gives these introduction points up (tor tries each three times more): a visitor who tries one is told so by
+the relay, and asks for a newer descriptor within the same request. Rendezvous circuits, and what runs through them, go on.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._control import
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
 TURN_SECONDS = 0.5
+TURN_AWAY_SECONDS = 60.0  # at most, for tor to give its introduction points up
 _INTRODUCTION = re.compile(r"^(\d+) BUILT (?:\S+,)?\$(\w{40})\S* .*PURPOSE=HS_SERVICE_INTRO ", re.MULTILINE)
+# to whom is not known before it is built
+_COMING = re.compile(r"^\d+ (?!BUILT|CLOSED|FAILED)\w+ .*PURPOSE=HS_SERVICE_INTRO ", re.MULTILINE)
 # a visitor was introduced, and is being connected to
 _MEETING = re.compile(r"HS_STATE=HSSR_CONNECTING")
 
@@ -32,7 +35,8 @@ class Daemon:
         self.streams, self.error = 0, "" if pid else "it does not run"
         self._port: t.Optional[ControlPort] = None
         self._points: t.Optional[t.FrozenSet[str]] = None
-        self._busy, self._met = time.monotonic(), False
+        self._began = self._busy = time.monotonic()
+        self._met = False
 
     def look(self) -> None:
         if self.error:
@@ -42,17 +46,17 @@ class Daemon:
                 self._port = ControlPort(_layout.control_socket(self.name))
                 self._targets = _streams.targets(self._port.getconf("HiddenServiceOptions"))
             circuits = self._port.getinfo("circuit-status")
-            self._turn_away(self._port, circuits)
+            turned_away = self._turn_away(self._port, circuits)
             self.streams = _streams.count(self._pid, self._targets)
         except (OnionfleetError, FileNotFoundError) as error:
             self.error, self.streams = str(error), 0
             return
-        self._met = bool(_MEETING.search(circuits))
+        self._met = bool(_MEETING.search(circuits)) or not turned_away
         if self.streams or self._met:
             self._busy = time.monotonic()
 
-    def _turn_away(self, port: ControlPort, circuits: str) -> None:
-        """Those points that are there now may be known to visitors; what tor chooses instead is not."""
+    def _turn_away(self, port: ControlPort, circuits: str) -> bool:
+        """Those points that are there now may be known to visitors; what tor chooses instead is not. Are they all given up?"""
         found = _INTRODUCTION.findall(circuits)
         if self._points is None:
             self._points = frozenset(relay for _number, relay in found)
@@ -62,6 +66,8 @@ class Daemon:
                     port.command(f"CLOSECIRCUIT {number}")
                 except ControlError:  # it closed by itself
                     pass
+        known = any(relay in self._points for _number, relay in found)
+        return not (known or _COMING.search(circuits)) or time.monotonic() - self._began > TURN_AWAY_SECONDS
 
     def drained(self, quiet: float) -> bool:
         """Without a stream for so many seconds?"""

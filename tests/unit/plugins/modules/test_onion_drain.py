@@ -82,9 +82,25 @@ def test_known_introduction_points_are_closed_and_no_others(tor, run):
     tor.streams = itertools.chain([1, 1, 0], itertools.repeat(0))
     tor.circuits = [
         "\n".join([circuit(1, OLD), circuit(2, OLD, "HS_SERVICE_REND HS_STATE=HSSR_JOINED"), circuit(3, NEW, status="EXTENDED")]),
-        "\n".join([circuit(4, OLD), circuit(5, NEW)]), circuit(13, OLD)]
+        "\n".join([circuit(4, OLD), circuit(5, NEW)]), circuit(13, OLD), circuit(5, NEW)]
     run()
     assert tor.closed == ["1", "4", "13"]
+
+
+def test_it_waits_until_tor_has_given_its_introduction_points_up(tor, run):
+    """Seen on hosts: a visitor came through a point that tor had built anew after the last look."""
+    tor.circuits = [circuit(1, OLD), *[circuit(2, OLD, status="EXTENDED")] * 3, circuit(2, OLD), *[circuit(3, FIRST, status="LAUNCHED")] * 3, circuit(3, NEW)]
+    tor.streams = itertools.repeat(0)
+    run()
+    assert tor.closed == ["1", "2"]
+    assert len(tor.circuits) == 1
+
+
+def test_it_does_not_wait_for_ever_for_that(tor, run, monkeypatch):
+    monkeypatch.setattr(_drain, "TURN_AWAY_SECONDS", 0.2)
+    tor.circuits = [circuit(1, OLD), circuit(2, OLD, status="EXTENDED")]
+    tor.streams = itertools.repeat(0)
+    assert run()["seconds"] < 3
 
 
 def test_who_does_not_run_or_goes_away_is_drained(tor, run):
