@@ -103,6 +103,7 @@ def test_an_option_that_needs_a_restart(rolling):
     assert roll(rolling, playbook="deploy").changes == []
 
 
+@pytest.mark.long
 def test_a_new_package_of_tor(rolling):
     for name in APPS:
         rolling.hosts[name].sh("DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --reinstall --allow-change-held-packages tor 2>&1")
@@ -117,6 +118,7 @@ def test_a_new_package_of_tor(rolling):
     assert roll(rolling, roll_upgrade=True).changes == []
 
 
+@pytest.mark.long
 def test_every_host_is_rebooted(rolling):
     """But the one that asks."""
     started = {name: rolling.hosts[name].sh("systemctl show -P UserspaceTimestamp") for name in APPS}
@@ -127,6 +129,7 @@ def test_every_host_is_rebooted(rolling):
     assert roll(rolling).changes == []
 
 
+@pytest.mark.long
 def test_a_download_is_waited_for(rolling):
     """Through the replica that publishes, whose host is not the first one."""
     carried_by_the_last(rolling)
@@ -141,6 +144,7 @@ def test_a_download_is_waited_for(rolling):
     assert invocations(rolling)["app3", "newsw1"] != before["app3", "newsw1"]
 
 
+@pytest.mark.long
 def test_it_stops_when_a_service_gets_worse_and_goes_on(rolling):
     """Where the first host's web server has gone, nobody noticed so far: another replica publishes."""
     carried_by_the_last(rolling)
@@ -164,6 +168,7 @@ def test_it_stops_when_a_service_gets_worse_and_goes_on(rolling):
     assert [key for key in before if before[key] == after[key]] == []
 
 
+@pytest.mark.long
 def test_one_that_does_not_come_back_stops_it(rolling):
     carried_by_the_last(rolling)
     before, last = invocations(rolling), late(rolling)

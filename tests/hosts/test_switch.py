@@ -78,6 +78,7 @@ def test_a_softmap_becomes_a_hardmap(live):
     assert live.operator.deploy().changes == []
 
 
+@pytest.mark.long
 def test_a_download_through_the_old_side_ends_before_it_is_removed(live):
     live.declare(SOFTMAP)
     with live.hosts[VISITORS].long_download(live.operator.address("archive"), [live.hosts[name] for name in APPS]):
@@ -90,6 +91,7 @@ def test_a_download_through_the_old_side_ends_before_it_is_removed(live):
     is_softmap(live)
 
 
+@pytest.mark.long
 def test_turned_back_half_way_it_goes_back(live):
     live.declare(HARDMAP)
     with live.asked("archive"):
@@ -99,8 +101,8 @@ def test_turned_back_half_way_it_goes_back(live):
     is_softmap(live)
 
 
-@pytest.mark.parametrize("step", [STEPS[0], STEPS[4], pytest.param(STEPS[6])] + [
-    pytest.param(step, marks=pytest.mark.long) for step in (STEPS[1], STEPS[2], STEPS[3], STEPS[5])])
+@pytest.mark.long
+@pytest.mark.parametrize("step", STEPS)
 def test_killed_after_a_step_it_goes_on(live, step):
     """To and fro: each way has steps that the other has not."""
     soft = "archivew1" not in live.daemons("app1")["app1"]

@@ -39,6 +39,8 @@ PAGES = {"tors": 2, "every": 1, "fresh": False, "timeout": 60}
 NEWCOMERS = {"tors": 2, "every": 12, "fresh": True, "timeout": 60}  # they forget the service before each request
 DOWNLOADS = {"tors": 1, "every": 10, "fresh": False, "timeout": 120, "path": "/bytes/1000000/25"}
 VISITS = (PAGES, NEWCOMERS, DOWNLOADS)
+# of which a private network on a busy machine loses one in some hundreds by itself; what is broken breaks dozens
+LOST, LOST_OF = 2, 100
 QUICK = {"probe_interval": 5, "probe_timeout": 8}
 
 
@@ -50,6 +52,11 @@ class Tally:
 
     def enough(self) -> bool:
         return all(sum(len(crowd.results) for crowd in crowds[:2]) >= REQUESTS for crowds in self._crowds.values())
+
+    def few_failed(self) -> bool:
+        """No more than the network may have lost by itself."""
+        asked = sum(len(crowd.results) for crowds in self._crowds.values() for crowd in crowds)
+        return len(self.failed()) <= max(LOST, asked / LOST_OF)
 
     def lasts(self, seconds: float) -> bool:
         return time.monotonic() - self._began >= seconds
@@ -99,7 +106,10 @@ class VisitedFleet(Laboratory):
 
     @contextlib.contextmanager
     def asked(self, *services: str):
-        """Ask for pages of services and download from them during the block, and on until enough have asked; then nothing has failed."""
+        """Ask for pages of services and download from them during the block, and on until enough have asked; hardly any failed.
+
+        How many did exactly, with and without the operation, is what the benchmark is for.
+        """
         with self._visited(services) as tally:
             yield
             wait_for(tally.enough, "enough have asked", 20 * REQUESTS)
@@ -111,7 +121,7 @@ class VisitedFleet(Laboratory):
             with open(os.environ["DAY_TWO_FIGURES"], "a", encoding="utf-8") as lines:
                 operation = os.environ["PYTEST_CURRENT_TEST"].partition("::")[2].partition(" ")[0]
                 lines.write(json.dumps({"operation": operation, "during": tally.figures(), "without": control.figures()}) + "\n")
-        assert tally.failed() == []
+        assert tally.few_failed(), tally.failed()
         assert all(tally.figures()[kind] for kind in ("pages", "newcomers", "downloads"))
 
     @contextlib.contextmanager
