@@ -57,7 +57,8 @@ def main() -> int:
     if chosen.requests:
         settings = {"DAY_TWO_REQUESTS": str(chosen.requests), "DAY_TWO_FIGURES": str(chosen.figures.resolve())}
         files = [str(HOSTS / f"test_{name}.py") for name in chosen.tests]
-        code = subprocess.run([sys.executable, "-m", "pytest", "-v", "-m", "long or not long", *files, *chosen.rest], env={**os.environ, **settings}, check=False).returncode
+        command = [sys.executable, "-m", "pytest", "-v", "-m", "long or not long", *files, *chosen.rest]
+        code = subprocess.run(command, env={**os.environ, **settings}, check=False).returncode
     if chosen.figures.exists():
         sys.stdout.write(report(chosen.figures) + "\n")
     return code
