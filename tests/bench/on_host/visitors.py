@@ -34,12 +34,15 @@ class Failed(Exception):
 
 
 async def forget(visitor):
+    """And wait until tor has: within ten seconds of the last time it puts that off, and would drop the request that follows."""
     reader, writer = await asyncio.open_unix_connection(f"/run/visitors/{visitor}/control")
-    writer.write(b"AUTHENTICATE\r\nSIGNAL NEWNYM\r\nQUIT\r\n")
-    answer = await reader.read()
-    writer.close()
-    if answer.count(b"250") != 3:
-        raise Failed(f"NEWNYM: {answer}")
+    writer.write(b"AUTHENTICATE\r\nSETEVENTS SIGNAL\r\nSIGNAL NEWNYM\r\n")
+    try:
+        await asyncio.wait_for(reader.readuntil(b"650 SIGNAL NEWNYM\r\n"), 20)
+    except (asyncio.TimeoutError, asyncio.IncompleteReadError) as error:
+        raise Failed("NEWNYM did not happen") from error
+    finally:
+        writer.close()
 
 
 async def connect(visitor, isolation):
@@ -96,6 +99,7 @@ async def visit(visitor, number, forgets):
     try:
         if forgets:
             await forget(visitor)
+            told["at"], began = time.time(), time.monotonic()
         await asyncio.wait_for(fetch(visitor, f"{number}-{time.time_ns()}", told), SETTINGS["timeout"])
         told["ok"] = True
     except asyncio.TimeoutError:
