@@ -10,7 +10,7 @@ import os
 
 import pytest
 from onion_fleet import wait_for
-from visited_fleet import APPS, SUITES, VISITORS, VisitedFleet
+from visited_fleet import APPS, VISITORS, VisitedFleet
 
 NEWCOMER = 3  # one of the visitors' tors
 SERVICES = [
@@ -31,7 +31,7 @@ def running(rolling):
 
 @pytest.fixture(scope="module")
 def rolling(tmp_path_factory, network):
-    made = VisitedFleet(tmp_path_factory.mktemp("rolling"), network, {name: SUITES[name] for name in APPS})
+    made = VisitedFleet(tmp_path_factory.mktemp("rolling"), network, APPS)
     made.build()
     declare(made)
     made.operator.run("keys")

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import itertools
 import json
 import os
 import pathlib
@@ -79,10 +80,10 @@ class Tally:
 
 
 class VisitedFleet(Laboratory):
-    """On the network of the other tests. `suites`: of its hosts."""
+    """On the network of the other tests. `names`: of its hosts."""
 
-    def __init__(self, folder: pathlib.Path, network: dict, suites: dict[str, str] = SUITES) -> None:
-        tors = SERVICES * sum(visit["tors"] for visit in VISITS)
+    def __init__(self, folder: pathlib.Path, network: dict, names: tuple[str, ...] = (*APPS, *PUBLISHERS)) -> None:
+        tors, suites = SERVICES * sum(visit["tors"] for visit in VISITS), {name: SUITES[name] for name in names}
         super().__init__(pathlib.Path(os.environ.get("DAY_TWO_FOLDER", folder)), suites, relays=0, voting_interval=0, visitors=tors)
         del self.hosts[NETWORK]
         self.network = network
@@ -129,7 +130,7 @@ class VisitedFleet(Laboratory):
         tors = iter(self.visitors)
         with contextlib.ExitStack() as stack:
             tally = Tally({service: [
-                stack.enter_context(self.crowd(self.operator.address(service), [next(tors) for _tor in range(visit["tors"])],
+                stack.enter_context(self.crowd(self.operator.address(service), list(itertools.islice(tors, visit["tors"])),
                                                **{key: value for key, value in visit.items() if key != "tors"}))
                 for visit in VISITS] for service in services})
             yield tally

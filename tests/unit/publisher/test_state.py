@@ -84,7 +84,15 @@ def test_the_first_publication_waits_for_those_that_have_not_answered_but_not_fo
     assert not service.may_publish(NOW)
     service.first_deadline = NOW.now
     assert service.may_publish(NOW)
+    for backend in service.backends.values():
+        backend.health.move("unknown", NOW.now)
+        backend.health.failed(NOW.now)
+    assert not service.may_publish(NOW), "nobody answers"
+    service.first_deadline = NOW.now - state.LAST_WAIT
+    assert service.may_publish(NOW)
     service.first_deadline = None
+    for backend in service.backends.values():
+        backend.health.move("up", NOW.now)
     service.backends[ADDRESSES[0]].health.move("down", NOW.now)
     assert service.may_publish(NOW)
 

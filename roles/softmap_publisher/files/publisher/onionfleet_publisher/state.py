@@ -25,6 +25,7 @@ from onionfleet_publisher.uploads import LIFETIME, Ledger, Wanted
 
 WHICH = ("first", "second")
 FIRST_WAIT = 25.0  # seconds that the first publication waits for backends that have not answered yet
+LAST_WAIT = 600.0  # seconds that it waits where none does: what is on the directories may lead to somebody
 LOST_AFTER = 3600.0  # seconds without a descriptor, with all directories saying so, after which an unprobed backend is down
 LOST_MISSES = 8
 SETTLE_SECONDS = 3.0  # other introduction points of one backend are often followed by others of the next
@@ -117,10 +118,14 @@ class ServiceState:
         return any(ledger.attempted is not None for ledger in self.ledgers.values())
 
     def may_publish(self, clock: Clock) -> bool:
-        """The first publication waits until all backends are known, or for a while; later ones do not wait."""
+        """The first publication waits until all backends are known, or for a while, and longer where none answers; later ones
+        do not wait."""
         if self.published or all(self._known(one) for one in self.backends.values() if not one.instance.drained):
             return True
-        return self.first_deadline is not None and clock.now >= self.first_deadline
+        if self.first_deadline is None or clock.now < self.first_deadline:
+            return False
+        answers = any(one.view(clock).answers for one in self.backends.values())
+        return answers or clock.now >= self.first_deadline - FIRST_WAIT + LAST_WAIT
 
     @staticmethod
     def _known(backend: BackendState) -> bool:
