@@ -61,6 +61,7 @@ def fleet_status(
     probed: t.Sequence[Data],
     told: t.Optional[t.Mapping[str, Data]] = None,
     kept: t.Optional[t.Mapping[str, Data]] = None,
+    undeclared: bool = True,
 ) -> Data:
     """Put together who runs, who publishes, what HSDirs hold and what answered.
 
@@ -71,13 +72,14 @@ def fleet_status(
     :param probed: ``targets`` of onion_probe.
     :param told: host -> the result of onionbalance_info, of publishers.
     :param kept: host -> the result of keeper_info, of hosts with a keeper.
+    :param undeclared: False where instances that nobody declares any more may go on, and may have published what HSDirs hold.
     :returns: ``services`` (list), ``troubles`` (a sentence each) and ``unpublished`` (names of services whose newest
         descriptor is not held by a quorum, more than half, of the responsible HSDirs).
     """
     by_address = {service["address"]: service for service in published}
     answers = {target["name"]: target for target in probed}
     rows = [
-        _service(name, service, own, told or {}, kept or {}, by_address.get(service["address"]), answers.get(name))
+        _service(name, service, own, told or {}, kept or {}, by_address.get(service["address"]), answers.get(name), undeclared)
         for name, service in services.items()
         if service["state"] == "present"
     ]
@@ -100,6 +102,7 @@ def _service(
     kept: t.Mapping[str, Data],
     published: t.Optional[Data],
     answer: t.Optional[Data],
+    undeclared: bool,
 ) -> Data:
     address = planned["address"]
     made = [_made(replica, own, address) for replica in planned["replicas"]]
@@ -113,7 +116,7 @@ def _service(
         row["keeper"] = keeper_row(name, row, kept) if planned.get("keeper") else None
     holding = holder(publishers)
     counts = {key: published[key] if published else 0 for key in ("responsible", "held", "newest")}
-    counts["strange"] = strangers(planned, hsdirs, makers, publishers)
+    counts["strange"] = strangers(planned, hsdirs, makers, publishers) if undeclared else 0
     row = {
         "name": name,
         "address": address,
