@@ -52,9 +52,15 @@ def _decision(change: Change, unit: _host.Unit) -> _decide.Decision:
     if state and change.config != change.before.config and not _host.read_record(change.daemon.name, unit):
         # nothing differs, but without a record later runs could not tell what it has loaded
         return _decide.Decision("reload", ["other files say the same from now on"])
-    if state and not change.daemon.keeper and _publishing.UPLOADS not in keywords and _present.stands_by(change.daemon.name):
+    if state and _may_publish(change, state) and _present.stands_by(change.daemon.name):
         return _decide.Decision("reload", ["stands by, as a handover that was stopped half way left it"])
     return decision
+
+
+def _may_publish(change: Change, state: _decide.State) -> bool:
+    """Whether nothing but a handover tells it to publish nothing: no keeper, not even one that is about to go, and no option."""
+    configured = [value for keyword, value in state.options if keyword == _publishing.UPLOADS]
+    return not (change.daemon.keeper or _present.kept(change.daemon.name)) and configured[-1:] != ["0"]
 
 
 def _change(daemon: Daemon, secrets: t.Mapping[str, str], check: bool) -> Change:

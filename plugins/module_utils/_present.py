@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import glob
+import json
 import os
 import re
 import typing as t
@@ -124,6 +125,15 @@ def loaded_state(before: Present, unit: _host.Unit, keywords: t.Iterable[str]) -
             return _asked(control, before, unit, keywords)
     except OnionfleetError:
         return None
+
+
+def kept(name: str) -> bool:
+    """Whether a keeper that runs tells this daemon when to publish."""
+    try:
+        services = json.loads(_files.read_text(_layout.KEEPER_ROOT + "/config.json") or "{}").get("services", [])
+    except ValueError:
+        return False
+    return os.path.exists(_layout.KEEPER_STATUS) and any(daemon["name"] == name for service in services for daemon in service["daemons"])
 
 
 def stands_by(name: str) -> bool:

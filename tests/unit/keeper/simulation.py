@@ -138,7 +138,7 @@ class World:
 
     def _start(self, one: Replica, stagger: float = 0.0) -> None:
         one.points += 1
-        one.publishes, one.armed = True, False
+        one.publishes, one.armed, one.uploaded = True, False, None
         one.ready_at = one.own_timer = self.now + stagger + self._between(START_SECONDS)
 
     def _tor(self, one: Replica) -> None:
@@ -239,7 +239,8 @@ class World:
     def _read(self, one: Replica) -> None:
         """What it reads is what the HSDirs hold when it begins."""
         if one.connected:
-            known = self.holder == one.number if (self.wall + self.now) % DAY < DAY / 2 else None
+            own = self.holder == one.number and one.points == self.points
+            known = own or (None if one.uploaded is None else False) if (self.wall + self.now) % DAY < DAY / 2 else None
             look = Look(self.now, True, 1, self.revision, known)
             one.pending.append((self.now + self._between(LOOK_SECONDS), "look", look))
         else:

@@ -85,14 +85,20 @@ def test_it_knows_its_own_descriptor_of_the_period_that_its_tor_shows(tor):
     tor.info[f"hs/service/desc/id/{LABEL}"] = DESCRIPTOR
     one, outer = _daemon(tor), parse_outer(DESCRIPTOR)
     assert one.made(outer.blinded_key, outer.signing_key) is True
+    assert one.made(outer.blinded_key, b"of another replica") is None, "it has uploaded nothing yet"
+    tor.say(f"650 HS_DESC UPLOADED {LABEL} UNKNOWN $AA")
+    time.sleep(0.05)
+    one.observe()
     assert one.made(outer.blinded_key, b"of another replica") is False
     assert one.made(b"of another period", outer.signing_key) is None
     del tor.info[f"hs/service/desc/id/{LABEL}"]
     tor.hang_up()
     with pytest.raises(OnionfleetError):
         one.observe()
+    assert one.made(outer.blinded_key, outer.signing_key) is None
     one.observe()
     assert one.made(outer.blinded_key, outer.signing_key) is None
+    assert one.uploaded is None
 
 
 def test_a_tor_that_restarts_is_unknown_until_it_is_back(tor):

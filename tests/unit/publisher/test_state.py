@@ -88,6 +88,8 @@ def test_the_first_publication_waits_for_those_that_have_not_answered_but_not_fo
         backend.health.move("unknown", NOW.now)
         backend.health.failed(NOW.now)
     assert not service.may_publish(NOW), "nobody answers"
+    service.backends[ADDRESSES[0]].health.forget()
+    assert not service.may_publish(NOW), "one has not been asked yet"
     service.first_deadline = NOW.now - state.LAST_WAIT
     assert service.may_publish(NOW)
     service.first_deadline = None

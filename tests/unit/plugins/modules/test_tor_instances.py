@@ -96,6 +96,7 @@ def fixture_host(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capfd:
     defaults.write_text("DataDirectory /var/lib/tor-instances/@@NAME@@\nUser _tor-@@NAME@@\n")
     for module, name, value in [
         (_layout, "INSTANCES_ROOT", str(tmp_path / "etc")), (_layout, "DATA_ROOT", str(tmp_path / "data")),
+        (_layout, "KEEPER_ROOT", str(tmp_path)), (_layout, "KEEPER_STATUS", str(tmp_path / "status.sock")),
         (_layout, "RECORDS_ROOT", str(tmp_path / "lib/loaded")), (_host, "_WANTS", str(tmp_path / "wants") + "/"),
         (tor_instances.AnsibleModule, "warn", lambda _module, text: host.warnings.append(text)),
         (_files, "_LOCK", str(tmp_path / "lock")), (_staging, "DEFAULTS", str(defaults)),
@@ -198,6 +199,14 @@ def test_who_was_told_to_publish_nothing_is_reloaded_but_where_a_keeper_tells_it
     host.asked = Control(host, publishes="0")
     assert host.run(daemon(shop()))["actions"][0]["action"] == "reload"
     assert host.run(daemon(shop(), keeper=True))["actions"] == []
+    (host.root / "config.json").write_text(json.dumps({"services": [{"daemons": [{"name": "shop1"}]}]}))
+    assert host.run(daemon(shop()))["actions"][0]["action"] == "reload", "its keeper does not run"
+    (host.root / "status.sock").touch()
+    assert host.run(daemon(shop()))["actions"] == [], "its keeper is about to go, and releases it"
+    (host.root / "config.json").unlink()
+    host.run(daemon(shop(), options={"publish_descriptors": True}))
+    host.running["shop1"] = _host.Unit(True, "run1", 4e9)
+    assert host.run(daemon(shop(), options={"publish_descriptors": True}))["actions"][0]["action"] == "reload"
     host.run(daemon(shop(), options={"publish_descriptors": False}))
     host.running["shop1"] = _host.Unit(True, "run2", 4e9)
     assert host.run(daemon(shop(), options={"publish_descriptors": False}))["actions"] == []

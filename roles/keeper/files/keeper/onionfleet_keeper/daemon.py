@@ -56,7 +56,7 @@ class Daemon:
     def _connect(self) -> ControlPort:
         if self._port is None:
             self._port = ControlPort(self._path, timeout=COMMAND_SECONDS)
-            self._counted, self._made = 0.0, None  # it may have been restarted
+            self._counted, self.uploaded = 0.0, None  # it may have been restarted
             self._port.subscribe("HS_DESC")
         return self._port
 
@@ -70,8 +70,10 @@ class Daemon:
 
     def made(self, blinded_key: bytes, signing_key: bytes) -> bool | None:
         """Did this daemon make the descriptor with these keys? None: cannot be told, as in half of each time period, when
-        tor shows the descriptor of another period than clients read."""
-        return self._made[1] == signing_key if self._made is not None and self._made[0] == blinded_key else None
+        tor shows the descriptor of another period than clients read. Nor is a tor overtaken that has uploaded nothing yet."""
+        if self._made is None or self._made[0] != blinded_key:
+            return None
+        return self._made[1] == signing_key or (None if self.uploaded is None else False)
 
     def stand_by(self) -> None:
         """Publish nothing, and be ready to publish at once."""
@@ -97,7 +99,7 @@ class Daemon:
         return _publishing.directories(port.getconf("HiddenServiceOptions")) if self._pow else []
 
     def close(self) -> None:
-        self.publishes, self.ready = None, False
+        self.publishes, self.ready, self._made = None, False, None
         if self._port is not None:
             self._port.close()
             self._port = None

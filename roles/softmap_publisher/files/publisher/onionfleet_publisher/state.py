@@ -124,7 +124,7 @@ class ServiceState:
             return True
         if self.first_deadline is None or clock.now < self.first_deadline:
             return False
-        answers = any(one.view(clock).answers for one in self.backends.values())
+        answers = any(one.health.state == "up" if one.port is not None else one.view(clock).answers for one in self.backends.values())
         return answers or clock.now >= self.first_deadline - FIRST_WAIT + LAST_WAIT
 
     @staticmethod
