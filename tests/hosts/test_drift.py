@@ -28,9 +28,9 @@ END
 systemctl reload onionfleet-publisher"""
 STAND_BY = """python3 - <<'END'
 import socket
-tor = socket.socket(socket.AF_UNIX)
+tor, cookie = socket.socket(socket.AF_UNIX), open('/run/tor-instances/archiveb1/control.authcookie', 'rb').read().hex()
 tor.connect('/run/tor-instances/archiveb1/control')
-tor.sendall(b'AUTHENTICATE\\r\\nSETCONF PublishHidServDescriptors=0\\r\\nQUIT\\r\\n')
+tor.sendall(f'AUTHENTICATE {cookie}\\r\\nSETCONF PublishHidServDescriptors=0\\r\\nQUIT\\r\\n'.encode())
 assert tor.makefile().read().startswith('250 OK')
 END"""
 
