@@ -261,6 +261,15 @@ def test_a_holder_whose_tor_is_back_does_not_take_the_service_back():
     assert replica.kinds == ["publish", "stand_by"]
 
 
+def test_a_holder_whose_tor_is_back_looks_before_it_publishes():
+    """Seen on hosts: somebody had taken over three seconds before, and nobody had asked since."""
+    replica = _standby().probe(False).probe(False).step(4).step(30)
+    replica.step(20, publishes=None, ready=False)
+    replica.revision = 9
+    replica.step(2, publishes=True, ready=False, armed=False)
+    assert replica.kinds == ["publish", "stand_by"]
+
+
 def test_an_answer_from_before_its_tor_was_gone_says_nothing():
     replica = _standby().probe(False).probe(False).step(4)
     asked = Probe(replica.view.now - 1, True)

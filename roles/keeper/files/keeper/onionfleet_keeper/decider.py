@@ -52,7 +52,8 @@ def _learn(rules: Rules, state: State, view: View) -> State:
     if state.began is None:
         state = dataclasses.replace(state, began=view.now, well=view.now, slot=turns.slot(rules, view.wall))
     away = None if view.publishes is not None else state.away if state.away is not None else view.now
-    state = dataclasses.replace(state, away=away) if away != state.away else state
+    if away != state.away:
+        state = dataclasses.replace(state, away=away, back=view.now if away is None else state.back)
     if view.look and view.look.answered and view.look.began != state.looked:
         state = _learn_look(rules, state, view, view.look)
     if view.probe and view.probe.began != state.probed:
@@ -219,6 +220,8 @@ def _look(state: State, view: View) -> Action | None:
     ordered = state.published[-1] if state.published else None
     if ordered is not None and SETTLE <= view.now - ordered < CONFIRM and (state.credited is None or state.credited < ordered):
         every = SETTLE  # until the HSDirs are seen to have it
+    if state.holds and state.back is not None and last is not None and last < state.back:
+        every = 0.0  # a tor that starts is about to publish: has somebody taken over?
     if view.slow is not None and last is not None and last < view.slow:
         every = 0.0  # somebody may just have published: whom do we doubt?
     return Action("look") if last is None or view.now - last > every else None

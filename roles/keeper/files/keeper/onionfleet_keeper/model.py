@@ -77,6 +77,7 @@ class State:
     failures: int = 0  # in a row, of the descriptor that clients get
     failing: float | None = None  # since when they are enough to act
     away: float | None = None  # since when the daemon's tor says nothing
+    back: float | None = None  # when it last said something again
     well: float | None = None  # when our client's Tor last did anything
     published: tuple[float, ...] = ()  # when we ordered publications in the last hour
     futile: int = 0  # publications of ours in a row after which the service did not answer
