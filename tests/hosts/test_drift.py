@@ -26,13 +26,6 @@ config['services'][0]['instances'].append({'name': 'web9/archiveb1', 'drained': 
 json.dump(config, open(path, 'w'), indent=1)
 END
 systemctl reload onionfleet-publisher"""
-STAND_BY = """python3 - <<'END'
-import socket
-tor, cookie = socket.socket(socket.AF_UNIX), open('/run/tor-instances/archiveb1/control.authcookie', 'rb').read().hex()
-tor.connect('/run/tor-instances/archiveb1/control')
-tor.sendall(f'AUTHENTICATE {cookie}\\r\\nSETCONF PublishHidServDescriptors=0\\r\\nQUIT\\r\\n'.encode())
-assert tor.makefile().read().startswith('250 OK')
-END"""
 
 # host, what somebody does, the kind and the words by which it is found
 MENDED = {
@@ -46,7 +39,6 @@ MENDED = {
     "mode of a backend's key": ("web2", f"chmod 640 {DATA}/archiveb1/archive-backend/hs_ed25519_secret_key", "key", "has mode 0640"),
     "missing key": ("web1", f"rm {PUBLISHER}/keys/archive/hs_ed25519_public_key", "key", "archive/hs_ed25519_public_key is missing"),
     "not at boot": ("web2", "systemctl disable -q tor@alphaw1", "unit", "tor@alphaw1.service is disabled, not enabled"),
-    "told to publish nothing": ("web2", STAND_BY, "action", "daemon 'archiveb1': stands by, as a handover .*deploy would reload it"),
     "stopped": ("web1", "systemctl stop tor@archiveb1", "action", "daemon 'archiveb1': is not running; deploy would start it"),
     "publisher's unit": ("web1", f"sed -i s/ProtectHome=true/ProtectHome=no/ {UNITS}/onionfleet-publisher.service", "unit", "publisher.service has been"),
     "publisher not at boot": ("web1", "systemctl disable -q onionfleet-publisher", "unit", "onionfleet-publisher.service: does not start at boot"),
