@@ -18,7 +18,7 @@ from onionfleet_keeper.model import Rules
 
 EQUALS_STEP = 10.0  # seconds between two that have waited equally long: more than it takes to look, publish, and be seen
 PLACE_SECONDS, ROUND_SECONDS = 4.0, 16.0  # of one replica; at most of all
-WITHOUT_TURNS = 3600.0  # seconds after which the order of take-overs changes where nobody takes turns
+WITHOUT_TURNS = 3600.0  # seconds of a slot where nobody takes turns
 
 
 def slot(rules: Rules, wall: float) -> int:
