@@ -82,7 +82,7 @@ def test_the_first_publication_waits_for_those_that_have_not_answered_but_not_fo
     assert service.may_publish(NOW)
     service.backends[ADDRESSES[0]].health.move("unknown", NOW.now)
     assert not service.may_publish(NOW)
-    service.first_deadline = NOW.now
+    service.first_received = NOW.now - state.FIRST_WAIT
     assert service.may_publish(NOW)
     for backend in service.backends.values():
         backend.health.move("unknown", NOW.now)
@@ -90,9 +90,9 @@ def test_the_first_publication_waits_for_those_that_have_not_answered_but_not_fo
     assert not service.may_publish(NOW), "nobody answers"
     service.backends[ADDRESSES[0]].health.forget()
     assert not service.may_publish(NOW), "one has not been asked yet"
-    service.first_deadline = NOW.now - state.LAST_WAIT
+    service.first_received = NOW.now - state.LAST_WAIT
     assert service.may_publish(NOW)
-    service.first_deadline = None
+    service.first_received = None
     for backend in service.backends.values():
         backend.health.move("up", NOW.now)
     service.backends[ADDRESSES[0]].health.move("down", NOW.now)

@@ -10,7 +10,7 @@ import stem
 from onionfleet_publisher import choice
 from onionfleet_publisher.context import Context, log
 from onionfleet_publisher.engine import NotMade, TooBig
-from onionfleet_publisher.state import FIRST_WAIT, WHICH, ServiceState
+from onionfleet_publisher.state import WHICH, ServiceState
 from onionfleet_publisher.tor import Event
 from onionfleet_publisher.uploads import Ledger, Task, Wanted, answering, must_wait
 
@@ -33,8 +33,8 @@ class Publications:
     async def publish(self) -> None:
         for service in list(self._context.services.values()):
             clock = self._context.clock()
-            if service.first_deadline is None and any(backend.received for backend in service.backends.values()):
-                service.first_deadline = clock.now + FIRST_WAIT
+            if service.first_received is None and any(backend.received for backend in service.backends.values()):
+                service.first_received = clock.now
             if clock.now >= service.not_before and service.places and service.may_publish(clock):
                 self._decide(service)
                 if service.chosen:

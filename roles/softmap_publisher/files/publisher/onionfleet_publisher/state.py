@@ -108,7 +108,7 @@ class ServiceState:
     turn: int = 0
     fits: int = choice.MAX_POINTS  # introduction points that make no descriptor too big
     dirty: bool = True  # something changed that may change the descriptor
-    first_deadline: float | None = None
+    first_received: float | None = None  # when the first descriptor of a backend came
     not_before: float = 0.0
     checked: float = 0.0
     settled_at: float = 0.0  # when a change may be published
@@ -122,10 +122,10 @@ class ServiceState:
         do not wait."""
         if self.published or all(self._known(one) for one in self.backends.values() if not one.instance.drained):
             return True
-        if self.first_deadline is None or clock.now < self.first_deadline:
+        if self.first_received is None or clock.now < self.first_received + FIRST_WAIT:
             return False
         answers = any(one.health.state == "up" if one.port is not None else one.view(clock).answers for one in self.backends.values())
-        return answers or clock.now >= self.first_deadline - FIRST_WAIT + LAST_WAIT
+        return answers or clock.now >= self.first_received + LAST_WAIT
 
     @staticmethod
     def _known(backend: BackendState) -> bool:
