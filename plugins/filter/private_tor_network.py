@@ -39,7 +39,7 @@ options:
     type: int
     default: 20
   consensus_params:
-    description: Parameters to vote for, by name.
+    description: Parameters to vote for, by name. Unless it is among them, C(cbtmintimeout) is 2000.
     type: dict
     default: {}
   keys:

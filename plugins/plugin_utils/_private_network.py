@@ -19,6 +19,11 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._errors import 
 
 Options = t.List[t.Dict[str, str]]
 
+# Milliseconds. Tor gives a circuit as long as four of five took before (path-spec, "Learning when to give up"): on one machine
+# that is 50 ms. Whenever the machine has something else to do for a moment, a service would give its rendezvous circuits up, and
+# the visitor whose introduction it had taken waited for two minutes in vain.
+CONSENSUS_PARAMS = {"cbtmintimeout": 2000}
+
 
 class Node(t.NamedTuple):
     """An authority or a relay: a tor with a place in the network."""
@@ -90,7 +95,7 @@ def _authority(node: Node, interval: int, first_interval: int, params: t.Mapping
         ("TestingDirAuthVoteExit", "*"),
         ("TestingDirAuthVoteGuard", "*"),
         ("TestingDirAuthVoteHSDir", "*"),
-        *([("ConsensusParams", " ".join(f"{k}={v}" for k, v in sorted(params.items())))] if params else []),
+        ("ConsensusParams", " ".join(f"{k}={v}" for k, v in sorted({**CONSENSUS_PARAMS, **params}.items()))),
     )
 
 
@@ -118,7 +123,7 @@ def private_tor_network(
 
     :param addresses: IPv4 address by host, in the order in which hosts get their share.
     :param voting_interval: seconds between two consensuses; ``first_voting_interval`` until there is one.
-    :param consensus_params: such as ``{"hsdir_spread_store": 2}``.
+    :param consensus_params: such as ``{"hsdir_spread_store": 2}``, besides CONSENSUS_PARAMS or in their place.
     :param keys: ``v3ident`` and ``fingerprint`` by authority; zeros stand for what is not known yet.
     :return: ``hosts``: by host, the names of its ``authorities`` and its ``daemons`` as `tor_instances` takes them;
         ``options``: what every other tor needs.

@@ -22,10 +22,11 @@ ASK = (
     "s.connect('/run/onionfleet-keeper/status.sock'); print(''.join(iter(lambda: s.recv(65536).decode(), '')))"
 )
 OPTIONS = """
-import socket, sys
+import socket
 connection = socket.socket(socket.AF_UNIX)
 connection.connect('/run/tor-instances/newsroomw1/control')
-connection.sendall(b'AUTHENTICATE\\r\\nGETCONF PublishHidServDescriptors\\r\\nGETCONF HiddenServiceOptions\\r\\nQUIT\\r\\n')
+cookie = open('/run/tor-instances/newsroomw1/control.authcookie', 'rb').read().hex().encode()
+connection.sendall(b'AUTHENTICATE ' + cookie + b'\\r\\nGETCONF PublishHidServDescriptors\\r\\nGETCONF HiddenServiceOptions\\r\\nQUIT\\r\\n')
 print(connection.makefile().read())
 """
 PROCESS = "systemctl show -P MainPID onionfleet-keeper"

@@ -8,6 +8,7 @@ pow.py SOCKET: the daemon's control port.
 
 import collections
 import json
+import pathlib
 import select
 import socket
 import sys
@@ -20,7 +21,7 @@ while not select.select([sys.stdin], [], [], 0.1)[0]:
             connection.settimeout(5)
             connection.connect(sys.argv[1])
             lines = connection.makefile("rw", newline="\r\n")
-            lines.write("AUTHENTICATE\r\n")
+            lines.write(f"AUTHENTICATE {pathlib.Path(sys.argv[1] + '.authcookie').read_bytes().hex()}\r\n")
             lines.flush()
             lines.readline()
         lines.write("GETCONF HiddenServiceOptions\r\n")

@@ -49,8 +49,13 @@ def test_the_first_voting_interval_and_consensus_parameters_are_the_authorities(
     authority = network["hosts"]["net1"]["daemons"][0]
     assert values(authority, "TestingV3AuthInitialVotingInterval") == ["20"]
     assert values(authority, "V3AuthVotingInterval") == ["300"]
-    assert values(authority, "ConsensusParams") == ["a=1 hsdir_spread_store=2"]
+    assert values(authority, "ConsensusParams") == ["a=1 cbtmintimeout=2000 hsdir_spread_store=2"]
     assert not values(network["hosts"]["net1"]["daemons"][-1], "ConsensusParams")
+
+
+def test_a_given_parameter_replaces_ours():
+    network = private_tor_network(TWO, consensus_params={"cbtmintimeout": 10})
+    assert values(network["hosts"]["net1"]["daemons"][0], "ConsensusParams") == ["cbtmintimeout=10"]
 
 
 def test_the_daemons_options_are_without_fault():
