@@ -43,7 +43,8 @@ status:
       description:
         - For each service its C(name), C(address) and C(introduction_points), its C(descriptors) with C(signing_key),
           C(revision_counter), C(hsdirs), C(uploaded) and C(failed), and its C(instances) with C(state) (V(up), V(down),
-          V(drained) or V(unknown)), C(listed), C(listed_keys), C(since), C(last_answer_seconds) and C(failures).
+          V(drained) or V(unknown)), C(known) (whether enough came of it to list it or not), C(listed), C(listed_keys),
+          C(since), C(last_answer_seconds) and C(failures).
       type: list
       elements: dict
     started:

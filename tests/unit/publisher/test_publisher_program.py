@@ -32,7 +32,6 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     for module, names in seconds.items():
         for name in names:
             monkeypatch.setattr(module, name, getattr(module, name) / 50)
-    monkeypatch.setattr("onionfleet_publisher.publications.FIRST_WAIT", 0.5)
     monkeypatch.setattr(pacing, "FETCHES_PER_MINUTE", 100_000)
 
 

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import time
 import types
@@ -75,6 +76,20 @@ def test_a_configuration_that_cannot_be_used_changes_nothing() -> None:
     with pytest.raises(settings.ConfigFault):
         state.merge(_config(0, names=("archive", "other")), known, refuse, 2.0)
     assert not any(one.instance.drained for one in known["archive"].backends.values())
+
+
+def test_a_backend_is_known_once_it_answered_or_is_lost_or_is_to_be_left_out() -> None:
+    backend = _service().backends[ADDRESSES[0]]
+    assert backend.known
+    backend.health.move("unknown", NOW.now)
+    assert not backend.known and backend.status(NOW, {})["known"] is False
+    backend.health.move("down", NOW.now)
+    assert backend.known
+    backend.health.move("unknown", NOW.now)
+    backend.instance = dataclasses.replace(backend.instance, drained=True)
+    assert backend.known
+    backend.instance, backend.port = dataclasses.replace(backend.instance, drained=False), None
+    assert backend.known, "without probes its descriptor is all that can come"
 
 
 def test_the_first_publication_waits_for_those_that_have_not_answered_but_not_for_long() -> None:

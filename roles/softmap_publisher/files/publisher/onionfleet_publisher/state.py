@@ -75,12 +75,19 @@ class BackendState:
             state = "down" if old and self.misses >= LOST_MISSES else "unknown"
         return Backend(self.address, state, self.health.failures, self.instance.drained, _points(self.points(clock.wall)))
 
+    @property
+    def known(self) -> bool:
+        """Nothing is left to wait for before it is listed, or not."""
+        if self.instance.drained or self.health.state == "down":
+            return True
+        return self.received is not None and (self.port is None or self.health.state == "up")
+
     def status(self, clock: Clock, listed: Mapping[str, Iterable[str]]) -> dict[str, Any]:
         health, took = self.health, self.health.took
         return {
             "name": self.instance.name, "address": self.address, "listed": self.address in listed,
             "listed_keys": sorted(listed.get(self.address, ())),
-            "state": "drained" if self.instance.drained else self.view(clock).state, "answers": health.state == "up",
+            "state": "drained" if self.instance.drained else self.view(clock).state, "known": self.known, "answers": health.state == "up",
             "since": clock.epoch(health.since), "failures": health.failures, "answered": clock.epoch(health.last_answer),
             "last_answer_seconds": None if took is None else round(took, 3),
             "introduction_points": len(self.points(clock.wall)), "descriptor_received": clock.epoch(self.received_at)}
@@ -120,18 +127,12 @@ class ServiceState:
     def may_publish(self, clock: Clock) -> bool:
         """The first publication waits until all backends are known, or for a while, and longer where none answers; later ones
         do not wait."""
-        if self.published or all(self._known(one) for one in self.backends.values() if not one.instance.drained):
+        if self.published or all(one.known for one in self.backends.values()):
             return True
         if self.first_received is None or clock.now < self.first_received + FIRST_WAIT:
             return False
         answers = any(one.health.state == "up" if one.port is not None else one.view(clock).answers for one in self.backends.values())
         return answers or clock.now >= self.first_received + LAST_WAIT
-
-    @staticmethod
-    def _known(backend: BackendState) -> bool:
-        if backend.health.state == "down":
-            return True
-        return backend.received is not None and (backend.port is None or backend.health.state == "up")
 
     def decide(self, clock: Clock, limits: settings.Settings, offset: float) -> choice.Listing:
         """Work out what the descriptors are to list; returns what was listed before."""
