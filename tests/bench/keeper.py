@@ -85,14 +85,23 @@ def measure(laboratory: KeeperLaboratory, fault: str) -> dict:
 
 
 def flooded(laboratory: KeeperLaboratory) -> dict:
-    holder, address = laboratory.steady("guarded", turning=False), laboratory.operator.address("guarded")
+    """The holder is whoever answers: such replicas publish by themselves, too, and in half of each time period none knows of it."""
+    address = laboratory.operator.address("guarded")
+    wait_for(lambda: laboratory.content("guarded"), "all keepers of guarded are content", 1800)
     with laboratory.watched("guardedw1") as watched, \
-            laboratory.crowd(address, FLOODING, every=EVERY_FLOODING, fresh=False, timeout=20) as flood:
+            laboratory.crowd(address, FLOODING, every=EVERY_FLOODING, fresh=False, timeout=TIME_LIMIT_FLOODED) as flood:
         time.sleep(FLOODED)
-        told = struck_once(laboratory, "flood", "guarded", laboratory.holding("guarded") or holder, "kill")
+        told = struck_once(laboratory, "flood", "guarded", wait_for(lambda: answers(laboratory, address), "a newcomer is answered", 300), "kill")
     publications = {host: len(each["replicas"][0]["published"]) for host, each in laboratory.keepers("guarded").items()}
     say(f"proof of work: {watched}; publications of the last hour: {publications}")
     return {**told, "flood": flood.results, "pow": watched, "publications": publications}
+
+
+def answers(laboratory: KeeperLaboratory, address: str) -> str:
+    """The host that a newcomer is led to; empty where it is not answered."""
+    with laboratory.crowd(address, FRESH[:1], every=EVERY_FRESH, fresh="first", count=1, timeout=TIME_LIMIT_FLOODED) as newcomer:
+        newcomer.wait("who answers")
+    return newcomer.results[0].get("by", "").partition(" ")[0]
 
 
 def struck_once(laboratory: KeeperLaboratory, name: str, service: str, holder: str, fault: str) -> dict:

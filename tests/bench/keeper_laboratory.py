@@ -87,19 +87,16 @@ class KeeperLaboratory(Laboratory):
         services = json.loads(answer)["services"] if answer.startswith("{") else []
         return next((each for each in services if each["name"] == service), {})
 
+    def content(self, service: str) -> bool:
+        """Is all well, as each keeper sees it?"""
+        told = self.keepers(service)
+        return all(each and each["answers"] and each["targets"] and each["hsdirs_answer"]
+                   and each["replicas"][0]["ready"] and not each["replicas"][0]["failures"] for each in told.values())
+
     def holder(self, service: str) -> str:
         """The host that holds, where all keepers are content; else empty."""
-        told = self.keepers(service)
-        replicas = {host: each["replicas"][0] for host, each in told.items() if each}
-        content = len(replicas) == len(told) and all(each["answers"] and each["targets"] and each["hsdirs_answer"] for each in told.values())
-        if not content or not all(each["ready"] and not each["failures"] for each in replicas.values()):
-            return ""
-        return self.holding(service)
-
-    def holding(self, service: str) -> str:
-        """Who says that it holds, content or not; empty where several do, or none."""
         holders = [host for host, each in self.keepers(service).items() if each and each["replicas"][0]["holds"]]
-        return holders[0] if len(holders) == 1 else ""
+        return holders[0] if len(holders) == 1 and self.content(service) else ""
 
     def steady(self, service: str, *, turning: bool, timeout: float = 1800.0) -> str:
         """Wait until one replica holds, all could, and no turn is near, where there are any; returns its host."""
