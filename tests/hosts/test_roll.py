@@ -13,6 +13,16 @@ from onion_fleet import wait_for
 from visited_fleet import APPS, VISITORS, VisitedFleet
 
 NEWCOMER = 3  # one of the visitors' tors
+NEWER_TOR = """
+set -e
+mkdir -p /srv/newer && cd /srv/newer
+apt-get -qq update && apt-get -qq download tor 2>&1
+dpkg-deb -R tor_*.deb unpacked && rm tor_*.deb
+sed -i 's/^Version: .*/&+newer/' unpacked/DEBIAN/control
+dpkg-deb -b unpacked tor.deb && rm -r unpacked
+{ dpkg-deb -f tor.deb; echo "Filename: ./tor.deb"; echo "Size: $(stat -c %s tor.deb)"; echo "SHA256: $(sha256sum tor.deb | cut -d' ' -f1)"; } > Packages
+echo 'deb [trusted=yes] file:/srv/newer ./' > /etc/apt/sources.list.d/newer.list
+"""
 SERVICES = [
     {"name": "news", "layout": "hardmap", "replicas": [*APPS], "ports": [{"port": 80, "target": "unix:/run/pages/beta.sock"}]},
     {"name": "archive", "layout": "softmap", "backends": [*APPS], "publishers": ["app1", "app2"],
@@ -72,12 +82,16 @@ def roll(rolling, *arguments, playbook="roll", fails=False, **extra):
     return rolling.run(playbook, *arguments, fails=fails, extra=extra)
 
 
-def stood_by(record):
-    """Hosts that were told to publish no more."""
+def drained(record, host):
+    """Has a run begun to wait for the visitors of a host, after it told its daemons to publish no more?"""
     lines = [json.loads(line) for line in record.read_text().splitlines() if line.endswith("}")] if record.exists() else []
-    results = [each for line in lines if line.get("task", "").endswith("Have those that go publish no more") and "result" in line
-               for each in line["result"].get("results", [])]
-    return [each["handover_host"]["key"] for each in results]
+    stood_by = False
+    for line in lines:
+        if line["task"].endswith("Have those that go publish no more"):
+            stood_by = stood_by or host in [each["handover_host"]["key"] for each in line.get("result", {}).get("results", [])]
+        elif stood_by and line["task"].endswith("Let their visitors finish"):
+            return True
+    return False
 
 
 def invocations(rolling):
@@ -103,18 +117,22 @@ def test_an_option_that_needs_a_restart(rolling):
 
 
 @pytest.mark.long
-def test_a_new_package_of_tor(rolling):
-    """Whose program another one has replaced; the version is the same."""
+def test_a_newer_tor(rolling):
+    """Debian's package with a higher version number, from a source of packages on each host."""
     for name in APPS:
-        rolling.hosts[name].sh("DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --reinstall --allow-change-held-packages tor 2>&1")
+        rolling.hosts[name].sh(NEWER_TOR)
     before = invocations(rolling)
+    foreseen = roll(rolling, "--check", roll_upgrade=True)
+    assert {host for host, task, *_rest in foreseen.changes if task.endswith("See whether there is a newer tor")} == {*APPS}
+    assert invocations(rolling) == before
     with rolling.asked("news", "archive"):
         run = roll(rolling, roll_upgrade=True)
     assert sorted(order(run)) == [*APPS]
     after = invocations(rolling)
     assert [key for key in before if before[key] == after[key]] == []
     for name in APPS:
-        assert rolling.hosts[name].sh("dpkg-query -Wf '${db:Status-Want}' tor") == "hold"
+        assert rolling.hosts[name].sh("dpkg-query -Wf '${db:Status-Want} ${Version}' tor").startswith("hold ")
+        assert rolling.hosts[name].sh("dpkg-query -Wf '${Version}' tor").endswith("+newer")
     assert roll(rolling, roll_upgrade=True).changes == []
 
 
@@ -135,9 +153,11 @@ def test_a_download_is_waited_for(rolling):
     carried_by_the_last(rolling)
     before = invocations(rolling)
     declare(rolling, no_exec=False)
-    with rolling.hosts[VISITORS].long_download(rolling.operator.address("news"), [rolling.hosts[name] for name in APPS]):
+    visitor = rolling.hosts[VISITORS]
+    with visitor.long_download(rolling.operator.address("news"), [rolling.hosts[name] for name in APPS]):
         process, record = rolling.operator.start("deploy", extra={"verify_requests": 1})
-        wait_for(lambda: "app3" in stood_by(record) or process.poll() is not None, "the one that carries it stands by", 600)
+        wait_for(lambda: drained(record, "app3") or process.poll() is not None, "visitors of the one that carries it are waited for", 600)
+        visitor.download_goes_on()
         assert invocations(rolling)["app3", "newsw1"] == before["app3", "newsw1"]
     output, _none = process.communicate()
     assert process.returncode == 0, output[-4000:]

@@ -85,6 +85,7 @@ def test_a_download_through_the_old_side_ends_before_it_is_removed(live):
         process, record = live.operator.start("switch", extra={"handover_drain_timeout": 600, "verify_requests": 1})
         wait_for(lambda: record.exists() and "Let their visitors finish" in record.read_text() or process.poll() is not None,
                  "the old side drains", 600)
+        live.hosts[VISITORS].download_goes_on()
         assert all("archivew1" in live.daemons(name)[name] for name in APPS)
     output, _none = process.communicate()
     assert process.returncode == 0, output[-4000:]
