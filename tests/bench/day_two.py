@@ -1,7 +1,8 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What visitors notice of changes of a running fleet: the tests of day two with more visitors, each beside as long without it.
+"""What visitors notice of changes of a running fleet: the tests of day two with more requests, each but those of killed runs beside
+as long without it.
 
     tests/bench/day_two.py --figures day-two.jsonl [--requests 500] [--tests switch,scale,roll] [-- ARGUMENT OF PYTEST ...]
 
@@ -28,7 +29,7 @@ def report(figures: pathlib.Path) -> str:
     rows = {row["operation"]: row for row in map(json.loads, figures.read_text().splitlines())}
     header = ["operation", "pages", "of these, newcomers", "failed", "at most, with 95 % confidence", "downloads", "broken", "seconds",
               "without it: pages", "failed", "downloads", "broken"]
-    return table(header, [[name.removeprefix("test_").replace("_", " "), *during(row["during"]), *without(row["without"])]
+    return table(header, [[name.removeprefix("test_").replace("_", " "), *during(row["during"]), *without(row.get("without"))]
                           for name, row in rows.items()])
 
 
@@ -38,8 +39,8 @@ def during(counted: dict[str, int]) -> list[object]:
             counted["downloads_failed"], counted["seconds"]]
 
 
-def without(counted: dict[str, int]) -> list[object]:
-    return [*_pages(counted), counted["downloads"], counted["downloads_failed"]]
+def without(counted: dict[str, int] | None) -> list[object]:
+    return ["-"] * 4 if counted is None else [*_pages(counted), counted["downloads"], counted["downloads_failed"]]
 
 
 def _pages(counted: dict[str, int]) -> tuple[int, int]:

@@ -45,8 +45,8 @@ GUARDED = hardmap("guarded", "delta", keeper=True, pow={"enabled": True, "queue_
 PLAIN = [hardmap(f"plain{number}", "gamma") for number in (1, 2, 3)]
 FRESH, CACHED, CONTROLS, FLOODING = range(1, 9), range(9, 13), range(13, 16), range(16, 20)
 EVERY_FRESH, EVERY_CACHED = 12.0, 4.0  # seconds between two requests of one visitor
-# the same of those who flood, alone half as often again as the service lets in; seconds that they do before the fault
-EVERY_FLOODING, FLOODED = 1.3, 60.0
+# the same of those who flood, alone as often as the service lets in, and twice as often with the others; seconds before the others come
+EVERY_FLOODING, FLOODED = 2.0, 60.0
 TIME_LIMIT, TIME_LIMIT_FLOODED = 10, 40  # seconds of a request: whoever waits in a queue, and solves puzzles, needs longer
 BEFORE, AFTER, LONGEST = 8.0, 15.0, 240.0  # seconds: asked before a fault; answered after an outage; at most watched
 PATIENCE = 90.0  # seconds: with visitors who know the descriptor, where others are answered

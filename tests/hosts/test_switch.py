@@ -108,7 +108,7 @@ def test_killed_after_a_step_it_goes_on(live, step):
     """To and fro: each way has steps that the other has not."""
     soft = "archivew1" not in live.daemons("app1")["app1"]
     live.declare(HARDMAP if soft else SOFTMAP)
-    with live.asked("archive"):
+    with live.asked("archive", control=False):
         live.run("switch", fails=None, KILL_AT=step, KILL_AFTER="3")
         live.run("switch")
     (is_hardmap if soft else is_softmap)(live)
