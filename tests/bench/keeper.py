@@ -94,7 +94,7 @@ def flooded(laboratory: KeeperLaboratory) -> dict:
         told = struck_once(laboratory, "flood", "guarded", wait_for(lambda: answers(laboratory, address), "a newcomer is answered", 300), "kill")
     publications = {host: len(each["replicas"][0]["published"]) for host, each in laboratory.keepers("guarded").items()}
     say(f"proof of work: {watched}; publications of the last hour: {publications}")
-    return {**told, "flood": flood.results, "pow": watched, "publications": publications}
+    return {**told, "flood": list(flood.results), "pow": watched, "publications": publications}
 
 
 def answers(laboratory: KeeperLaboratory, address: str) -> str:
@@ -115,7 +115,7 @@ def struck_once(laboratory: KeeperLaboratory, name: str, service: str, holder: s
         struck = laboratory.strike(fault, holder, daemon)
         told = {"fault": name, "holder": holder, "struck": struck, "load": os.getloadavg()[0], "fresh": fresh.results, "cached": cached.results}
         try:
-            while time.time() < struck + LONGEST and not (over(told, "fresh") and (over(told, "cached") or time.time() > struck + PATIENCE)):
+            while time.time() < struck + (PATIENCE if name == "flood" else LONGEST) and not (over(told, "fresh") and (over(told, "cached") or time.time() > struck + PATIENCE)):
                 time.sleep(1)
         finally:
             laboratory.mend(fault, holder, daemon)
@@ -132,8 +132,9 @@ def over(run: dict, who: str) -> bool:
 
 
 def requests(run: dict, who: str) -> list[dict]:
-    """Of one run, without what the holder answered before the fault had reached it."""
-    return [each for each in run[who] if run["fault"] == "crash" or not (each["ok"] and each["by"].split()[0] == run["holder"])]
+    """Of one run, without what the holder answered before the fault had reached it; in a flood, everybody counts as fresh."""
+    asked = [*run["fresh"], *run["cached"], *run["flood"]] if who == "fresh" and "flood" in run else run[who]
+    return [each for each in asked if run["fault"] == "crash" or not (each["ok"] and each["by"].split()[0] == run["holder"])]
 
 
 def answerers(results: list[dict], struck: float) -> set[str]:
