@@ -54,10 +54,12 @@ class _Row:
 
     @property
     def stand_in(self) -> t.Optional[Data]:
-        """The replica that is to publish now; None where publishers do, or a replica that stays is all that visitors find."""
+        """The replica that is to publish now; None where publishers do.
+
+        Also where visitors are led to one that stays: HSDirs have a second descriptor, of the next time period, and that may
+        be of one that goes.
+        """
         if self.stay_publishers or not self.stay_replicas or not (self.replicas or self.publishers):
-            return None
-        if sum(each["hsdirs"] for each in self.stay_replicas) >= self.row["hsdirs"]["responsible"] > 0:
             return None
         return max(self.stay_replicas, key=lambda each: each["hsdirs"])
 
