@@ -208,7 +208,9 @@ def without(raw: Raw) -> str:
 
 
 def picture(raw: Raw) -> str:
-    rows = {NAMES[fault]: [outage(requests(run, "fresh"), run["struck"])[1] for run in raw.of(fault)] for fault in NAMES if raw.of(fault)}
+    """Without the flood, in which not everybody can be answered."""
+    rows = {NAMES[fault]: [outage(requests(run, "fresh"), run["struck"])[1] for run in raw.of(fault)] for fault in NAMES
+            if raw.of(fault) and fault != "flood"}
     if raw.data["controls"]:
         rows["without a keeper"] = [outage(requests(run, "fresh"), run["struck"])[1] for run in raw.data["controls"]]
     return chart(rows, CHART_LIMIT, PROMISE)
