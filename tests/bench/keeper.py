@@ -115,7 +115,8 @@ def struck_once(laboratory: KeeperLaboratory, name: str, service: str, holder: s
         struck = laboratory.strike(fault, holder, daemon)
         told = {"fault": name, "holder": holder, "struck": struck, "load": os.getloadavg()[0], "fresh": fresh.results, "cached": cached.results}
         try:
-            while time.time() < struck + (PATIENCE if name == "flood" else LONGEST) and not (over(told, "fresh") and (over(told, "cached") or time.time() > struck + PATIENCE)):
+            longest = PATIENCE if name == "flood" else LONGEST
+            while time.time() < struck + longest and not (over(told, "fresh") and (over(told, "cached") or time.time() > struck + PATIENCE)):
                 time.sleep(1)
         finally:
             laboratory.mend(fault, holder, daemon)
