@@ -84,6 +84,8 @@ def running(tmp_path_factory, network):
     made.operator.run("keys")
     made.checked = made.operator.deploy("--check", "--diff")
     made.deployed = made.operator.deploy("--diff", verified=True)
+    # in half of each time period none knows whose descriptor is out there, until somebody publishes
+    made.host("web1").sh("systemctl restart tor@newsroomw1")
     yield made
     made.remove()
 
