@@ -53,6 +53,7 @@ class Page(http.server.BaseHTTPRequestHandler):
 
 class Unix(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
+    request_queue_size = 128  # of 5, a busy machine refuses some
 
 
 os.makedirs("/run/pages", exist_ok=True)
