@@ -81,7 +81,7 @@ def measure(laboratory: KeeperLaboratory, fault: str) -> dict:
     """One fault of the holder, from a calm before to the calm after."""
     if fault == "flood":
         return flooded(laboratory)
-    return struck_once(laboratory, fault, "newsroom", laboratory.steady("newsroom", turning=True), fault)
+    return struck_once(laboratory, fault, "newsroom", laboratory.steady("newsroom"), fault)
 
 
 def flooded(laboratory: KeeperLaboratory) -> dict:
@@ -91,22 +91,18 @@ def flooded(laboratory: KeeperLaboratory) -> dict:
     with laboratory.watched("guardedw1") as watched, \
             laboratory.crowd(address, FLOODING, every=EVERY_FLOODING, fresh=False, timeout=TIME_LIMIT_FLOODED) as flood:
         time.sleep(FLOODED)
-        told = struck_once(laboratory, "flood", "guarded", wait_for(lambda: answers(laboratory, address), "a newcomer is answered", 300), "kill")
+        holder = wait_for(lambda: laboratory.led_to(address, FRESH[0], timeout=TIME_LIMIT_FLOODED), "a newcomer is answered", 300)
+        told = struck_once(laboratory, "flood", "guarded", holder, "kill", limit=TIME_LIMIT_FLOODED, longest=PATIENCE)
     publications = {host: len(each["replicas"][0]["published"]) for host, each in laboratory.keepers("guarded").items()}
     say(f"proof of work: {watched}; publications of the last hour: {publications}")
-    return {**told, "flood": list(flood.results), "pow": watched, "publications": publications}
+    return {**told, "flood": flood.results, "pow": watched, "publications": publications}
 
 
-def answers(laboratory: KeeperLaboratory, address: str) -> str:
-    """The host that a newcomer is led to; empty where it is not answered."""
-    with laboratory.crowd(address, FRESH[:1], every=EVERY_FRESH, fresh="first", count=1, timeout=TIME_LIMIT_FLOODED) as newcomer:
-        newcomer.wait("who answers")
-    return newcomer.results[0].get("by", "").partition(" ")[0]
-
-
-def struck_once(laboratory: KeeperLaboratory, name: str, service: str, holder: str, fault: str) -> dict:
+def struck_once(laboratory: KeeperLaboratory, name: str, service: str, holder: str, fault: str, *,
+                limit: float = TIME_LIMIT, longest: float = LONGEST) -> dict:
+    """`limit` of a request; `longest` that is watched, in seconds."""
     address, daemon = laboratory.operator.address(service), f"{service}w1"
-    crowd, limit = laboratory.crowd, TIME_LIMIT_FLOODED if name == "flood" else TIME_LIMIT
+    crowd = laboratory.crowd
     with crowd(address, CACHED, every=EVERY_CACHED, fresh="first", timeout=limit) as cached, \
             crowd(address, FRESH, every=EVERY_FRESH, fresh=True, timeout=limit) as fresh:
         time.sleep(BEFORE)
@@ -115,7 +111,6 @@ def struck_once(laboratory: KeeperLaboratory, name: str, service: str, holder: s
         struck = laboratory.strike(fault, holder, daemon)
         told = {"fault": name, "holder": holder, "struck": struck, "load": os.getloadavg()[0], "fresh": fresh.results, "cached": cached.results}
         try:
-            longest = PATIENCE if name == "flood" else LONGEST
             while time.time() < struck + longest and not (over(told, "fresh") and (over(told, "cached") or time.time() > struck + PATIENCE)):
                 time.sleep(1)
         finally:

@@ -30,6 +30,11 @@ def hardmap(name: str, page: str, **fields) -> dict:
     return {"name": name, "layout": "hardmap", "replicas": list(WEB), "ports": [{"port": 80, "target": f"unix:/run/pages/{page}.sock"}], **fields}
 
 
+def _content(told: dict[str, dict]) -> bool:
+    return all(each and each["answers"] and each["targets"] and each["hsdirs_answer"]
+               and each["replicas"][0]["ready"] and not each["replicas"][0]["failures"] for each in told.values())
+
+
 class KeeperLaboratory(Laboratory):
     def __init__(self, folder: pathlib.Path, *, visitors: int, voting_interval: int) -> None:
         super().__init__(folder, WEB, relays=10, voting_interval=voting_interval, visitors=visitors)
@@ -89,19 +94,18 @@ class KeeperLaboratory(Laboratory):
 
     def content(self, service: str) -> bool:
         """Is all well, as each keeper sees it?"""
-        told = self.keepers(service)
-        return all(each and each["answers"] and each["targets"] and each["hsdirs_answer"]
-                   and each["replicas"][0]["ready"] and not each["replicas"][0]["failures"] for each in told.values())
+        return _content(self.keepers(service))
 
     def holder(self, service: str) -> str:
         """The host that holds, where all keepers are content; else empty."""
-        holders = [host for host, each in self.keepers(service).items() if each and each["replicas"][0]["holds"]]
-        return holders[0] if len(holders) == 1 and self.content(service) else ""
+        told = self.keepers(service)
+        holders = [host for host, each in told.items() if each and each["replicas"][0]["holds"]]
+        return holders[0] if len(holders) == 1 and _content(told) else ""
 
-    def steady(self, service: str, *, turning: bool, timeout: float = 1800.0) -> str:
-        """Wait until one replica holds, all could, and no turn is near, where there are any; returns its host."""
+    def steady(self, service: str, timeout: float = 1800.0) -> str:
+        """Wait until one replica holds, all could, and no turn is near; returns its host."""
         rules = Rules(service, tuple(WEB), "web1", INTERVAL)
-        while turning and not AFTER_A_TURN < turns.since(rules, time.time()) < INTERVAL - BEFORE_A_TURN:
+        while not AFTER_A_TURN < turns.since(rules, time.time()) < INTERVAL - BEFORE_A_TURN:
             say("waiting until the turn is over")
             time.sleep(15)
         return wait_for(lambda: self.holder(service), f"all keepers of {service} are content", timeout)

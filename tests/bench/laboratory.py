@@ -191,6 +191,12 @@ class Laboratory:
         """See Crowd; `visitors` are numbers from 1."""
         return Crowd(self.hosts[VISITORS], {"address": address, "visitors": list(visitors), **settings})
 
+    def led_to(self, address: str, visitor: int, *, timeout: float = 60) -> str:
+        """The host that answers a newcomer; empty where none does."""
+        with self.crowd(address, [visitor], every=12, fresh="first", count=1, timeout=timeout) as newcomer:
+            newcomer.wait("whom a newcomer is led to")
+        return newcomer.results[0].get("by", "").partition(" ")[0]
+
     # --- services ---
 
     def deploy(self, *services: dict, **variables) -> None:

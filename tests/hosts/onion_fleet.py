@@ -132,33 +132,32 @@ class Host:
             server.sh("rm -f /run/pages.end")
         self.sh("rm -f /tmp/long")
         download = wait_for(lambda: self._started(address), "the long download begins", 120)
-        before = self.received()
+        before = self._received()
         yield
-        wait_for(lambda: self.received() > before or download.poll() is not None, "the download goes on")
+        wait_for(lambda: self._received() > before or download.poll() is not None, "the download goes on")
         for server in servers:
             server.sh("touch /run/pages.end")
         _output, errors = download.communicate(timeout=120)
         assert download.returncode == 0, errors
         assert self.sh("tail -c 7 /tmp/long") == "the end", "the download broke off"
-        assert self.received() > max(before, 1_000_000)
+        assert self._received() > max(before, 1_000_000)
 
     def download_goes_on(self) -> None:
         """Wait until more of the long download has come than what may have been on its way."""
-        already = self.received()
-        wait_for(lambda: self.received() > already + 2_000_000, "the download goes on", 120)
+        already = self._received()
+        wait_for(lambda: self._received() > already + 2_000_000, "the download goes on", 120)
 
     def _started(self, address: str):
         download = self.program("visit", address, "/long", "/tmp/long", f"long{time.monotonic_ns()}")
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and download.poll() is None:
-            if self.received() > 500_000:
+            if self._received() > 500_000:
                 return download
             time.sleep(0.2)
         download.kill()
         return None
 
-    def received(self) -> int:
-        """Bytes of the long download so far."""
+    def _received(self) -> int:
         return int(self.sh("stat -c %s /tmp/long", check=False) or 0)
 
 

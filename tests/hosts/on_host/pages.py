@@ -53,9 +53,9 @@ class Page(http.server.BaseHTTPRequestHandler):
 
 class Unix(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
-    request_queue_size = 128  # of 5, a busy machine refuses some
 
 
+socketserver.TCPServer.request_queue_size = 128  # of all servers here; of 5, a busy machine refuses some
 os.makedirs("/run/pages", exist_ok=True)
 for name in sys.argv[1:]:
     path = f"/run/pages/{name}.sock"
