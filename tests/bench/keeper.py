@@ -34,15 +34,14 @@ import time
 
 from figures import table
 from keeper_figures import chart, later_than, outage, waits
-from keeper_laboratory import WEB, KeeperLaboratory, hardmap
+from keeper_laboratory import KeeperLaboratory
 from laboratory import Crowd, say, wait_for
 
 NAMES = {"kill": "tor killed, stays away", "web": "web server stopped", "cut": "host cut off", "pause": "host paused",
          "crash": "tor killed, systemd restarts it", "flood": "tor killed in a flood, stays away"}
 OF_HOSTS = ("cut", "pause")  # controls would be disturbed
-NEWSROOM = hardmap("newsroom", "beta", keeper=True)
-GUARDED = hardmap("guarded", "delta", keeper=True, pow={"enabled": True, "queue_rate": 2, "queue_burst": 10})
-PLAIN = [hardmap(f"plain{number}", "gamma") for number in (1, 2, 3)]
+WEB = {"web1": "bookworm", "web2": "trixie", "web3": "bookworm"}
+PLAIN = ("plain1", "plain2", "plain3")  # without a keeper
 FRESH, CACHED, CONTROLS, FLOODING = range(1, 9), range(9, 13), range(13, 16), range(16, 20)
 EVERY_FRESH, EVERY_CACHED = 12.0, 4.0  # seconds between two requests of one visitor
 # the same of those who flood, alone as often as the service lets in, and twice as often with the others; seconds before the others come
@@ -148,9 +147,8 @@ class Controls(threading.Thread):
         self.laboratory, self.raw = laboratory, raw
 
     def run(self) -> None:
-        names = [service["name"] for service in PLAIN]
         with contextlib.ExitStack() as stack:
-            crowds = {name: stack.enter_context(self._visitor(name, number)) for name, number in zip(names, CONTROLS)}
+            crowds = {name: stack.enter_context(self._visitor(name, number)) for name, number in zip(PLAIN, CONTROLS)}
             wait_for(lambda: all(any(each["ok"] for each in crowd.results) for crowd in crowds.values()), "plain replicas answer", 120)
             holders = {name: [each for each in crowd.results if each["ok"]][-1]["by"].split()[0] for name, crowd in crowds.items()}
             struck = {name: self.laboratory.strike("kill", holder, f"{name}w1") for name, holder in holders.items()}
@@ -218,10 +216,13 @@ def picture(raw: Raw) -> str:
 def run_all(laboratory: KeeperLaboratory, chosen: argparse.Namespace, raw: Raw) -> None:
     laboratory.build()
     laboratory.mend_all()
-    deployed, wanted = laboratory.folder / "deployed", json.dumps([NEWSROOM, GUARDED, *PLAIN, SETTINGS])
+    services = [laboratory.hardmap("newsroom", "beta", keeper=True),
+                laboratory.hardmap("guarded", "delta", keeper=True, pow={"enabled": True, "queue_rate": 2, "queue_burst": 10}),
+                *(laboratory.hardmap(name, "gamma") for name in PLAIN)]
+    deployed, wanted = laboratory.folder / "deployed", json.dumps([*services, SETTINGS])
     if not deployed.exists() or deployed.read_text() != wanted:
         say("deploying")
-        laboratory.deploy(NEWSROOM, GUARDED, *PLAIN, **SETTINGS)
+        laboratory.deploy(*services, **SETTINGS)
         deployed.write_text(wanted)
     laboratory.start_visitors()
     controls = Controls(laboratory, raw)
@@ -254,7 +255,8 @@ def main() -> None:
         version = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False).stdout.strip()
         raw.data.setdefault("versions", []).append(version)
         with tempfile.TemporaryDirectory(prefix="onionbench") as folder:
-            laboratory = KeeperLaboratory(chosen.folder or pathlib.Path(folder), visitors=FLOODING[-1], voting_interval=chosen.voting_interval)
+            laboratory = KeeperLaboratory(chosen.folder or pathlib.Path(folder), WEB, visitors=FLOODING[-1],
+                                          voting_interval=chosen.voting_interval)
             try:
                 run_all(laboratory, chosen, raw)
             finally:

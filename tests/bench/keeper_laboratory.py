@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The laboratory of keepers: three hosts of replicas, and what can befall one of them."""
+"""The laboratory of keepers: hosts of replicas, and what can befall one of them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "roles" / "
 from onionfleet_keeper import turns
 from onionfleet_keeper.model import Rules
 
-WEB = {"web1": "bookworm", "web2": "trixie", "web3": "bookworm"}
 INTERVAL = 1800.0
 ASK = (
     "import socket; s = socket.socket(socket.AF_UNIX); s.settimeout(5); "
     "s.connect('/run/onionfleet-keeper/status.sock'); print(''.join(iter(lambda: s.recv(65536).decode(), '')))"
 )
-BEFORE_A_TURN, AFTER_A_TURN = 75.0, 45.0  # seconds that are kept free, or a turn would be taken for a take-over
-
-
-def hardmap(name: str, page: str, **fields) -> dict:
-    return {"name": name, "layout": "hardmap", "replicas": list(WEB), "ports": [{"port": 80, "target": f"unix:/run/pages/{page}.sock"}], **fields}
+BEFORE_A_TURN, AFTER_A_TURN = 75.0, 15.0  # seconds that are kept free, or a turn would be taken for a take-over
 
 
 def _content(told: dict[str, dict]) -> bool:
@@ -36,8 +31,15 @@ def _content(told: dict[str, dict]) -> bool:
 
 
 class KeeperLaboratory(Laboratory):
-    def __init__(self, folder: pathlib.Path, *, visitors: int, voting_interval: int) -> None:
-        super().__init__(folder, WEB, relays=10, voting_interval=voting_interval, visitors=visitors)
+    """Each of the `serving` hosts, name -> suite, has one replica of each service."""
+
+    def __init__(self, folder: pathlib.Path, serving: dict[str, str], *, visitors: int, voting_interval: int) -> None:
+        super().__init__(folder, serving, relays=10, voting_interval=voting_interval, visitors=visitors)
+        self.web = tuple(serving)
+
+    def hardmap(self, name: str, page: str, **fields) -> dict:
+        return {"name": name, "layout": "hardmap", "replicas": [*self.web],
+                "ports": [{"port": 80, "target": f"unix:/run/pages/{page}.sock"}], **fields}
 
     # --- what befalls a replica: do it, and mend it ---
 
@@ -62,7 +64,7 @@ class KeeperLaboratory(Laboratory):
     def mend_all(self) -> None:
         """What an interrupted run may have left."""
         paused = [line.split()[0].rpartition("-")[2] for line in fleet("list").splitlines() if "Paused" in line]
-        for host in WEB:
+        for host in self.web:
             if host in paused:
                 fleet("unpause", host)
             fleet("heal", host)
@@ -74,7 +76,7 @@ class KeeperLaboratory(Laboratory):
         """Is proof of work on all the time? What each host saw is in the dictionary after the block."""
         found: dict[str, dict] = {}
         socket = f"/run/tor-instances/{daemon}/control"
-        programs = {name: self.hosts[name].program("pow", socket, folder=HERE / "on_host") for name in WEB}
+        programs = {name: self.hosts[name].program("pow", socket, folder=HERE / "on_host") for name in self.web}
         yield found
         for name, program in programs.items():
             output, errors = program.communicate()
@@ -83,29 +85,35 @@ class KeeperLaboratory(Laboratory):
 
     # --- what keepers say ---
 
-    def keepers(self, service: str) -> dict[str, dict]:
-        """Host -> what its keeper says of the service; empty while it says nothing."""
-        return {name: self._keeper(name, service) for name in WEB}
-
-    def _keeper(self, host: str, service: str) -> dict:
+    def keeper(self, host: str, service: str) -> dict:
+        """What the keeper of a host says of a service; empty while it says nothing."""
         answer = self.hosts[host].sh(f'python3 -c "{ASK}"', check=False)
         services = json.loads(answer)["services"] if answer.startswith("{") else []
         return next((each for each in services if each["name"] == service), {})
+
+    def keepers(self, service: str, *hosts: str) -> dict[str, dict]:
+        """The same of some hosts, or of all."""
+        return {name: self.keeper(name, service) for name in hosts or self.web}
 
     def content(self, service: str) -> bool:
         """Is all well, as each keeper sees it?"""
         return _content(self.keepers(service))
 
-    def holder(self, service: str) -> str:
-        """The host that holds, where all keepers are content; else empty."""
-        told = self.keepers(service)
-        holders = [host for host, each in told.items() if each and each["replicas"][0]["holds"]]
-        return holders[0] if len(holders) == 1 and _content(told) else ""
+    def holder(self, service: str, *hosts: str) -> str:
+        """The host that holds, where all keepers are content, all others stand by, and all have read the same; else empty."""
+        told = self.keepers(service, *hosts)
+        if not _content(told):
+            return ""
+        replicas = {host: each["replicas"][0] for host, each in told.items()}
+        holders = [host for host, replica in replicas.items() if replica["holds"]]
+        alike = len({replica["revision_counter"] for replica in replicas.values()}) == 1
+        return holders[0] if len(holders) == 1 and alike and all(each["publishes"] is each["holds"] for each in replicas.values()) else ""
 
-    def steady(self, service: str, timeout: float = 1800.0) -> str:
-        """Wait until one replica holds, all could, and no turn is near; returns its host."""
-        rules = Rules(service, tuple(WEB), "web1", INTERVAL)
-        while not AFTER_A_TURN < turns.since(rules, time.time()) < INTERVAL - BEFORE_A_TURN:
+    def steady(self, service: str, *hosts: str, timeout: float = 1800.0) -> str:
+        """Wait until one of the hosts holds, all could, and no turn is near; returns the one."""
+        rules = Rules(service, self.web, self.web[0], INTERVAL)
+        after = AFTER_A_TURN + turns.EQUALS_STEP * len(self.web)
+        while not after < turns.since(rules, time.time()) < INTERVAL - BEFORE_A_TURN:
             say("waiting until the turn is over")
             time.sleep(15)
-        return wait_for(lambda: self.holder(service), f"all keepers of {service} are content", timeout)
+        return wait_for(lambda: self.holder(service, *hosts), f"all keepers of {service} are content", timeout)

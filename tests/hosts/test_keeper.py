@@ -9,18 +9,21 @@ The tests follow one another on one fleet, and leave it as they found it.
 from __future__ import annotations
 
 import json
+import os
+import pathlib
+import sys
 
 import pytest
-from conftest import NETWORK_HOST, Fleet
-from onion_fleet import fleet, service, wait_for
+from onion_fleet import fleet, wait_for
 
-WEB = ("web1", "web2", "web3", "web4", "web5")
-NEWSROOM = service("newsroom", keeper=True, ports=[{"port": 80, "target": "unix:/run/pages/beta.sock"}],
-                   probe={"capture": "hello from ([a-z0-9]+)"})
-ASK = (
-    "import socket; s = socket.socket(socket.AF_UNIX); s.settimeout(5); "
-    "s.connect('/run/onionfleet-keeper/status.sock'); print(''.join(iter(lambda: s.recv(65536).decode(), '')))"
-)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "bench"))
+
+from keeper_laboratory import KeeperLaboratory
+from laboratory import NETWORK, VISITORS
+
+WEB = {"web1": "bookworm", "web2": "trixie", "web3": "bookworm", "web4": "trixie", "web5": "bookworm"}
+VOTING_INTERVAL = 300  # seconds; a time period lasts two hours then, so that hardly any change of it falls into these tests
+NAME, DAEMON = "newsroom", "newsroomw1"
 OPTIONS = """
 import socket
 connection = socket.socket(socket.AF_UNIX)
@@ -32,67 +35,53 @@ print(connection.makefile().read())
 PROCESS = "systemctl show -P MainPID onionfleet-keeper"
 
 
-class Kept(Fleet):
-    """The fleet, and what its keepers and the network say."""
+class Kept(KeeperLaboratory):
+    """A hardmap with keepers, and what its operator sees."""
 
-    def host(self, name):
-        return next(host for host in self.hosts if host.name == name)
+    def declare(self, *, keeper=True):
+        declared = self.hardmap(NAME, "beta", keeper=keeper, probe={"capture": "hello from ([a-z0-9]+)"})
+        self.operator.declare(declared, onion_probe_hosts=[VISITORS])
 
-    def keeper(self, name):
-        """What a keeper says of the service; empty while it says nothing."""
-        answer = self.host(name).sh(f'python3 -c "{ASK}"', check=False)
-        return json.loads(answer)["services"][0] if answer.startswith("{") else {}
+    def stands_firm(self, *hosts):
+        """Wait until all is well; returns the host that holds."""
+        return self.steady(NAME, *hosts, timeout=300)
 
-    def replicas(self, names=WEB):
-        told = {name: self.keeper(name) for name in names}
-        return {name: each["replicas"][0] if each else {} for name, each in told.items()}
-
-    def steady(self, names=WEB, timeout=240):
-        """Wait until one holds, all others stand by and could take over, and all have seen the same; returns the holder."""
-        return wait_for(lambda: self._holder(names), f"one of {names} holds, the others stand by", timeout)
-
-    def _holder(self, names):
-        replicas = self.replicas(names)
-        if not all(each and each["ready"] and each["publishes"] is each["holds"] for each in replicas.values()):
-            return None
-        holders = [name for name, each in replicas.items() if each["holds"]]
-        return holders[0] if len(holders) == 1 and len({each["revision_counter"] for each in replicas.values()}) == 1 else None
-
-    def revision(self, name):
-        """Of the descriptor that the HSDirs hold, as a keeper saw it."""
-        return self.replicas([name])[name].get("revision_counter")
+    def seen(self, host):
+        """What a keeper says of its replica; empty while it says nothing."""
+        return self.keeper(host, NAME).get("replicas", [{}])[0]
 
     def orders(self):
-        """Publications that keepers ordered in the last hour."""
-        return sum(len(each.get("published", [])) for each in self.replicas().values())
+        """Publications that keepers have ordered since they started."""
+        return sum(self.seen(host)["publications"] for host in self.web)
 
-    def report(self, *arguments):
+    def report(self):
         """What verification finds now."""
         path = self.operator.folder / "report.json"
         path.unlink(missing_ok=True)
-        self.operator.run("status", *arguments, extra={"verify_report_file": str(path), "verify_timeout": 30})
+        self.operator.run("status", extra={"verify_report_file": str(path), "verify_timeout": 30})
         return json.loads(path.read_text())["services"][0]
 
-    def options(self, name):
-        return self.host(name).sh(f'python3 -c "{OPTIONS}"')
+    def options(self, host):
+        return self.hosts[host].sh(f'python3 -c "{OPTIONS}"')
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory, network):
-    made = Kept(tmp_path_factory.mktemp("operator"), network, WEB)
-    made.operator.declare(NEWSROOM)
+def running(tmp_path_factory):
+    made = Kept(tmp_path_factory.mktemp("keeper"), WEB, visitors=0, voting_interval=VOTING_INTERVAL)
+    made.build()
+    made.declare()
     made.operator.run("keys")
     made.checked = made.operator.deploy("--check", "--diff")
     made.deployed = made.operator.deploy("--diff", verified=True)
     # in half of each time period none knows whose descriptor is out there, until somebody publishes
-    made.host("web1").sh("systemctl restart tor@newsroomw1")
+    made.hosts["web1"].sh(f"systemctl restart tor@{DAEMON}")
     yield made
-    made.remove()
+    if not os.environ.get("FLEET_KEEP"):
+        made.remove()
 
 
 def other(name):
-    """A host that is neither that nor the one that asks through Tor."""
-    return next(each for each in WEB[1:] if each != name)
+    return next(each for each in WEB if each != name)
 
 
 def changed(run):
@@ -109,7 +98,7 @@ def test_a_second_run_changes_nothing(running):
 
 
 def test_status_tells_who_holds(running):
-    holder = running.steady()
+    holder = running.stands_firm()
     found = running.report()
     assert found["troubles"] == []
     assert {each["host"]: each["keeper"]["state"] for each in found["replicas"]} == {
@@ -118,30 +107,30 @@ def test_status_tells_who_holds(running):
 
 
 def test_a_killed_keeper_comes_back_and_publishes_nothing(running):
-    holder = running.steady()
-    revision = running.revision(holder)
+    holder = running.stands_firm()
+    revision = running.seen(holder)["revision_counter"]
     for name in (holder, other(holder)):
-        host = running.host(name)
+        host = running.hosts[name]
         process = host.sh(PROCESS)
         host.sh("systemctl kill -s KILL onionfleet-keeper")
         wait_for(lambda host=host, process=process: host.sh(PROCESS) not in (process, "0"), f"the keeper of {name} is back", 60)
-        assert running.steady() == holder
-    assert running.revision(holder) == revision
+        assert running.stands_firm() == holder
+    assert running.seen(holder)["revision_counter"] == revision
 
 
 def test_a_keeper_that_hangs_is_told_and_replaced(running):
-    name = other(running.steady())
-    host = running.host(name)
+    name = other(running.stands_firm())
+    host = running.hosts[name]
     process = host.sh(PROCESS)
     host.sh("systemctl kill -s STOP onionfleet-keeper")
     assert [trouble for trouble in running.report()["troubles"] if trouble.startswith(f"keeper of host '{name}': ")]
     wait_for(lambda: host.sh(PROCESS) not in (process, "0"), "systemd has replaced it", 180)
-    running.steady()
+    running.stands_firm()
 
 
 def test_without_its_keeper_a_replica_is_plain_tor(running):
-    name = other(running.steady())
-    host = running.host(name)
+    name = other(running.stands_firm())
+    host = running.hosts[name]
     assert "PublishHidServDescriptors=0" in running.options(name)
     host.sh("systemctl stop onionfleet-keeper")
     try:
@@ -151,76 +140,76 @@ def test_without_its_keeper_a_replica_is_plain_tor(running):
         assert any(trouble.startswith(f"keeper of host '{name}': ") and "nobody listens" in trouble for trouble in running.report()["troubles"])
     finally:
         host.sh("systemctl start onionfleet-keeper")
-    running.steady()
+    running.stands_firm()
 
 
 def test_a_holder_whose_tor_restarts(running):
-    holder = running.steady()
-    running.host(holder).sh("systemctl restart tor@newsroomw1")
-    running.steady()
+    holder = running.stands_firm()
+    running.hosts[holder].sh(f"systemctl restart tor@{DAEMON}")
+    running.stands_firm()
     assert running.report()["answer"]["answered"] == 1
 
 
 def test_a_control_socket_that_is_gone(running):
-    holder = running.steady()
+    holder = running.stands_firm()
     name = other(holder)
-    host, revision = running.host(name), running.revision(holder)
+    host, revision = running.hosts[name], running.seen(holder)["revision_counter"]
     host.sh("rm /run/tor-instances/newsroomw1/control && systemctl restart onionfleet-keeper")
-    wait_for(lambda: running.replicas([name])[name].get("publishes", True) is None, "its keeper misses it", 30)
+    wait_for(lambda: running.seen(name).get("publishes", True) is None, "its keeper misses it", 30)
     assert any("runs and does not answer it" in trouble for trouble in running.report()["troubles"])
-    assert running.steady([each for each in WEB if each != name]) == holder
-    assert running.revision(holder) == revision
-    host.sh("systemctl restart tor@newsroomw1")
-    running.steady()
+    assert running.stands_firm(*(each for each in WEB if each != name)) == holder
+    assert running.seen(holder)["revision_counter"] == revision
+    host.sh(f"systemctl restart tor@{DAEMON}")
+    running.stands_firm()
 
 
 def test_a_keeper_whose_client_has_no_consensus_takes_nothing_over(running):
-    holder = running.steady()
+    holder = running.stands_firm()
     name = other(holder)
-    host, revision = running.host(name), running.revision(holder)
-    before = running.replicas([name])[name]["publications"]
-    host.sh(f"ip route add blackhole {NETWORK_HOST.address}/32; systemctl stop tor@onionkeeper;"
+    host, revision = running.hosts[name], running.seen(holder)["revision_counter"]
+    before = running.seen(name)["publications"]
+    host.sh(f"ip route add blackhole {running.hosts[NETWORK].address}/32; systemctl stop tor@onionkeeper;"
             " rm -f /var/lib/tor-instances/onionkeeper/cached-* /var/lib/tor-instances/onionkeeper/state; systemctl start --no-block tor@onionkeeper")
     try:
-        wait_for(lambda: running.replicas([name])[name].get("failures", 0) >= 5, "its requests fail", 180)
-        assert running.keeper(name)["hsdirs_answer"] is False
-        assert running.replicas([name])[name]["publications"] == before
-        assert running.steady([each for each in WEB if each != name]) == holder
-        assert running.revision(holder) == revision
+        wait_for(lambda: running.seen(name).get("failures", 0) >= 5, "its requests fail", 180)
+        assert running.keeper(name, NAME)["hsdirs_answer"] is False
+        assert running.seen(name)["publications"] == before
+        assert running.stands_firm(*(each for each in WEB if each != name)) == holder
+        assert running.seen(holder)["revision_counter"] == revision
     finally:
-        host.sh(f"ip route del blackhole {NETWORK_HOST.address}/32")
-    running.steady()
+        host.sh(f"ip route del blackhole {running.hosts[NETWORK].address}/32")
+    running.stands_firm()
 
 
 def test_two_of_five_lose_tor_and_return(running):
     """One takes over, and when they are back nobody does."""
-    holder = running.steady()
+    holder = running.stands_firm()
     lost = (holder, other(holder))
     left = [name for name in WEB if name not in lost]
     before = running.orders()
     for name in lost:
         fleet("cut", name)
     try:
-        survivor = running.steady(left)
-        number = running.revision(survivor)
+        survivor = running.stands_firm(*left)
+        number = running.seen(survivor)["revision_counter"]
     finally:
         for name in lost:
             fleet("heal", name)
-    last = running.steady()
+    last = running.stands_firm()
     # at most one for the loss, and one turn that may fall into these minutes
     assert running.orders() - before <= 2
-    assert last == survivor or running.revision(last) != number
+    assert last == survivor or running.seen(last)["revision_counter"] != number
     assert running.report()["answer"]["answered"] == 1
 
 
 def test_the_word_taken_back_leaves_plain_tor(running):
-    running.operator.declare({**NEWSROOM, "keeper": False})
+    running.declare(keeper=False)
     run = running.operator.deploy()
     assert running.operator.deploy().changes == []
     for name in WEB:
-        assert running.host(name).sh("systemctl is-active onionfleet-keeper tor@onionkeeper", check=False).split() == ["inactive", "inactive"]
+        assert running.hosts[name].sh("systemctl is-active onionfleet-keeper tor@onionkeeper", check=False).split() == ["inactive", "inactive"]
         found = running.options(name)
         assert "PublishHidServDescriptors=1" in found
         assert "PoWDefensesEnabled" not in found
     # nothing of its daemons' files was different for the keeper's sake
-    assert not [action for actions in run.actions.values() for action in actions if action[0] == "newsroomw1"]
+    assert not [action for actions in run.actions.values() for action in actions if action[0] == DAEMON]

@@ -14,6 +14,8 @@ from visited_fleet import APPS, PUBLISHERS, VISITORS, VisitedFleet
 PORTS = [{"port": 80, "target": "unix:/run/pages/beta.sock"}]
 HARDMAP = {"name": "archive", "layout": "hardmap", "replicas": [*APPS], "ports": PORTS}
 SOFTMAP = {"name": "archive", "layout": "softmap", "publishers": [*PUBLISHERS], "backends": [*APPS], "ports": PORTS}
+NEIGHBOUR = {"name": "wiki", "layout": "softmap", "publishers": [*PUBLISHERS], "backends": [*APPS],
+             "ports": [{"port": 80, "target": "unix:/run/pages/gamma.sock"}]}
 # what runs where, and where the key is
 HARD = {**{name: ["archivew1"] for name in APPS}, **{name: [] for name in PUBLISHERS}}
 SOFT = {**{name: ["archiveb1"] for name in APPS}, **{name: ["onionpublisher"] for name in PUBLISHERS}}
@@ -112,4 +114,20 @@ def test_killed_after_a_step_it_goes_on(live, step):
         live.run("switch", fails=None, KILL_AT=step, KILL_AFTER="3")
         live.run("switch")
     (is_hardmap if soft else is_softmap)(live)
+    assert live.operator.deploy().changes == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("old", "new", "holders"), [(HARDMAP, SOFTMAP, PUBLISHERS), (SOFTMAP, HARDMAP, APPS)], ids=["to_softmap", "to_hardmap"])
+def test_beside_a_softmap_of_the_same_publishers(live, old, new, holders):
+    """Whose publishers stay, and whose visitors notice nothing."""
+    live.declare(old, NEIGHBOUR)
+    live.operator.run("keys")
+    live.run("switch")
+    live.declare(new, NEIGHBOUR)
+    with live.asked("archive", "wiki"):
+        live.run("switch")
+    daemon = "archiveb1" if new is SOFTMAP else "archivew1"
+    assert live.daemons() == {**{name: [daemon, "wikib1"] for name in APPS}, **{name: ["onionpublisher"] for name in PUBLISHERS}}
+    assert (live.keys("archive"), live.keys("wiki")) == ([*holders], [*PUBLISHERS])
     assert live.operator.deploy().changes == []
