@@ -40,7 +40,8 @@ PAGES = {"tors": 2, "every": 0.5, "fresh": False, "timeout": 60}
 NEWCOMERS = {"tors": 2, "every": 12, "fresh": True, "timeout": 60}  # they forget the service before each request
 DOWNLOADS = {"tors": 1, "every": 10, "fresh": False, "timeout": 120, "path": "/bytes/1000000/25"}
 VISITS = (PAGES, NEWCOMERS, DOWNLOADS)
-# what a busy machine may lose by itself, of each service: so many, or so large a share
+# What is lost by itself, of each service: so many, or so large a share. When the time period changes, every eight minutes on the
+# tests' network, tor refuses whoever has an introduction circuit of the old descriptor and has not used it yet.
 LOST_PAGES, LOST_DOWNLOADS = (2, 0.005), (1, 0.0)
 QUICK = {"probe_interval": 5, "probe_timeout": 8}
 
