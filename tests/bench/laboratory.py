@@ -91,13 +91,12 @@ class Laboratory:
         return (self.folder / "built").exists()
 
     def _build(self) -> None:
-        fleet("down", *self.hosts)
-        say(f"booting {len(self.hosts)} hosts")
-        for host in self.hosts.values():
+        self.build_network()
+        own = [host for name, host in self.hosts.items() if name != NETWORK]
+        fleet("down", *(host.name for host in own))
+        say(f"booting {len(own)} hosts")
+        for host in own:
             host.boot()
-        self._make_network()
-        # a tor that has seen a consensus of another length would reckon with other time periods for a while
-        self._lengthen()
         (self.folder / "built").touch()
 
     def remove(self) -> None:
@@ -107,6 +106,14 @@ class Laboratory:
         (self.folder / "built").unlink(missing_ok=True)
 
     # --- the network ---
+
+    def build_network(self) -> None:
+        """On a host of its own; the folder's options.yml makes a tor use it."""
+        fleet("down", NETWORK)
+        self.hosts[NETWORK].boot()
+        self._make_network()
+        # a tor that has seen a consensus of another length would reckon with other time periods for a while
+        self._lengthen()
 
     def _make_network(self) -> None:
         say("making the private Tor network: waiting for its first consensus")

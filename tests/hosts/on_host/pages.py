@@ -55,7 +55,7 @@ class Unix(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
 
 
-socketserver.TCPServer.request_queue_size = 128  # of all servers here; of 5, a busy machine refuses some
+socketserver.TCPServer.request_queue_size = 128  # of all servers here; visitors come in crowds
 os.makedirs("/run/pages", exist_ok=True)
 for name in sys.argv[1:]:
     path = f"/run/pages/{name}.sock"
