@@ -22,6 +22,7 @@ ASK = (
     "import socket; s = socket.socket(socket.AF_UNIX); s.settimeout(5); "
     "s.connect('/run/onionfleet-keeper/status.sock'); print(''.join(iter(lambda: s.recv(65536).decode(), '')))"
 )
+NOBODY = "nobody"
 BEFORE_A_TURN, AFTER_A_TURN = 75.0, 15.0  # seconds that are kept free, or a turn would be taken for a take-over
 
 
@@ -91,6 +92,10 @@ class KeeperLaboratory(Laboratory):
         services = json.loads(answer)["services"] if answer.startswith("{") else []
         return next((each for each in services if each["name"] == service), {})
 
+    def replica(self, host: str, service: str) -> dict:
+        """What the keeper of a host says of its replica; empty while it says nothing."""
+        return self.keeper(host, service).get("replicas", [{}])[0]
+
     def keepers(self, service: str, *hosts: str) -> dict[str, dict]:
         """The same of some hosts, or of all."""
         return {name: self.keeper(name, service) for name in hosts or self.web}
@@ -99,21 +104,43 @@ class KeeperLaboratory(Laboratory):
         """Is all well, as each keeper sees it?"""
         return _content(self.keepers(service))
 
-    def holder(self, service: str, *hosts: str) -> str:
-        """The host that holds, where all keepers are content, all others stand by, and all have read the same; else empty."""
+    def steady(self, service: str, *hosts: str, timeout: float = 300.0) -> str:
+        """Wait until one of the hosts holds, all could, and no turn is near; returns the one.
+
+        In half of each time period no replica can tell whether a descriptor of before its keeper came is its own. Where nobody holds
+        for that reason, another one is made to take over.
+        """
+        self._between_turns(service)
+        holder = wait_for(lambda: self._holder(service, hosts), f"all keepers of {service} are content", timeout)
+        if holder != NOBODY:
+            return holder
+        self._have_another_publish(service)
+        return self.steady(service, *hosts, timeout=timeout)
+
+    def _holder(self, service: str, hosts: tuple[str, ...]) -> str:
+        """The host that holds, or NOBODY; empty while not all are content, one too many publishes, or not all have read the same."""
         told = self.keepers(service, *hosts)
         if not _content(told):
             return ""
         replicas = {host: each["replicas"][0] for host, each in told.items()}
         holders = [host for host, replica in replicas.items() if replica["holds"]]
         alike = len({replica["revision_counter"] for replica in replicas.values()}) == 1
-        return holders[0] if len(holders) == 1 and alike and all(each["publishes"] is each["holds"] for each in replicas.values()) else ""
+        if len(holders) > 1 or not alike or any(each["publishes"] is not each["holds"] for each in replicas.values()):
+            return ""
+        return holders[0] if holders else NOBODY
 
-    def steady(self, service: str, *hosts: str, timeout: float = 1800.0) -> str:
-        """Wait until one of the hosts holds, all could, and no turn is near; returns the one."""
+    def _between_turns(self, service: str) -> None:
         rules = Rules(service, self.web, self.web[0], INTERVAL)
         after = AFTER_A_TURN + turns.EQUALS_STEP * len(self.web)
         while not after < turns.since(rules, time.time()) < INTERVAL - BEFORE_A_TURN:
             say("waiting until the turn is over")
             time.sleep(15)
-        return wait_for(lambda: self.holder(service, *hosts), f"all keepers of {service} are content", timeout)
+
+    def _have_another_publish(self, service: str) -> None:
+        address, daemon = self.operator.address(service), f"{service}w1"
+        answering = wait_for(lambda: self.led_to(address, self.visitors[0]), "a newcomer is answered", 120)
+        self.strike("web", answering, daemon)
+        try:
+            wait_for(lambda: any(self.replica(host, service).get("holds") for host in self.web if host != answering), "another one holds", 180)
+        finally:
+            self.mend("web", answering, daemon)

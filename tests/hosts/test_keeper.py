@@ -42,25 +42,9 @@ class Kept(KeeperLaboratory):
         declared = self.hardmap(NAME, "beta", keeper=keeper, probe={"capture": "hello from ([a-z0-9]+)"})
         self.operator.declare(declared, onion_probe_hosts=[VISITORS])
 
-    def have_one_take_over(self):
-        """In half of each time period no replica can tell whether the first descriptor is its own."""
-        page = wait_for(lambda: self.hosts[VISITORS].visit(self.operator.address(NAME)), "somebody answers")
-        answering = page.split()[2]
-        self.strike("web", answering, DAEMON)
-        wait_for(lambda: any(self.seen(host).get("holds") for host in self.web if host != answering), "another one holds", 180)
-        self.mend("web", answering, DAEMON)
-
-    def stands_firm(self, *hosts):
-        """Wait until all is well; returns the host that holds."""
-        return self.steady(NAME, *hosts, timeout=300)
-
-    def seen(self, host):
-        """What a keeper says of its replica; empty while it says nothing."""
-        return self.keeper(host, NAME).get("replicas", [{}])[0]
-
     def orders(self):
         """Publications that keepers have ordered since they started."""
-        return sum(self.seen(host)["publications"] for host in self.web)
+        return sum(self.replica(host, NAME)["publications"] for host in self.web)
 
     def report(self):
         """What verification finds now."""
@@ -75,13 +59,13 @@ class Kept(KeeperLaboratory):
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
-    made = Kept(tmp_path_factory.mktemp("keeper"), WEB, visitors=0, voting_interval=VOTING_INTERVAL)
+    made = Kept(tmp_path_factory.mktemp("keeper"), WEB, visitors=1, voting_interval=VOTING_INTERVAL)
     made.build()
     made.declare()
     made.operator.run("keys")
     made.checked = made.operator.deploy("--check", "--diff")
     made.deployed = made.operator.deploy("--diff", verified=True)
-    made.have_one_take_over()
+    made.start_visitors()
     yield made
     if not os.environ.get("FLEET_KEEP"):
         made.remove()
@@ -105,7 +89,7 @@ def test_a_second_run_changes_nothing(running):
 
 
 def test_status_tells_who_holds(running):
-    holder = running.stands_firm()
+    holder = running.steady(NAME)
     found = running.report()
     assert found["troubles"] == []
     assert {each["host"]: each["keeper"]["state"] for each in found["replicas"]} == {
@@ -114,29 +98,30 @@ def test_status_tells_who_holds(running):
 
 
 def test_a_killed_keeper_comes_back_and_publishes_nothing(running):
-    holder = running.stands_firm()
-    revision = running.seen(holder)["revision_counter"]
+    holder = running.steady(NAME)
+    revision = running.replica(holder, NAME)["revision_counter"]
     for name in (holder, other(holder)):
         host = running.hosts[name]
         process = host.sh(PROCESS)
         host.sh("systemctl kill -s KILL onionfleet-keeper")
         wait_for(lambda host=host, process=process: host.sh(PROCESS) not in (process, "0"), f"the keeper of {name} is back", 60)
-        assert running.stands_firm() == holder
-    assert running.seen(holder)["revision_counter"] == revision
+        wait_for(lambda: running.content(NAME), "all is well", 120)
+        assert running.replica(name, NAME)["revision_counter"] == revision
+        assert running.replica(name, NAME)["publications"] == 0
 
 
 def test_a_keeper_that_hangs_is_told_and_replaced(running):
-    name = other(running.stands_firm())
+    name = other(running.steady(NAME))
     host = running.hosts[name]
     process = host.sh(PROCESS)
     host.sh("systemctl kill -s STOP onionfleet-keeper")
     assert [trouble for trouble in running.report()["troubles"] if trouble.startswith(f"keeper of host '{name}': ")]
     wait_for(lambda: host.sh(PROCESS) not in (process, "0"), "systemd has replaced it", 180)
-    running.stands_firm()
+    running.steady(NAME)
 
 
 def test_without_its_keeper_a_replica_is_plain_tor(running):
-    name = other(running.stands_firm())
+    name = other(running.steady(NAME))
     host = running.hosts[name]
     assert "PublishHidServDescriptors=0" in running.options(name)
     host.sh("systemctl stop onionfleet-keeper")
@@ -147,65 +132,69 @@ def test_without_its_keeper_a_replica_is_plain_tor(running):
         assert any(trouble.startswith(f"keeper of host '{name}': ") and "nobody listens" in trouble for trouble in running.report()["troubles"])
     finally:
         host.sh("systemctl start onionfleet-keeper")
-    running.stands_firm()
+    running.steady(NAME)
 
 
 def test_a_holder_whose_tor_restarts(running):
-    holder = running.stands_firm()
+    holder = running.steady(NAME)
     running.hosts[holder].sh(f"systemctl restart tor@{DAEMON}")
-    running.stands_firm()
+    running.steady(NAME)
     assert running.report()["answer"]["answered"] == 1
 
 
 def test_a_control_socket_that_is_gone(running):
-    holder = running.stands_firm()
+    holder = running.steady(NAME)
     name = other(holder)
-    host, revision = running.hosts[name], running.seen(holder)["revision_counter"]
-    host.sh("rm /run/tor-instances/newsroomw1/control && systemctl restart onionfleet-keeper")
-    wait_for(lambda: running.seen(name).get("publishes", True) is None, "its keeper misses it", 30)
-    assert any("runs and does not answer it" in trouble for trouble in running.report()["troubles"])
-    assert running.stands_firm(*(each for each in WEB if each != name)) == holder
-    assert running.seen(holder)["revision_counter"] == revision
-    host.sh(f"systemctl restart tor@{DAEMON}")
-    running.stands_firm()
+    host, revision = running.hosts[name], running.replica(holder, NAME)["revision_counter"]
+    host.sh(f"rm /run/tor-instances/{DAEMON}/control && systemctl restart onionfleet-keeper")
+    try:
+        wait_for(lambda: running.replica(name, NAME).get("publishes", True) is None, "its keeper misses it", 30)
+        found = running.report()
+        assert next(each["keeper"]["state"] for each in found["replicas"] if each["host"] == name) == "no tor"
+        assert any(trouble.startswith(f"daemon '{DAEMON}' of host '{name}': control socket") for trouble in found["troubles"])
+        assert running.steady(NAME, *(each for each in WEB if each != name)) == holder
+        assert running.replica(holder, NAME)["revision_counter"] == revision
+    finally:
+        host.sh(f"systemctl restart tor@{DAEMON}")
+    running.steady(NAME)
 
 
 def test_a_keeper_whose_client_has_no_consensus_takes_nothing_over(running):
-    holder = running.stands_firm()
+    holder = running.steady(NAME)
     name = other(holder)
-    host, revision = running.hosts[name], running.seen(holder)["revision_counter"]
-    before = running.seen(name)["publications"]
+    host, revision = running.hosts[name], running.replica(holder, NAME)["revision_counter"]
+    before = running.replica(name, NAME)["publications"]
     host.sh(f"ip route add blackhole {running.hosts[NETWORK].address}/32; systemctl stop tor@onionkeeper;"
             " rm -f /var/lib/tor-instances/onionkeeper/cached-* /var/lib/tor-instances/onionkeeper/state; systemctl start --no-block tor@onionkeeper")
     try:
-        wait_for(lambda: running.seen(name).get("failures", 0) >= 5, "its requests fail", 180)
+        wait_for(lambda: running.replica(name, NAME).get("failures", 0) >= 5, "its requests fail", 180)
         assert running.keeper(name, NAME)["hsdirs_answer"] is False
-        assert running.seen(name)["publications"] == before
-        assert running.stands_firm(*(each for each in WEB if each != name)) == holder
-        assert running.seen(holder)["revision_counter"] == revision
+        assert running.replica(name, NAME)["publications"] == before
+        assert running.steady(NAME, *(each for each in WEB if each != name)) == holder
+        assert running.replica(holder, NAME)["revision_counter"] == revision
     finally:
         host.sh(f"ip route del blackhole {running.hosts[NETWORK].address}/32")
-    running.stands_firm()
+    running.steady(NAME)
 
 
 def test_two_of_five_lose_tor_and_return(running):
     """One takes over, and when they are back nobody does."""
-    holder = running.stands_firm()
+    holder = running.steady(NAME)
     lost = (holder, other(holder))
     left = [name for name in WEB if name not in lost]
     before = running.orders()
     for name in lost:
         fleet("cut", name)
     try:
-        survivor = running.stands_firm(*left)
-        number = running.seen(survivor)["revision_counter"]
+        survivor = running.steady(NAME, *left)
+        number = running.replica(survivor, NAME)["revision_counter"]
     finally:
         for name in lost:
             fleet("heal", name)
-    last = running.stands_firm()
+    last = running.steady(NAME)
     # at most one for the loss, and one turn that may fall into these minutes
     assert running.orders() - before <= 2
-    assert last == survivor or running.seen(last)["revision_counter"] != number
+    assert last == survivor or running.replica(last, NAME)["revision_counter"] != number
     assert running.report()["answer"]["answered"] == 1
 
 
