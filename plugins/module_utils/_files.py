@@ -23,6 +23,7 @@ import stat
 import types
 import typing as t
 
+from ansible_collections.onionfleet.balance.plugins.module_utils import _wipe
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._safe_open import open_file, opened
 
@@ -223,7 +224,11 @@ def _clean(directory: str) -> None:
     with contextlib.suppress(FileNotFoundError), opened(directory) as folder:
         for name in os.listdir(folder):
             if name.startswith(".") and name.endswith((".new", ".old")):
-                os.unlink(name, dir_fd=folder)
+                found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                if not stat.S_ISDIR(found.st_mode) and found.st_nlink > 1:  # the file itself is still in its place
+                    os.unlink(name, dir_fd=folder)
+                else:
+                    _wipe.remove(f"{directory}/{name}")
 
 
 def _rename(path: str, to: str) -> None:

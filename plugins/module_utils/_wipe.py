@@ -21,7 +21,7 @@ import typing as t
 from ansible_collections.onionfleet.balance.plugins.module_utils._keyfile import SECRET_FILE
 from ansible_collections.onionfleet.balance.plugins.module_utils._safe_open import open_file, opened
 
-# tor's options may hold passwords
+# anywhere in a name, as of what was put aside; tor's options may hold passwords
 SECRETS = (SECRET_FILE, "torrc", ".conf", ".json", ".yaml")
 
 
@@ -50,7 +50,7 @@ def remove(path: str, *, aside: t.Optional[str] = None) -> None:
 
 
 def _overwrite(path: str, mode: int) -> None:
-    if stat.S_ISREG(mode) and path.endswith(SECRETS):
+    if stat.S_ISREG(mode) and any(word in os.path.basename(path) for word in SECRETS):
         handle = open_file(path, os.O_WRONLY)
         with os.fdopen(handle, "wb", buffering=0) as stream:
             stream.write(os.urandom(os.fstat(handle).st_size))

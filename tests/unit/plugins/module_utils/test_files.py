@@ -43,6 +43,19 @@ def test_writes_with_modes_and_leaves_nothing_beside(tmp_path: pathlib.Path) -> 
     assert (tmp_path / "d/a").stat().st_mode & 0o7777 == 0o640
 
 
+def test_what_killed_runs_left_goes_and_what_is_in_its_place_stays(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "torrc").write_text("in place")
+    os.link(tmp_path / "torrc", tmp_path / ".torrc.old")  # killed before the new one had its place
+    (tmp_path / ".a.conf.old").write_text("HashedControlPassword")
+    (tmp_path / ".shopw1.old").mkdir()  # a daemon that was being retired
+    (tmp_path / ".shopw1.old/torrc").write_text("HashedControlPassword")
+    os.link(tmp_path / ".shopw1.old/torrc", tmp_path.parent / "linked")
+    write([node(tmp_path / "b", "b")], [])
+    assert tree(tmp_path) == {"b": "b", "torrc": "in place"}
+    assert sorted(os.listdir(tmp_path)) == ["b", "torrc"]
+    assert b"Hashed" not in (tmp_path.parent / "linked").read_bytes()
+
+
 def test_a_file_that_is_kept_gets_its_mode_and_stays_itself(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "key"
     path.write_text("secret")

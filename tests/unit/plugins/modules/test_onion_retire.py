@@ -192,6 +192,15 @@ def test_keys_are_overwritten_before_they_go(host: Host) -> None:
     assert len(left) == len(KEY) and left != KEY
 
 
+@pytest.mark.parametrize("name", ["hs_ed25519_secret_key", ".hs_ed25519_secret_key.new", "torrc", "torrc.before-onionfleet", ".torrc.old", "a.conf"])
+def test_what_may_hold_secrets_is_overwritten_whatever_it_is_called(tmp_path: pathlib.Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / name).write_bytes(KEY)
+    os.link(tmp_path / "folder" / name, tmp_path / "linked")
+    _wipe.remove(str(tmp_path / "folder"))
+    assert (tmp_path / "linked").read_bytes() != KEY
+
+
 def test_a_service_leaves_a_daemon_that_stays_and_lets_go_of_it_first(host: Host) -> None:
     host.daemon("small", "one", "two")
     host.retire(services=[{"daemon": "small", "name": "two", "directory": "two"}])
