@@ -6,10 +6,12 @@
 Overview::
 
   read_status   status socket -> its answer; raises OnionfleetError
+  is_stale      status socket, files -> whether it runs with older ones
 """
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._status_socket import ask
@@ -45,3 +47,22 @@ _SHAPE = {
 def read_status(path: str, timeout: float) -> t.Dict[str, t.Any]:
     """Ask the keeper's status socket; see _status_socket.ask."""
     return ask(path, timeout, unit="onionfleet-keeper", whose="keeper", shape=_SHAPE)
+
+
+def is_stale(path: str, loaded: t.Iterable[str]) -> bool:
+    """Whether a keeper runs, and a file that it loads at its start has changed since, which nobody else remembers once a run is killed.
+
+    :param path: of the status socket, which it makes when it starts. :param loaded: files, and folders with all files in them.
+    """
+    try:
+        started = os.stat(path).st_ctime_ns
+    except FileNotFoundError:
+        return False
+    return any(os.lstat(file).st_ctime_ns > started for root in loaded for file in _files(root))
+
+
+def _files(root: str) -> t.Iterator[str]:
+    if os.path.isfile(root):
+        yield root
+    for folder, _folders, names in os.walk(root):
+        yield from (f"{folder}/{name}" for name in names)

@@ -20,6 +20,7 @@ PUBLISHER_USER = "_onionpublisher"
 KEEPER_CREDENTIALS = "/etc/onionfleet/keeper/credentials.json"
 KEEPER_STATUS = "/run/onionfleet-keeper/status.sock"
 KEEPER_ROOT = "/etc/onionfleet/keeper"
+KEEPER_CONFIG = "/etc/onionfleet/keeper/config.json"
 KEEPER_PROGRAM = "/usr/local/lib/onionfleet/keeper"
 KEEPER_UNIT = "/etc/systemd/system/onionfleet-keeper.service"
 # records of ours about a host: what its daemons loaded, and what the role tor changed about the host's own tor

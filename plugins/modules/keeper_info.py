@@ -48,6 +48,10 @@ status:
           and why it last C(took_over) and C(took_its_turn).
       type: list
       elements: dict
+stale:
+  description: Whether a keeper runs whose program, unit or configuration was changed after it had started.
+  returned: always
+  type: bool
 error:
   description: Why there is no status; empty where there is one.
   returned: always
@@ -59,14 +63,17 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onionfleet.balance.plugins.module_utils import _layout
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.module_utils._keeper_status import read_status
+from ansible_collections.onionfleet.balance.plugins.module_utils._keeper_status import is_stale, read_status
+
+LOADED = (_layout.KEEPER_PROGRAM, _layout.KEEPER_UNIT, _layout.KEEPER_CONFIG)
 
 
 def run(timeout: float) -> t.Dict[str, t.Any]:
+    stale = is_stale(_layout.KEEPER_STATUS, LOADED)
     try:
-        return {"status": read_status(_layout.KEEPER_STATUS, timeout), "error": ""}
+        return {"status": read_status(_layout.KEEPER_STATUS, timeout), "stale": stale, "error": ""}
     except OnionfleetError as error:
-        return {"status": None, "error": "; ".join(error.faults)}
+        return {"status": None, "stale": stale, "error": "; ".join(error.faults)}
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ Data = t.Dict[str, t.Any]
 HANGS_SECONDS = 60.0  # it looks after its services every second
 UNREACHABLE = "host is not reachable"
 FORGOTTEN = "does not keep it; deploy"
+STALE = "was not restarted since its files changed; deploy"
 
 
 def keeper_row(service: str, replica: t.Mapping[str, t.Any], kept: t.Mapping[str, Data]) -> Data:
@@ -56,6 +57,8 @@ def _error(host: str, kept: t.Mapping[str, Data], status: Data, own: Data) -> st
         return str(result.get("error") or result.get("msg", "lost before it could be looked at"))
     if not own:
         return FORGOTTEN
+    if result.get("stale"):
+        return STALE
     if status["turned"] > HANGS_SECONDS:
         return f"hangs: it has looked after nothing for {status['turned']:.0f} s"
     return ""
@@ -100,6 +103,6 @@ def _troubles(replica: Data, keeper: Data) -> t.Iterator[str]:
 
 def keeper_redacted(keeper: t.Optional[Data]) -> t.Optional[Data]:
     """The row for showing around; an error may hold anything."""
-    if keeper is None or keeper["error"] in ("", OUTSIDE, UNREACHABLE, FORGOTTEN):
+    if keeper is None or keeper["error"] in ("", OUTSIDE, UNREACHABLE, FORGOTTEN, STALE):
         return keeper
     return {**keeper, "error": "does not run, or hangs"}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import pathlib
 import sys
 
@@ -49,9 +50,24 @@ def test_what_the_program_says_is_read(asked, publisher, monkeypatch):
     assert (found["changed"], found["error"], found["status"]) == (False, "", status)
 
 
+def test_what_changed_since_its_start_is_seen(asked, publisher, monkeypatch, tmp_path):
+    (tmp_path / "program").mkdir()
+    (tmp_path / "program/turns.py").write_text("")
+    monkeypatch.setattr(keeper_info, "LOADED", [str(tmp_path / "program"), str(tmp_path / "config.json")])
+    publisher.answers(json.dumps(_status(monkeypatch)).encode())
+    os.chmod(publisher.path, 0o600)  # it has just started
+    assert asked()["stale"] is False
+    (tmp_path / "config.json").write_text("{}")
+    assert asked()["stale"] is True
+    os.chmod(publisher.path, 0o600)
+    assert asked()["stale"] is False
+    (tmp_path / "program/turns.py").write_text("new")
+    assert asked()["stale"] is True
+
+
 def test_nobody_there_is_said(asked):
     found = asked()
-    assert found["status"] is None
+    assert (found["status"], found["stale"]) == (None, False)
     assert "nobody listens" in found["error"]
     assert "journalctl -u onionfleet-keeper" in found["error"]
 

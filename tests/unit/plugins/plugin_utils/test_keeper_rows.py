@@ -50,6 +50,7 @@ def test_states(fields, state):
         ({"web1": {"failed": True, "msg": "no privileges"}}, "no privileges"),
         (said(turned=75), "hangs: it has looked after nothing for 75 s"),
         (said(name="web1/other"), "does not keep it; deploy"),
+        ({"web1": {**said()["web1"], "stale": True}}, "was not restarted since its files changed; deploy"),
         (said(targets=False), "the service's targets on its host do not answer it"),
         (said(hsdirs_answer=False), "no HSDir answered it last; its own Tor is at fault, and it takes nothing over"),
         (said(publishes=None), "daemon 'newsroomw1' runs and does not answer it"),
