@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._probe import ARGUMENTS, checked_targets
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._secret_action import SecretAction
 
 display = Display()
 _PAUSE = 5.0
@@ -76,11 +77,12 @@ def _verdict(found: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any], rounds
     return {**verdict, "satisfied": not lacks, "targets": list(found.values())}
 
 
-class ActionModule(ActionBase):
+class ActionModule(SecretAction):
     _requires_connection = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        result: dict[str, t.Any] = ActionBase.run(self, tmp, task_vars)
+        self.refuse_files()
         _validation, params = self.validate_argument_spec(argument_spec=ARGUMENTS)
         wrong = faults(params)
         if wrong:

@@ -12,8 +12,11 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 
+SECRETS = ("secrets", "option_secrets", "credentials")
+
+
 class SecretAction(ActionBase):
-    """Runs the module of the same name, which takes its secrets as ``secrets`` and ``option_secrets``."""
+    """Runs the module of the same name, which takes its secrets as options of these names."""
 
     def run(self, tmp: t.Optional[str] = None, task_vars: t.Optional[t.Dict[str, t.Any]] = None) -> t.Dict[str, t.Any]:
         """The module's result.
@@ -21,13 +24,17 @@ class SecretAction(ActionBase):
         :raises AnsibleActionFail: there are secrets, and they would be written to a file on the host.
         """
         result = super().run(tmp, task_vars)
-        if self._task.args.get("secrets") or self._task.args.get("option_secrets"):
-            self._refuse_files()
+        self.refuse_files()
         result.update(self._execute_module(task_vars=task_vars))
         return result
 
-    def _refuse_files(self) -> None:
-        """Without pipelining a module travels with its arguments as a file, which stays when files are kept."""
+    def refuse_files(self) -> None:
+        """Without pipelining a module travels with its arguments as a file, which stays when files are kept.
+
+        :raises AnsibleActionFail: see run.
+        """
+        if not any(self._task.args.get(name) for name in SECRETS):
+            return
         if C.DEFAULT_KEEP_REMOTE_FILES:
             raise AnsibleActionFail("the secrets would stay in a file on the host; unset ANSIBLE_KEEP_REMOTE_FILES")
         if not self._is_pipelining_enabled("new", wrap_async=False):

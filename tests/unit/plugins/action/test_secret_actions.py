@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's side of the modules that take secrets, onionbalance_config and tor_instances."""
+"""The controller's side of the modules that take secrets."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import pytest
 from ansible import constants as C
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.onionfleet.balance.plugins.action import onionbalance_config, tor_instances
+from ansible_collections.onionfleet.balance.plugins.action import keeper_credentials, onion_descriptor_info, onionbalance_config, tor_instances
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._secret_action import SecretAction
 
 Run = t.Callable[..., t.Dict[str, t.Any]]
 
 
-@pytest.fixture(name="run", params=[onionbalance_config, tor_instances], ids=lambda module: module.__name__.rpartition(".")[2])
+@pytest.fixture(name="run", params=[onionbalance_config, tor_instances, onion_descriptor_info, keeper_credentials], ids=lambda module: module.__name__.rpartition(".")[2])
 def fixture_run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Run:
     def run(*, pipelining: bool, **args: t.Any) -> dict[str, t.Any]:
         action = object.__new__(request.param.ActionModule)
@@ -32,7 +32,7 @@ def fixture_run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     return run
 
 
-@pytest.mark.parametrize("option", ["secrets", "option_secrets"])
+@pytest.mark.parametrize("option", ["secrets", "option_secrets", "credentials"])
 def test_secrets_need_pipelining(run: Run, option: str) -> None:
     with pytest.raises(AnsibleActionFail, match="ansible_pipelining: true"):
         run(pipelining=False, **{option: {"archive": "key"}})
