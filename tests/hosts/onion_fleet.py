@@ -8,6 +8,7 @@ Module Overview:
     Host       one booted host: commands, Python programs, snapshots, what its daemons are at
     Operator   a folder as an operator keeps it: inventory, vault password, store of keys; runs playbooks from it
     Run        what a run of a playbook said and did
+    Client     who may ask for a restricted service
     Hunt       looks for secrets on a machine while something runs
     wait_for   until a condition holds
 """
@@ -29,6 +30,7 @@ import tempfile
 import time
 
 import yaml
+from cryptography.hazmat.primitives.asymmetric import x25519
 
 HERE = pathlib.Path(__file__).resolve().parent
 COLLECTION = HERE.parent.parent
@@ -303,6 +305,16 @@ def needles(secret: bytes, password: str) -> list[bytes]:
         forms += [encoded, encoded.replace(b"+", b"-").replace(b"/", b"_")]
     # a backslash, quote or escape in between must not hide the rest
     return sorted(set(forms))
+
+
+class Client:
+    """A client of a restricted service: its private and its public key in base32, and what must not be found of them."""
+
+    def __init__(self) -> None:
+        key = x25519.X25519PrivateKey.generate()
+        secret = key.private_bytes_raw()
+        self.private, self.public = (base64.b32encode(each).decode().rstrip("=") for each in (secret, key.public_key().public_bytes_raw()))
+        self.needles = [secret, self.private.encode(), base64.b64encode(secret)[:42], secret.hex().encode()]
 
 
 class Hunt:

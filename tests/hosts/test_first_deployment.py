@@ -9,11 +9,14 @@ import os
 import pathlib
 import types
 
+import conftest
 import pytest
-from conftest import SERVICES
-from onion_fleet import Hunt, fleet, needles
+from onion_fleet import Client, Hunt, fleet, needles
 
 PROXY_PASSWORD = f"proxy-password-{os.urandom(12).hex()}"
+CLIENT = Client()
+SERVICES = [{**each, **({"authorized_clients": [{"name": "desk", "public_key": CLIENT.public}]} if each["name"] == "gamma" else {})}
+            for each in conftest.SERVICES]
 DECLARED = {"onion_option_secrets": {"HTTPSProxyAuthenticator": f"user:{PROXY_PASSWORD}"}}
 DAEMONS = {"web1": ["alphaw1", "betaw1", "onionprobe", "small"], "web2": ["alphaw1", "betaw1", "small"]}
 
@@ -25,7 +28,9 @@ def first(fresh, tmp_path_factory):
     operator.declare(*SERVICES, **DECLARED)
     made = operator.run("keys", "-vvv", "--diff")
     sought = sorted({needle for each in SERVICES
-                     for needle in needles(operator.secret(each["name"]), (operator.folder / "vault").read_text())})
+                     for needle in needles(operator.secret(each["name"]), (operator.folder / "vault").read_text())} | {*CLIENT.needles})
+    DECLARED["onion_client_credentials"] = {operator.address("gamma"): CLIENT.private}
+    operator.declare(*SERVICES, **DECLARED)
     hunts = _hunts(fresh, sought, operator.folder, caches)
     talkative = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(caches / "facts"),
                  "ANSIBLE_LOG_PATH": str(caches / "log"), "TMPDIR": str(caches)}
@@ -44,7 +49,7 @@ def first(fresh, tmp_path_factory):
 
 def _hunts(made, sought, folder, caches):
     temporary = [os.path.expanduser("~/.ansible/tmp"), "/dev/shm", str(folder), str(caches)]
-    here = Hunt(None, sought, watch=temporary, disks=temporary, spared=[str(folder / "vault")])
+    here = Hunt(None, sought, watch=temporary, disks=temporary, spared=[str(folder / "vault"), str(folder / "group_vars")])
     there = {host.name: Hunt(host, sought, watch=["/tmp", "/var/tmp", "/dev/shm", "/root", "/run"], disks=["/"],
                              spared=["/var/lib/tor-instances"]) for host in made.hosts}
     return {"controller": here, **there}

@@ -14,7 +14,7 @@ import pathlib
 import sys
 
 import pytest
-from onion_fleet import fleet, wait_for
+from onion_fleet import Client, fleet, wait_for
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "bench"))
 
@@ -23,6 +23,7 @@ from laboratory import NETWORK, VISITORS
 
 WEB = {"web1": "bookworm", "web2": "trixie", "web3": "bookworm", "web4": "trixie", "web5": "bookworm"}
 VOTING_INTERVAL = 300  # seconds; a time period lasts two hours then, so that hardly any change of it falls into these tests
+TELLING = {"capture": "hello from ([a-z0-9]+)"}
 NAME, DAEMON = "newsroom", "newsroomw1"
 OPTIONS = """
 import socket
@@ -38,20 +39,20 @@ PROCESS = "systemctl show -P MainPID onionfleet-keeper"
 class Kept(KeeperLaboratory):
     """A hardmap with keepers, and what its operator sees."""
 
-    def declare(self, *, keeper=True):
-        declared = self.hardmap(NAME, "beta", keeper=keeper, probe={"capture": "hello from ([a-z0-9]+)"})
-        self.operator.declare(declared, onion_probe_hosts=[VISITORS])
+    def declare(self, *others, keeper=True, **variables):
+        declared = self.hardmap(NAME, "beta", keeper=keeper, probe=TELLING)
+        self.operator.declare(declared, *others, onion_probe_hosts=[VISITORS], **variables)
 
     def orders(self):
         """Publications that keepers have ordered since they started."""
         return sum(self.replica(host, NAME)["publications"] for host in self.web)
 
-    def report(self):
+    def report(self, name=NAME):
         """What verification finds now."""
         path = self.operator.folder / "report.json"
         path.unlink(missing_ok=True)
         self.operator.run("status", extra={"verify_report_file": str(path), "verify_timeout": 30})
-        return json.loads(path.read_text())["services"][0]
+        return next(each for each in json.loads(path.read_text())["services"] if each["name"] == name)
 
     def options(self, host):
         return self.hosts[host].sh(f'python3 -c "{OPTIONS}"')
@@ -196,6 +197,27 @@ def test_two_of_five_lose_tor_and_return(running):
     assert running.orders() - before <= 2
     assert last == survivor or running.replica(last, NAME)["revision_counter"] != number
     assert running.report()["answer"]["answered"] == 1
+
+
+def test_a_restricted_service_is_asked_with_the_key_of_a_client(running):
+    client = Client()
+    desk = running.hardmap("desk", "gamma", keeper=True, probe=TELLING, authorized_clients=[{"name": "keeper", "public_key": client.public}])
+    running.declare(desk)
+    running.operator.run("keys")
+    credentials = {"onion_client_credentials": {running.operator.address("desk"): client.private}}
+    running.declare(desk, **credentials)
+    running.operator.deploy(verified=True)
+    wait_for(lambda: running.content("desk"), "all keepers ask with the key", 300)
+    (answering,) = running.report("desk")["answer"]["answered_by"]
+    left = [name for name in WEB if name != answering]
+    running.strike("kill", answering, "deskw1")
+    try:
+        wait_for(lambda: any(running.replica(name, "desk").get("holds") for name in left), "another one holds", 180)
+    finally:
+        running.mend("kill", answering, "deskw1")
+    wait_for(lambda: running.content("desk"), "all is well", 300)
+    running.declare({**desk, "state": "absent"}, **credentials)
+    running.operator.deploy()
 
 
 def test_the_word_taken_back_leaves_plain_tor(running):

@@ -18,7 +18,8 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._secret_action 
 Run = t.Callable[..., t.Dict[str, t.Any]]
 
 
-@pytest.fixture(name="run", params=[onionbalance_config, tor_instances, onion_descriptor_info, keeper_credentials], ids=lambda module: module.__name__.rpartition(".")[2])
+@pytest.fixture(name="run", params=[onionbalance_config, tor_instances, onion_descriptor_info, keeper_credentials],
+                ids=lambda module: module.__name__.rpartition(".")[2])
 def fixture_run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Run:
     def run(*, pipelining: bool, **args: t.Any) -> dict[str, t.Any]:
         action = object.__new__(request.param.ActionModule)
