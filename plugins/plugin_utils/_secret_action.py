@@ -11,7 +11,6 @@ from ansible import constants as C
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-
 SECRETS = ("secrets", "option_secrets", "credentials")
 
 

@@ -22,7 +22,6 @@ ASK = (
     "import socket; s = socket.socket(socket.AF_UNIX); s.settimeout(5); "
     "s.connect('/run/onionfleet-keeper/status.sock'); print(''.join(iter(lambda: s.recv(65536).decode(), '')))"
 )
-NOBODY = "nobody"
 BEFORE_A_TURN, AFTER_A_TURN = 75.0, 15.0  # seconds that are kept free, or a turn would be taken for a take-over
 
 
@@ -107,27 +106,27 @@ class KeeperLaboratory(Laboratory):
     def steady(self, service: str, *hosts: str, timeout: float = 300.0) -> str:
         """Wait until one of the hosts holds, all could, and no turn is near; returns the one.
 
-        In half of each time period no replica can tell whether a descriptor of before its keeper came is its own. Where nobody holds
-        for that reason, another one is made to take over.
+        In half of each time period no replica can tell whether a descriptor of before its keeper came is its own. Where nobody of all
+        holds for that reason, another one is made to take over.
         """
         self._between_turns(service)
-        holder = wait_for(lambda: self._holder(service, hosts), f"all keepers of {service} are content", timeout)
-        if holder != NOBODY:
-            return holder
+        found = wait_for(lambda: [each for each in self._holder(service, hosts) if each or not hosts], f"all keepers of {service} are content", timeout)
+        if found[0]:
+            return found[0]
         self._have_another_publish(service)
         return self.steady(service, *hosts, timeout=timeout)
 
-    def _holder(self, service: str, hosts: tuple[str, ...]) -> str:
-        """The host that holds, or NOBODY; empty while not all are content, one too many publishes, or not all have read the same."""
+    def _holder(self, service: str, hosts: tuple[str, ...]) -> list[str]:
+        """The host that holds, or an empty name; nothing while not all are content, one too many publishes, or not all have read the same."""
         told = self.keepers(service, *hosts)
         if not _content(told):
-            return ""
+            return []
         replicas = {host: each["replicas"][0] for host, each in told.items()}
         holders = [host for host, replica in replicas.items() if replica["holds"]]
         alike = len({replica["revision_counter"] for replica in replicas.values()}) == 1
         if len(holders) > 1 or not alike or any(each["publishes"] is not each["holds"] for each in replicas.values()):
-            return ""
-        return holders[0] if holders else NOBODY
+            return []
+        return holders or [""]
 
     def _between_turns(self, service: str) -> None:
         rules = Rules(service, self.web, self.web[0], INTERVAL)
