@@ -7,6 +7,7 @@ Module Overview:
 
     publisher_rows   which publishers run, and on how many HSDirs their descriptor is
     backend_rows     which backends run, are listed, and in what state publishers see them
+    listable         introduction points that a descriptor may have now, as far as all were asked
     made_by          descriptors that publishers say they made, as _publisher.match takes them
     softmap_troubles what is wrong with publishers and backends, in words
 """
@@ -65,16 +66,7 @@ def backend_rows(
     """
     rows = []
     for backend in planned["backends"]:
-        # one that is leaving another layout has a folder of that
-        directory = backend.get("directory", planned["directory"])
-        made = _daemon_service(own.get(backend["host"], {}), backend["daemon"], directory)
-        seen = [
-            instance
-            for row in planned["publishers"]
-            for instance in _told(name, row["host"], told).get("instances", [])
-            if instance["name"] == f"{backend['host']}/{backend['daemon']}"
-        ]
-        keys = {*(made.get("introduction_keys") or []), *(key for instance in seen for key in instance["listed_keys"])}
+        made, seen, keys = _backend(name, planned, backend, own, told)
         states = {instance["state"] for instance in seen}
         rows.append(
             {
@@ -88,6 +80,30 @@ def backend_rows(
             }
         )
     return rows
+
+
+def listable(name: str, planned: Data, own: Results, told: Results) -> t.Optional[t.Set[str]]:
+    """The keys of introduction points of all its backends.
+
+    :returns: None of a hardmap, and while a publisher or a backend was not asked, or has made nothing yet.
+    """
+    if not planned["publishers"] or not all(_told(name, row["host"], told).get("descriptors") for row in planned["publishers"]):
+        return None
+    found = [_backend(name, planned, backend, own, told) for backend in planned["backends"]]
+    return {key for _made, _seen, keys in found for key in keys} if all(made.get("introduction_keys") for made, _seen, _keys in found) else None
+
+
+def _backend(name: str, planned: Data, backend: Data, own: Results, told: Results) -> t.Tuple[Data, t.List[Data], t.Set[str]]:
+    """What its daemon made, what each publisher says of it, and the introduction points by which it is listed."""
+    # one that is leaving another layout has a folder of that
+    made = _daemon_service(own.get(backend["host"], {}), backend["daemon"], backend.get("directory", planned["directory"]))
+    seen = [
+        instance
+        for row in planned["publishers"]
+        for instance in _told(name, row["host"], told).get("instances", [])
+        if instance["name"] == f"{backend['host']}/{backend['daemon']}"
+    ]
+    return made, seen, {*(made.get("introduction_keys") or []), *(key for instance in seen for key in instance["listed_keys"])}
 
 
 def softmap_troubles(row: Data) -> t.Iterator[str]:

@@ -26,6 +26,7 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._publisher impo
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._softmap_status import (
     OUTSIDE,
     backend_rows,
+    listable,
     made_by,
     publisher_rows,
     softmap_troubles,
@@ -116,7 +117,7 @@ def _service(
         row["keeper"] = keeper_row(name, row, kept) if planned.get("keeper") else None
     holding = holder(publishers)
     counts = {key: published[key] if published else 0 for key in ("responsible", "held", "newest")}
-    counts["strange"] = strangers(planned, hsdirs, makers, publishers) if undeclared else 0
+    counts["strange"] = strangers(planned, hsdirs, makers, publishers, listable(name, planned, own, told)) if undeclared else 0
     row = {
         "name": name,
         "address": address,

@@ -20,15 +20,25 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._publisher impo
 Data = t.Dict[str, t.Any]
 
 
-def strangers(planned: Data, hsdirs: t.Sequence[Data], makers: t.Sequence[Own], publishers: t.Sequence[t.Optional[Publisher]]) -> int:
+def strangers(
+    planned: Data,
+    hsdirs: t.Sequence[Data],
+    makers: t.Sequence[Own],
+    publishers: t.Sequence[t.Optional[Publisher]],
+    listable: t.Optional[t.Collection[str]],
+) -> int:
     """On how many HSDirs. None while anybody who has the key was not asked, or has made nothing yet.
 
-    None of a softmap either: publishers change descriptors as backends take turns, and tell of the newest only.
+    Publishers change descriptors as backends take turns, and tell of the newest only: a softmap's older ones are known by the
+    introduction points of its backends.
 
     :param planned: the service in the plan.
     :param makers: host, daemon and descriptor of all that have the key, as _publisher.match takes them.
     :param publishers: what match returned.
+    :param listable: what _softmap_status.listable returned.
     """
+    if listable is not None:
+        return sum(known is None and _foreign(hsdir, listable) for hsdir, known in zip(hsdirs, publishers))
     holders = {(row["host"], row["daemon"]) for row in planned["replicas"]}
     ready = {(host, daemon) for host, daemon, made in makers if made["signing_key"]}
     if not holders or not holders <= ready:
@@ -41,6 +51,12 @@ def _strange(hsdir: Data, makers: t.Sequence[Own]) -> bool:
     relays = collections.Counter(hsdir["introduction_points"] or [])
     shared = [sum((relays & rest).values()) for rest in rests(makers)]
     return bool(hsdir["signing_key"] and relays) and 2 * max(shared) < sum(relays.values())
+
+
+def _foreign(hsdir: Data, listable: t.Collection[str]) -> bool:
+    """Whether most of its introduction points are none of any backend's."""
+    keys = hsdir["introduction_keys"] or []
+    return bool(hsdir["signing_key"] and keys) and 2 * sum(key in listable for key in keys) < len(keys)
 
 
 def too_strange(hsdirs: t.Mapping[str, int]) -> bool:

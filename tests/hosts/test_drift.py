@@ -171,21 +171,22 @@ def test_a_file_of_nobody_beside_the_publishers_program(running):
     web1.sh(f"rm {PROGRAM}/sitecustomize.py")
 
 
-def test_a_descriptor_that_none_of_its_hosts_made(running):
+@pytest.mark.parametrize(("name", "key"), [("web2", f"{DATA}/alphaw1/alpha"), ("web1", f"{PUBLISHER}/keys/archive")], ids=["hardmap", "softmap"])
+def test_a_descriptor_that_none_of_its_hosts_made(running, name, key):
     """Somebody has the key, and published last. Its introduction points may be those of ours in so small a network."""
-    web2 = host(running, "web2")
-    web2.sh(f"""umask 077; mkdir -p /root/thief/alpha; cp {DATA}/alphaw1/alpha/hs_ed25519_* /root/thief/alpha/
+    there = host(running, name)
+    there.sh(f"""umask 077; mkdir -p /root/thief/stolen; cp {key}/hs_ed25519_* /root/thief/stolen/
         grep -v ^%include {CONFIG}/alphaw1/torrc > /root/thief/torrc
-        printf 'DataDirectory /root/thief\\nHiddenServiceDir /root/thief/alpha\\nHiddenServicePort 80 127.0.0.1:8080\\n' >> /root/thief/torrc""")
+        printf 'DataDirectory /root/thief\\nHiddenServiceDir /root/thief/stolen\\nHiddenServicePort 80 127.0.0.1:8080\\n' >> /root/thief/torrc""")
     try:
-        wait_for(lambda: _stolen(running, web2), "the thief's descriptor is found", 600)
+        wait_for(lambda: _stolen(running, there), "the thief's descriptor is found", 600)
     finally:
-        web2.sh("systemctl stop thief; rm -rf /root/thief", check=False)
+        there.sh("systemctl stop thief; rm -rf /root/thief", check=False)
 
 
-def _stolen(running, web2):
-    web2.sh("systemctl stop thief", check=False)
-    web2.sh("systemd-run --quiet --collect --unit thief tor -f /root/thief/torrc")
-    wait_for(lambda: "Bootstrapped 100%" in web2.sh("journalctl -u thief -o cat"), "the thief has bootstrapped", 90)
+def _stolen(running, there):
+    there.sh("systemctl stop thief", check=False)
+    there.sh("systemd-run --quiet --collect --unit thief tor -f /root/thief/torrc")
+    wait_for(lambda: "Bootstrapped 100%" in there.sh("journalctl -u thief -o cat"), "the thief has bootstrapped", 90)
     _run, found = report(running, verify_wait=30)
     return any("that none of its hosts made" in trouble for trouble in found["troubles"])

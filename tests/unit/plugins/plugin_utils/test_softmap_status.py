@@ -120,6 +120,23 @@ def test_dead_backends_and_publishers_are_told():
 
 
 @pytest.mark.parametrize(
+    ("key", "points", "asked", "strange"),
+    [
+        ("thief", ["key-thief1", "key-thief2", "key-app1"], {}, 6),
+        ("thief", ["key-thief1", "key-app2", "key-app1"], {}, 0),  # an older one of ours: one of its points was replaced
+        ("pub1-first", ["key-of-the-other-period"], {}, 0),
+        ("thief", ["key-thief"], {"own_by_host": {**OWN, "app2": {"unreachable": True}}}, 0),
+        ("thief", ["key-thief"], {"told_by_host": {"pub1": told("pub1"), "pub2": {"unreachable": True}}}, 0),
+        (None, [], {}, 0),
+    ],
+)
+def test_a_descriptor_that_no_publisher_made(key, points, asked, strange):
+    found = row(found=published(key, points), **asked)
+    assert found["hsdirs"]["strange"] == strange
+    assert any("that none of its hosts made" in trouble for trouble in found["troubles"]) == bool(strange)
+
+
+@pytest.mark.parametrize(
     ("states", "trouble"),
     [
         (("up", "down"), "does not answer its publishers"),
