@@ -24,12 +24,12 @@ _SHAPE = {
         {
             "name": str,
             "targets": bool,
-            "drained": bool,
             "answers": _FLAG,
             "hsdirs_answer": _FLAG,
             "replicas": [
                 {
                     "name": str,
+                    "drained": bool,
                     "holds": _FLAG,
                     "publishes": _FLAG,
                     "armed": bool,

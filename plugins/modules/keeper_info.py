@@ -40,10 +40,10 @@ status:
       type: float
     services:
       description:
-        - For each service its C(name), C(address), whether its C(targets) on this host answer and it is C(drained),
+        - For each service its C(name), C(address), whether its C(targets) on this host answer,
           whether the service C(answers) through Tor, C(why) not, how many C(probes) were answered and failed, and whether
           an HSDir did (C(hsdirs_answer)).
-        - C(replicas) are those of this host, with C(name), C(daemon), whether each C(holds), C(publishes) by itself, is C(armed)
+        - C(replicas) are those of this host, with C(name), C(daemon), whether each is C(drained), C(holds), C(publishes) by itself, is C(armed)
           to do so at once and C(ready) to serve, when it C(published) in the last hour (seconds since the epoch), and when
           and why it last C(took_over) and C(took_its_turn).
       type: list

@@ -69,7 +69,7 @@ def _state(said: Data, own: Data) -> str:
         return "unknown"
     if own["publishes"] is None:
         return "no tor"
-    if said["drained"]:
+    if own["drained"]:
         return "drained"
     if own["holds"]:
         return "holds"

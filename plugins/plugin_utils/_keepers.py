@@ -95,10 +95,15 @@ def _on(host: str, service: Service, address: t.Optional[str], overrides: t.Mapp
         "address": address,
         "replicas": [f"{instance.host}/{instance.daemon}" for instance in instances],
         "daemons": [
-            {"name": instance.daemon, "replica": f"{host}/{instance.daemon}", "pow": pow_enabled} for instance in here
+            {
+                "name": instance.daemon,
+                "replica": f"{host}/{instance.daemon}",
+                "pow": pow_enabled,
+                "drained": host in drained or f"{host}/{instance.daemon}" in drained,
+            }
+            for instance in here
         ],
         "restricted": bool(service.fields.get("authorized_clients")),
         "targets": [port.get("targets") or [port["target"]] for port in ports],
         "probe": {"port": port, "scheme": scheme, "path": probe.get("path", "/")},
-        "drained": host in drained or all(f"{host}/{instance.daemon}" in drained for instance in here),
     }

@@ -5,18 +5,38 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import tempfile
 
 
 def create(path: str, content: bytes, mode: int) -> None:
-    """Make a file appear.
+    """Make a file appear. What is secret in it is encrypted: sticks may have file systems without modes.
 
     :raises FileExistsError: there is one already. :raises OSError: the disk refuses.
     """
-    with tempfile.NamedTemporaryFile(dir=os.path.dirname(os.path.abspath(path)), prefix=".") as handle:
-        handle.write(content)
-        handle.flush()
-        os.fchmod(handle.fileno(), mode)
-        os.fsync(handle.fileno())
-        os.link(handle.name, path)
+    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)), prefix=".")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            with contextlib.suppress(PermissionError):
+                os.fchmod(handle, mode)
+            os.fsync(handle)
+        _place(temporary, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+
+
+def _place(temporary: str, path: str) -> None:
+    try:
+        os.link(temporary, path)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP):
+            raise
+        # without links, nothing keeps another program from making that file in this very moment
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path) from None
+        os.rename(temporary, path)

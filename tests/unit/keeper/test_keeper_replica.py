@@ -19,7 +19,7 @@ LINES = [("HiddenServiceDir", "/var/lib/a"), ("HiddenServicePort", "80 unix:/run
 def fixture_standby(tmp_path):
     tor = FakeTor(tmp_path)
     tor.info = {"circuit-status": "", "status/enough-dir-info": "1"}
-    one = replica.Replica(settings.Daemon("w1", tor.path, False, RULES), ADDRESS)
+    one = replica.Replica(settings.Daemon("w1", tor.path, False, False, RULES), ADDRESS)
     one.daemon.stand_by()
     one.daemon.observe()
     tor.commands.clear()

@@ -24,7 +24,7 @@ def test_defaults():
         "/run/onionfleet-keeper", "/run/tor-instances/onionkeeper/control", "/run/tor-instances/onionkeeper/probe.sock")
     assert (daemon.control, daemon.pow) == ("/run/tor-instances/newsroomw1/control", False)
     assert (daemon.rules.interval, daemon.rules.bound, daemon.rules.own, daemon.rules.stands_by) == (1800.0, 6, "web1/newsroomw1", True)
-    assert (service.targets, service.probe.interval, service.credentials, service.drained) == ((("127.0.0.1:8080", "unix:/run/a"),), 10.0, None, False)
+    assert (service.targets, service.probe.interval, service.credentials, daemon.drained) == ((("127.0.0.1:8080", "unix:/run/a"),), 10.0, None, False)
 
 
 def test_with_proof_of_work_there_are_no_turns_unless_told_and_no_standing_by():

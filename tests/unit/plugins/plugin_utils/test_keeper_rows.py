@@ -12,9 +12,9 @@ REPLICA = {"host": "web1", "daemon": "newsroomw1", "runs": True}
 
 
 def said(turned=0.5, targets=True, drained=False, hsdirs_answer=True, **replica):
-    own = {"name": "web1/newsroomw1", "holds": False, "publishes": False, "armed": True, "ready": True, "published": [900, 950],
+    own = {"name": "web1/newsroomw1", "holds": False, "publishes": False, "armed": True, "ready": True, "drained": drained, "published": [900, 950],
            "took_over": {"at": 940, "why": "unreachable for 21 s"}, "took_its_turn": None, **replica}
-    service = {"name": "newsroom", "targets": targets, "drained": drained, "answers": True, "hsdirs_answer": hsdirs_answer, "replicas": [own]}
+    service = {"name": "newsroom", "targets": targets, "answers": True, "hsdirs_answer": hsdirs_answer, "replicas": [own]}
     return {"web1": {"status": {"time": 1000.4, "turned": turned, "services": [service]}, "error": ""}}
 
 

@@ -31,10 +31,9 @@ def test_each_replica_host_keeps_its_own_daemons_and_knows_all_replicas():
     plan = planned(hardmap(workers=2, pow={"enabled": True}))
     (kept,) = plan.hosts["web2"]["keeper"]["services"]
     assert kept["replicas"] == ["web1/newsroomw1", "web1/newsroomw2", "web2/newsroomw1", "web2/newsroomw2"]
-    assert kept["daemons"][1] == {"name": "newsroomw2", "replica": "web2/newsroomw2", "pow": True}
+    assert kept["daemons"][1] == {"name": "newsroomw2", "replica": "web2/newsroomw2", "pow": True, "drained": False}
     assert kept["targets"] == [["127.0.0.1:8080"], ["unix:/run/a.sock", "unix:/run/b.sock"]]
     assert kept["probe"] == {"port": 80, "scheme": "http", "path": "/"}
-    assert kept["drained"] is False
     assert any(daemon["name"] == "onionkeeper" and daemon["socks"] for daemon in plan.hosts["web2"]["daemons"])
     assert [daemon["name"] for daemon in plan.hosts["web2"]["daemons"] if daemon["keeper"]] == [daemon["name"] for daemon in kept["daemons"]]
 
@@ -60,11 +59,11 @@ def test_a_restricted_service_is_asked_with_a_clients_key():
     assert plan.hosts["web1"]["keeper"]["services"][0]["restricted"] is True
 
 
-@pytest.mark.parametrize(("drained", "expected"), [(["web1"], True), (["web1/newsroomw1"], False), ([], False)])
-def test_a_drained_host_takes_no_turn(drained, expected):
+@pytest.mark.parametrize(("drained", "expected"), [(["web1"], [True, True]), (["web1/newsroomw2"], [False, True]), ([], [False, False])])
+def test_what_is_drained_takes_no_turn(drained, expected):
     plan = planned(hardmap(workers=2), drained=drained)
-    assert plan.hosts["web1"]["keeper"]["services"][0]["drained"] is expected
-    assert plan.hosts["web2"]["keeper"]["services"][0]["drained"] is False
+    assert [daemon["drained"] for daemon in plan.hosts["web1"]["keeper"]["services"][0]["daemons"]] == expected
+    assert [daemon["drained"] for daemon in plan.hosts["web2"]["keeper"]["services"][0]["daemons"]] == [False, False]
 
 
 @pytest.mark.parametrize(

@@ -31,25 +31,25 @@ class Replica:
         self._said, self._disarmed = "", 0.0
         self._held: bool | None = None
 
-    def turn(self, probe: Probe | None, reading: Reading | None, *, slow: float | None, targets: bool, drained: bool) -> bool:
+    def turn(self, probe: Probe | None, reading: Reading | None, *, slow: float | None, targets: bool) -> bool:
         """See, decide and do; True: the decider wants the HSDirs read."""
         try:
             self.daemon.observe()
             self._say("")
         except (OnionfleetError, OSError) as error:
             self._say(f"its tor does not answer: {error}")
-        view = self._view(probe, reading, slow, targets, drained)
+        view = self._view(probe, reading, slow, targets)
         self.state, action = decide(self.config.rules, self.state, view)
         self._do(action)
         self._tell_holder()
         return action.kind == "look"
 
-    def _view(self, probe: Probe | None, reading: Reading | None, slow: float | None, targets: bool, drained: bool) -> View:
+    def _view(self, probe: Probe | None, reading: Reading | None, slow: float | None, targets: bool) -> View:
         daemon, look = self.daemon, None
         if reading is not None:
             own = daemon.made(reading.blinded_key, reading.signing_key)
             look = Look(reading.began, reading.answered, reading.period, reading.revision, own)
-        return View(time.monotonic(), time.time(), daemon.ready, daemon.publishes, daemon.armed, targets, drained,
+        return View(time.monotonic(), time.time(), daemon.ready, daemon.publishes, daemon.armed, targets, self.config.drained,
                     uploaded=daemon.uploaded, probe=probe, slow=slow, look=look)
 
     def _do(self, action: Action) -> None:
@@ -95,7 +95,7 @@ class Replica:
     def status(self) -> dict[str, Any]:
         state, now, wall = self.state, time.monotonic(), time.time()
         return {
-            "name": self.config.rules.own, "daemon": self.config.name, "holds": state.holds, "publishes": self.daemon.publishes,
+            "name": self.config.rules.own, "daemon": self.config.name, "drained": self.config.drained, "holds": state.holds, "publishes": self.daemon.publishes,
             "armed": self.daemon.armed, "ready": self.daemon.ready, "failures": state.failures, "publications": self.publications,
             "published": [round(wall - now + at) for at in state.published], "revision_counter": state.revision,
             "changed": round(wall - now + state.changed) if state.changed is not None else None,

@@ -16,8 +16,8 @@ _FAMILIES = {
     "service_answers": ("gauge", "Whether the last request to the service through Tor was answered"),
     "targets_answer": ("gauge", "Whether the service's targets on this host answer"),
     "hsdirs_answer": ("gauge", "Whether an HSDir answered the last reading: our own Tor works"),
-    "drained": ("gauge", "Whether the replicas of this host take no turns on purpose"),
     "probes_total": ("counter", "Requests to the service through Tor by their result"),
+    "drained": ("gauge", "Whether the replica takes no turns on purpose"),
     "holds": ("gauge", "Whether clients get this replica's descriptor"),
     "ready": ("gauge", "Whether the replica's daemon could serve"),
     "publications_total": ("counter", "Publications that the keeper ordered"),
@@ -39,14 +39,14 @@ def metrics(status: Mapping[str, Any]) -> str:
 def _samples(status: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str], float]]:
     for one in status["services"]:
         label = {"service": one["name"]}
-        for name, value in (("service_answers", one["answers"]), ("targets_answer", one["targets"]), ("hsdirs_answer", one["hsdirs_answer"]),
-                            ("drained", one["drained"])):
+        for name, value in (("service_answers", one["answers"]), ("targets_answer", one["targets"]), ("hsdirs_answer", one["hsdirs_answer"])):
             if value is not None:
                 yield name, label, value
         for result, count in one["probes"].items():
             yield "probes_total", {**label, "result": result}, count
         for replica in one["replicas"]:
             labels = {**label, "replica": replica["name"]}
+            yield "drained", labels, replica["drained"]
             yield "holds", labels, bool(replica["holds"])
             yield "ready", labels, replica["ready"]
             yield "publications_total", labels, replica["publications"]

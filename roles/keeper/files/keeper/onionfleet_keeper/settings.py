@@ -11,13 +11,12 @@
      "services": [
        {"name", "address": "….onion",
         "replicas": ["HOST/DAEMON", …],                     all of the fleet, in the plan's order, the same on every host
-        "daemons": [{"name", "replica": "HOST/DAEMON", "pow": bool, "control": path, optional}],      of this host
+        "daemons": [{"name", "replica": "HOST/DAEMON", "pow": bool, "drained": bool, "control": path, optional}],      of this host
         "targets": [["ADDRESS:PORT" or "unix:PATH", …], …], for each port of the service, any of which is enough
         "probe": {"port", "scheme": "tcp" | "http" | "https", "path", "interval": seconds, "timeout": seconds},
         "restricted": bool, it wants a client's key,
         "interval": seconds of a turn, 0 for take-overs only,
-        "publications_per_hour": at most, of one replica,
-        "drained": bool}]}
+        "publications_per_hour": at most, of one replica}]}
 """
 
 from __future__ import annotations
@@ -50,6 +49,7 @@ class Daemon:
     name: str
     control: str
     pow: bool
+    drained: bool
     rules: Rules
 
 
@@ -61,7 +61,6 @@ class Service:
     targets: tuple[tuple[str, ...], ...]
     probe: Asked
     credentials: str | None  # path of the file, where it needs one
-    drained: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,8 +112,9 @@ def _service(one: Mapping[str, Any], credentials: str) -> Service:
     def daemon(fields: Mapping[str, Any]) -> Daemon:
         rules = Rules(one["name"], tuple(one["replicas"]), fields["replica"], float(one.get("interval", turns)), int(one.get("publications_per_hour", 6)),
                       stands_by=not fields.get("pow"))
-        return Daemon(fields["name"], fields.get("control", f"/run/tor-instances/{fields['name']}/control"), bool(fields.get("pow")), rules)
+        return Daemon(fields["name"], fields.get("control", f"/run/tor-instances/{fields['name']}/control"), bool(fields.get("pow")),
+                      bool(fields.get("drained")), rules)
 
     return Service(
         one["name"], one["address"], tuple(map(daemon, one["daemons"])), tuple(tuple(group) for group in one.get("targets", [])),
-        Asked(**one["probe"]), credentials if one.get("restricted") else None, bool(one.get("drained")))
+        Asked(**one["probe"]), credentials if one.get("restricted") else None)

@@ -59,7 +59,7 @@ class Watch:
 
     def _tell(self, now: float) -> None:
         slow = pacing.slow(now, self._probing.values())
-        wanted = [one.turn(self.probe, self.reading, slow=slow, targets=self.targets, drained=self.config.drained) for one in self.replicas]
+        wanted = [one.turn(self.probe, self.reading, slow=slow, targets=self.targets) for one in self.replicas]
         if any(wanted) and self._looking is None and now - self._looked > LOOK_PAUSE:
             self._looked = now
             self._looking = self._pool.submit(self._client.look, self.config.address)
@@ -99,7 +99,7 @@ class Watch:
 
     def status(self) -> dict[str, Any]:
         return {
-            "name": self.config.name, "address": self.config.address, "targets": self.targets, "drained": self.config.drained,
+            "name": self.config.name, "address": self.config.address, "targets": self.targets,
             "answers": self.probe.answered if self.probe else None, "why": self._locked_out or (self.probe.why if self.probe else ""),
             "probes": dict(self.probes),
             "hsdirs_answer": self.reading.answered if self.reading else None, "replicas": [one.status() for one in self.replicas]}
