@@ -66,8 +66,14 @@ def test_a_deployment_refuses_another_layout_and_names_the_switch(live):
 
 def test_a_hardmap_becomes_a_softmap(live):
     live.declare(SOFTMAP)
+    before = live.daemons()
+    foreseen = live.run("switch", "--check", "--diff")
+    assert live.daemons() == before
     with live.asked("archive"):
-        live.run("switch")
+        done = live.run("switch")
+    for name in APPS:
+        removed = [run.results("Remove it", name)[0]["removed"] for run in (foreseen, done)]
+        assert removed[0] == removed[1] and any("its keys overwritten" in line for line in removed[0])
     is_softmap(live)
     assert live.operator.deploy().changes == []
 
