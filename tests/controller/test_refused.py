@@ -193,7 +193,7 @@ def test_what_softmaps_cannot_have_comes_in_one_message_with_the_way_out(operato
 def test_a_softmap_is_planned_with_what_hangs_by_one_thread(operator):
     operator.declare(softmap("archive"), onion_drained=["web2"])
     assert operator.run("keys").returncode == 0
-    result = operator.run("plan", "-v")
+    result = operator.run("plan")
     assert result.returncode == 0, result.stdout
     assert "service 'archive' has one publisher only" in result.stdout
 
