@@ -32,6 +32,8 @@ UPLOAD_SECONDS = (0.3, 2.0)  # from the command until the HSDirs have it
 START_SECONDS = (10.0, 30.0)  # from tor's start until its introduction points are there
 OWN_TIMER_SECONDS = (3600.0, 7200.0)
 CIRCUITS_LAST = 60.0  # seconds that introduction circuits live on a cut link
+LIMPS_LONGEST = 120.0  # after a cut, connections are dead for up to as long again: until TCP has tried
+CONVALESCENCE = 30.0  # seconds after that in which a replica has to find out
 CALM_SECONDS = 240.0
 
 KINDS = ("kill", "cut", "pause", "targets", "tor", "restart", "keeper", "clock", "hup", "drain")
@@ -73,7 +75,7 @@ class Replica:
         self.uploaded: float | None = None
         self.pending: list[tuple[float, str, object]] = []
         self.clock = 0.0
-        self.cut_at = 0.0
+        self.cut_at = self.limps_until = self.well_at = 0.0
         self.forget()
 
     def forget(self) -> None:
@@ -81,10 +83,10 @@ class Replica:
         self.pending = [one for one in self.pending if one[1] == "upload"]
 
     def serves(self, now: float) -> bool:
-        return now >= self.ready_at and not any(self.down[kind] for kind in ("kill", "cut", "pause", "targets", "tor"))
+        return now >= max(self.ready_at, self.limps_until) and not any(self.down[kind] for kind in ("kill", "cut", "pause", "targets", "tor"))
 
     def healthy(self, now: float) -> bool:
-        return self.serves(now) and not self.down["drain"]
+        return now >= self.well_at and self.serves(now) and not self.down["drain"]
 
     @property
     def connected(self) -> bool:
@@ -178,6 +180,9 @@ class World:
         one.down[kind] += 1 if begins else -1
         if kind == "cut" and begins:
             one.cut_at = self.now
+        elif kind == "cut" and one.connected:
+            limps = min(self.now - one.cut_at, LIMPS_LONGEST)
+            one.limps_until, one.well_at = self.now + self.random.uniform(0.0, limps), self.now + limps + CONVALESCENCE
         lost = kind in ("kill", "tor") or (kind == "cut" and self.now - one.cut_at > CIRCUITS_LAST)
         if not begins and not one.down[kind] and lost:
             if kind == "cut":  # other introduction points, the same settings
@@ -228,9 +233,9 @@ class World:
     def _ask(self, one: Replica) -> None:
         one.probed = self.now
         holder = self.replicas[self.holder]
-        if self.answers() and one.connected and self.random.random() >= self.lossy:
+        if self.answers() and one.connected and self.now >= one.limps_until and self.random.random() >= self.lossy:
             result, seconds = True, self._between(ANSWER_SECONDS)
-        elif not one.connected or not holder.connected or holder.down["pause"] or holder.down["kill"]:
+        elif not one.connected or self.now < one.limps_until or not holder.connected or holder.down["pause"] or holder.down["kill"]:
             result, seconds = False, PROBE_TIMEOUT
         else:
             result, seconds = False, self._between(REFUSED_SECONDS if holder.down["targets"] else FAILED_SECONDS)
@@ -254,6 +259,10 @@ class World:
             if one.thinks and one.connected:
                 one.pending = [entry for entry in one.pending if entry[1] != "probe"]
                 one.probe, one.probed = Probe(self.now - 1.0, True), self.now - 1.0
+            elif one.thinks:
+                one.pending = [entry for entry in one.pending if entry[1] == "upload"]
+                one.look = Look(self.now - 1.0, False)
+                self._decide(one)
 
     def _pause(self) -> float:
         """A second, or longer where nothing is going to happen."""
@@ -274,7 +283,7 @@ class World:
 
     def _calm(self) -> bool:
         thinking = [one for one in self.replicas if one.thinks and one.connected]
-        return self.answers() and all(self._settled(one) for one in thinking)
+        return self.answers() and all(self._settled(one) and self.now >= one.limps_until for one in thinking)
 
     def _settled(self, one: Replica) -> bool:
         """It knows what there is to know, its tor is as it wants it, and nothing is under way but probes."""

@@ -41,6 +41,19 @@ def test_two_of_five_lose_tor_and_return():
     assert sum(bool(one.state.holds) for one in world.replicas) == 1
 
 
+@pytest.mark.parametrize("seconds", [30.0, 100.0, 600.0])
+def test_a_replica_whose_tor_returns_does_not_doubt_the_others(seconds):
+    """Found on hosts: HSDirs answered it again, its connections of before did not, and it took over from one that served."""
+    for seed in range(20):
+        world = World(3, [], seed=seed, interval=0.0, lossy=0.0)
+        world.run(0.5 * HOUR)
+        before = [list(orders) for orders in world.report.orders]
+        standby = (world.holder + 1) % 3
+        world.faults = [(world.now + 60.0, True, Fault(0.0, standby, "cut", 0.0)), (world.now + 60.0 + seconds, False, Fault(0.0, standby, "cut", 0.0))]
+        world.run(world.now + 60.0 + seconds + 300.0)
+        assert world.report.orders == before
+
+
 def _with(faults, replicas):
     return replicas, faults
 

@@ -83,6 +83,33 @@ def test_whoever_learns_late_that_the_descriptor_is_its_own_holds():
     assert replica.step(30).kinds == []
 
 
+def _cut_off(seconds):
+    """A standby that is back on the network: HSDirs answer it again, and its connections of before may not yet."""
+    one = _standby()
+    for _index in range(seconds // 5):
+        one.view = dataclasses.replace(one.view, look=Look(one.view.now, False))
+        one.probe(False).step(4, look=one.view.look)
+    one.view = dataclasses.replace(one.view, look=Look(one.view.now, True, 1, one.revision))
+    return one.step()
+
+
+def test_whose_tor_was_away_trusts_its_own_probes_after_as_long_again():
+    one = _cut_off(60)
+    for _index in range(10):
+        one.probe(False).step(4)
+    assert one.kinds == []
+    for _index in range(12):
+        one.probe(False).step(4)
+    assert one.kinds[:1] == ["publish"]
+
+
+def test_an_answer_says_that_its_tor_is_well_again():
+    one = _cut_off(60).probe(True)
+    for _index in range(8):
+        one.probe(False).step(4)
+    assert one.kinds == ["publish"]
+
+
 @pytest.mark.parametrize("unfit", [{"targets": False}, {"drained": True}])
 def test_who_may_not_serve_does_not_hold_though_the_descriptor_is_its_own(unfit):
     replica = _standby().step(**unfit)

@@ -19,12 +19,13 @@ from onionfleet_keeper.model import AGAIN, TOOK_OVER, TURN, WAIT, Action, Look, 
 HOUR = 3600.0
 FAILURES = 2  # failed probes in a row that are enough to take over
 SETTLE = 2.0  # seconds until a new descriptor is judged
-LOOK_EVERY, LOOK_OFTEN = 60.0, 20.0  # seconds between readings: where nothing happens; where probes fail
+LOOK_EVERY, LOOK_OFTEN, LOOK_LOST = 60.0, 20.0, 5.0  # seconds between readings: where nothing happens; where probes fail; where no HSDir answers
 LOOK_FRESH = 20.0  # seconds that a reading is fresh enough to publish by
 FIRST_LOOK = 20.0  # seconds that a first reading may take before an unknown holder becomes a standby
 CONFIRM = 30.0  # seconds in which the HSDirs are read again and again for what we published
 UPLOADING = 10.0  # seconds: an HSDir may have a new descriptor while another one is still read with the old
 LOST = 45.0  # seconds without any answer through Tor after which a holder steps down
+RECOVERY = 120.0  # seconds: TCP tries again after as long as it was cut off, and after this at the latest
 STALE = 130 * 60.0  # seconds: older than a holder's tor lets a descriptor become (120 minutes)
 RESERVE = 2  # publications of the bound that turns leave to take-overs
 
@@ -54,8 +55,10 @@ def _learn(rules: Rules, state: State, view: View) -> State:
     away = None if view.publishes is not None else state.away if state.away is not None else view.now
     if away != state.away:
         state = dataclasses.replace(state, away=away, back=view.now if away is None else state.back)
+    if view.look and not view.look.answered and state.silent is None and view.look.began > max(state.answered or 0.0, state.looked or 0.0):
+        state = dataclasses.replace(state, silent=state.well, trusted=None)
     if view.look and view.look.answered and view.look.began != state.looked:
-        state = _learn_look(rules, state, view, view.look)
+        state = _learn_look(rules, _returned(state, view.now), view, view.look)
     if view.probe and view.probe.began != state.probed:
         state = _learn_probe(state, view.probe, view.now)
     number = turns.slot(rules, view.wall)
@@ -66,6 +69,20 @@ def _learn(rules: Rules, state: State, view: View) -> State:
     if state.published and view.now - state.published[0] >= HOUR:
         state = dataclasses.replace(state, published=tuple(at for at in state.published if view.now - at < HOUR))
     return state
+
+
+def _returned(state: State, now: float) -> State:
+    """An HSDir answers again. That does not mean that all connections of before do: neither probes nor our replica's own circuits
+    tell anything until one of them has, or TCP has tried all of them again.
+    """
+    if state.silent is None:
+        return state
+    return dataclasses.replace(state, silent=None, trusted=now + min(now - state.silent, RECOVERY), failures=0, failing=None)
+
+
+def _trusts(state: State, now: float) -> bool:
+    """Does our own Tor work?"""
+    return state.silent is None and (state.trusted is None or now >= state.trusted)
 
 
 def _learn_look(rules: Rules, state: State, view: View, look: Look) -> State:
@@ -112,9 +129,11 @@ def _learn_probe(state: State, probe: Probe, now: float) -> State:
         if state.holds and state.away is not None and probe.began > state.away:  # by somebody else: its own tor is gone
             state = dataclasses.replace(state, holds=False)
         answered = max(probe.began, state.answered or probe.began)
-        return dataclasses.replace(state, probed=probe.began, answered=answered, well=now, failures=0, failing=None, futile=0)
+        return dataclasses.replace(state, probed=probe.began, answered=answered, well=now, silent=None, trusted=None, failures=0, failing=None,
+                                   futile=0)
     asked_before = max(at for at in (state.answered, state.changed and state.changed + SETTLE, 0.0) if at is not None)
-    if probe.began <= asked_before:  # of the descriptor before this one, or slower than a later probe
+    # of the descriptor before this one, or slower than a later probe, or of circuits that may be dead
+    if probe.began <= asked_before or not _trusts(state, now):
         return dataclasses.replace(state, probed=probe.began)
     failures = state.failures + 1
     failing = state.failing if state.failing is not None else now if failures >= FAILURES else None
@@ -158,7 +177,7 @@ class _Wish:
 
 
 def _publish(rules: Rules, state: State, view: View) -> Action | None:
-    if not (view.ready and view.targets) or view.drained or state.looked is None:
+    if not (view.ready and view.targets) or view.drained or state.looked is None or not _trusts(state, view.now):
         return None
     wish = _take_over(rules, state, view) or _refresh(rules, state, view) or _turn(rules, state, view)
     if wish is None:
@@ -216,7 +235,7 @@ def _within(rules: Rules, state: State, now: float, reserve: int) -> bool:
 
 def _look(state: State, view: View) -> Action | None:
     last = state.looked if view.look is None else max(view.look.began, state.looked or view.look.began)
-    every = LOOK_OFTEN if state.failures else LOOK_EVERY
+    every = LOOK_LOST if state.silent is not None else LOOK_OFTEN if state.failures else LOOK_EVERY
     ordered = state.published[-1] if state.published else None
     if ordered is not None and SETTLE <= view.now - ordered < CONFIRM and (state.credited is None or state.credited < ordered):
         every = SETTLE  # until the HSDirs are seen to have it

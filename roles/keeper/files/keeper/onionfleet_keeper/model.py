@@ -79,6 +79,8 @@ class State:
     away: float | None = None  # since when the daemon's tor says nothing
     back: float | None = None  # when it last said something again
     well: float | None = None  # when our client's Tor last did anything
+    silent: float | None = None  # the same, while no HSDir answers
+    trusted: float | None = None  # it answers again: when failed probes count again, at the latest
     published: tuple[float, ...] = ()  # when we ordered publications in the last hour
     futile: int = 0  # publications of ours in a row after which the service did not answer
 
