@@ -200,6 +200,3 @@ class ListOf:
         for index, item in enumerate(value):
             for fault in self.kind.faults(item):
                 yield "item %d %s" % (index + 1, fault)
-
-
-Kind = t.Union[Flag, Number, Text, Address, ListOf]

@@ -71,11 +71,6 @@ class Service:
         """The hosts of its instances, each once, in the inventory's order."""
         return list(dict.fromkeys(instance.host for instance in self.placement.instances))
 
-    @property
-    def key_hosts(self) -> t.List[str]:
-        """The hosts that hold its key: those that publish."""
-        return self.placement.publishers if self.placement.layout.publishers else self.hosts
-
 
 def read_services(declared: t.Any, inventory: Inventory, faults: Faults) -> t.Dict[str, Service]:
     """Read ``onion_services``: name -> service, in the order of the declaration."""

@@ -96,7 +96,8 @@ def listable(name: str, planned: Data, own: Results, told: Results) -> t.Optiona
 def _backend(name: str, planned: Data, backend: Data, own: Results, told: Results) -> t.Tuple[Data, t.List[Data], t.Set[str]]:
     """What its daemon made, what each publisher says of it, and the introduction points by which it is listed."""
     # one that is leaving another layout has a folder of that
-    made = _daemon_service(own.get(backend["host"], {}), backend["daemon"], backend.get("directory", planned["directory"]))
+    directory = backend["directory"] if "directory" in backend else planned["directory"]
+    made = _daemon_service(own.get(backend["host"], {}), backend["daemon"], directory)
     seen = [
         instance
         for row in planned["publishers"]

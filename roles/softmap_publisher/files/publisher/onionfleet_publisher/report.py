@@ -41,7 +41,6 @@ _FAMILIES = {
     "rejected_descriptors_total": ("counter", "Backends' descriptors that could not be used"),
     "tor_connections_total": ("counter", "Connections to the tor's control socket"),
 }
-COUNTERS = tuple(name for name, (kind, _other) in _FAMILIES.items() if kind == "counter")
 
 
 def metrics(status: Mapping[str, Any], counters: Counters) -> str:
