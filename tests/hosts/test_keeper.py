@@ -121,6 +121,15 @@ def test_a_keeper_that_hangs_is_told_and_replaced(running):
     running.steady(NAME)
 
 
+def test_one_that_has_not_loaded_what_is_there_is_told_and_restarted(running):
+    """As a run leaves it that is killed between the two."""
+    name = other(running.steady(NAME))
+    running.hosts[name].sh("chmod 0600 /etc/onionfleet/keeper/config.json")
+    assert f"keeper of host '{name}': was not restarted since its files changed; deploy" in running.report()["troubles"]
+    assert {host for host, _task in changed(running.operator.deploy())} == {name}
+    assert running.operator.deploy().changes == []
+
+
 def test_without_its_keeper_a_replica_is_plain_tor(running):
     name = other(running.steady(NAME))
     host = running.hosts[name]
