@@ -10,12 +10,13 @@ Boots the hosts of these tests (tests/hosts) and needs what they need: the colle
 pytest, ansible-core. Their network is another one, whose time periods last two hours and not eight minutes: when one begins,
 tor refuses whoever has an introduction circuit of the old descriptor and has not used it yet. FLEET_NETWORK, the file of a
 network's options, takes that network. Takes about four hours. The table is of all that is in the file, which each operation adds to; of an
-operation that is there more than once, the last counts. --requests 0 only prints it.
+operation that is there more than once, the last counts, and variants of one are summed up. --requests 0 only prints it.
 """
 
 from __future__ import annotations
 
 import argparse
+import collections
 import contextlib
 import json
 import os
@@ -33,10 +34,17 @@ HOSTS = pathlib.Path(__file__).resolve().parents[1] / "hosts"
 
 def report(figures: pathlib.Path) -> str:
     rows = {row["operation"]: row for row in map(json.loads, figures.read_text().splitlines())}
+    variants: dict[str, list[dict]] = {}
+    for name, row in rows.items():
+        variants.setdefault(name.partition("[")[0].removeprefix("test_").replace("_", " "), []).append(row)
     header = ["operation", "pages", "of these, newcomers", "failed", "at most, with 95 % confidence", "downloads", "broken", "seconds",
               "without it: pages", "failed", "downloads", "broken"]
-    return table(header, [[name.removeprefix("test_").replace("_", " "), *during(row["during"]), *without(row.get("without"))]
-                          for name, row in rows.items()])
+    return table(header, [[name + f" ({len(several)} times)" * (len(several) > 1), *during(summed(several, "during")), *without(summed(several, "without"))]
+                          for name, several in variants.items()])
+
+
+def summed(rows: list[dict], which: str) -> collections.Counter[str]:
+    return sum((collections.Counter(row.get(which)) for row in rows), collections.Counter())
 
 
 def during(counted: dict[str, int]) -> list[object]:
@@ -45,8 +53,8 @@ def during(counted: dict[str, int]) -> list[object]:
             counted["downloads_failed"], counted["seconds"]]
 
 
-def without(counted: dict[str, int] | None) -> list[object]:
-    return ["-"] * 4 if counted is None else [*_pages(counted), counted["downloads"], counted["downloads_failed"]]
+def without(counted: dict[str, int]) -> list[object]:
+    return ["-"] * 4 if not counted else [*_pages(counted), counted["downloads"], counted["downloads_failed"]]
 
 
 def _pages(counted: dict[str, int]) -> tuple[int, int]:

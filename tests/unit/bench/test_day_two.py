@@ -22,3 +22,9 @@ def test_the_last_of_each_operation_counts_beside_its_control(tmp_path):
     lines = report(path).splitlines()
     assert len(lines) == 3
     assert lines[-1] == "| a hardmap | 540 | 40 | 4 | 1.9 % | 20 | 2 | 250 | 540 | 0 | 20 | 0 |"
+
+
+def test_variants_of_an_operation_are_summed_up(tmp_path):
+    path = tmp_path / "figures.jsonl"
+    path.write_text("".join(json.dumps({"operation": f"test_killed[{step}]", "during": CALM}) + "\n" for step in ("one", "two", "two")))
+    assert report(path).splitlines()[-1] == "| killed (2 times) | 1080 | 80 | 0 | 0.3 % | 40 | 0 | 500 | - | - | - | - |"
