@@ -76,6 +76,14 @@ def test_a_deployments_own_verification_finds_nothing_that_it_did(running):
     assert changes(run) == []
 
 
+def test_status_as_json_and_as_a_picture(running):
+    picture = running.operator.folder / "fleet.md"
+    run, found = report(running, onion_status_format="json", verify_picture_file=str(picture))
+    shown = run.output[run.output.index("\n{\n"):]
+    assert json.JSONDecoder().raw_decode(shown.lstrip())[0]["services"] == found["services"]
+    assert "web1" in picture.read_text() and "alphaw1" in picture.read_text()
+
+
 def changes(run):
     return [change[:2] for change in run.changes if not change[1].endswith("Write the report")]
 
@@ -121,7 +129,9 @@ def test_a_limited_verification_names_what_is_on_its_hosts(damaged):
 
 
 def test_a_redacted_report_says_where_nobody_can_tell(damaged):
-    _run, found = report(damaged, verify_redacted=True)
+    run, found = report(damaged, playbook="verify", verify_redacted=True)
+    assert run.code == 2
+    assert not re.search("web[12]|/etc|alphaw1", run.messages)
     assert {row["what"] for row in found["drift"]} == {"is not as the plan says (not shown)"}
     assert not re.search("web[12]|/etc|alphaw1", json.dumps(found["drift"]) + json.dumps(found["troubles"]))
 
