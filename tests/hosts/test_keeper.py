@@ -173,11 +173,11 @@ def test_a_keeper_whose_client_has_no_consensus_takes_nothing_over(running):
     holder = running.steady(NAME)
     name = other(holder)
     host, revision = running.hosts[name], running.replica(holder, NAME)["revision_counter"]
-    before = running.replica(name, NAME)["publications"]
+    before, failed = running.replica(name, NAME)["publications"], running.keeper(name, NAME)["probes"]["failed"]
     host.sh(f"ip route add blackhole {running.hosts[NETWORK].address}/32; systemctl stop tor@onionkeeper;"
             " rm -f /var/lib/tor-instances/onionkeeper/cached-* /var/lib/tor-instances/onionkeeper/state; systemctl start --no-block tor@onionkeeper")
     try:
-        wait_for(lambda: running.replica(name, NAME).get("failures", 0) >= 5, "its requests fail", 180)
+        wait_for(lambda: running.keeper(name, NAME)["probes"]["failed"] >= failed + 5, "its requests fail", 180)
         assert running.keeper(name, NAME)["hsdirs_answer"] is False
         assert running.replica(name, NAME)["publications"] == before
         assert running.steady(NAME, *(each for each in WEB if each != name)) == holder
