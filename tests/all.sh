@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # All tests of the collection, on a Debian machine with nothing but its base system, as root.
 #
-#   tests/all.sh             everything but named_stages, after the first stages two at a time (TEST_LANES)
+#   tests/all.sh             all but named_stages, after the first stages two at a time (TEST_LANES)
 #   tests/all.sh STAGE ...   only these stages, one after another in the order given; `tests/all.sh list` names them
 #
 # It installs Debian packages, makes Python environments and boots test hosts (tests/fleet/fleet). Whatever it keeps is in
@@ -24,7 +24,7 @@ stages=(shellcheck ruff mypy yamllint ansible-lint docs changelog python-3.8
         hosts-scale hosts-roll hosts-drift molecule-softmap hosts-first_deployment molecule-hardmap molecule-keeper hosts-keys_over_time
         molecule-hybrid hosts-backup hosts-interrupted hosts-preflight hosts-adoption hosts-other_peoples_tor hosts-existing_repository
         molecule-private_tor_network)
-# by name only: it has not been green yet
+# by name only: it takes more than half an hour by itself
 named_stages=(hosts-keeper)
 
 # --- Python environments ---------------------------------------------------------------------------------------------
