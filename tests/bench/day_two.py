@@ -49,7 +49,7 @@ def summed(rows: list[dict], which: str) -> collections.Counter[str]:
 
 def during(counted: dict[str, int]) -> list[object]:
     requests, failed = _pages(counted)
-    return [requests, counted["newcomers"], failed, f"{100 * upper_bound(failed, requests):.1f} %", counted["downloads"],
+    return [requests, counted["newcomers"], failed, f"{100 * upper_bound(failed, requests):.2g} %", counted["downloads"],
             counted["downloads_failed"], counted["seconds"]]
 
 

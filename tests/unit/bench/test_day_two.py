@@ -27,4 +27,4 @@ def test_the_last_of_each_operation_counts_beside_its_control(tmp_path):
 def test_variants_of_an_operation_are_summed_up(tmp_path):
     path = tmp_path / "figures.jsonl"
     path.write_text("".join(json.dumps({"operation": f"test_killed[{step}]", "during": CALM}) + "\n" for step in ("one", "two", "two")))
-    assert report(path).splitlines()[-1] == "| killed (2 times) | 1080 | 80 | 0 | 0.3 % | 40 | 0 | 500 | - | - | - | - |"
+    assert report(path).splitlines()[-1] == "| killed (2 times) | 1080 | 80 | 0 | 0.28 % | 40 | 0 | 500 | - | - | - | - |"
