@@ -81,7 +81,7 @@ def test_status_as_json_and_as_a_picture(running):
     run, found = report(running, onion_status_format="json", verify_picture_file=str(picture))
     shown = run.output[run.output.index("\n{\n"):]
     assert json.JSONDecoder().raw_decode(shown.lstrip())[0]["services"] == found["services"]
-    assert "web1" in picture.read_text() and "alphaw1" in picture.read_text()
+    assert "PUBLISHES NOW" in picture.read_text() and "web2" in picture.read_text()
 
 
 def changes(run):

@@ -49,7 +49,7 @@ def first(fresh, tmp_path_factory):
 
 def _hunts(made, sought, folder, caches):
     temporary = [os.path.expanduser("~/.ansible/tmp"), "/dev/shm", str(folder), str(caches)]
-    here = Hunt(None, sought, watch=temporary, disks=temporary, spared=[str(folder / "vault"), str(folder / "group_vars")])
+    here = Hunt(None, sought, watch=temporary, disks=temporary, spared=[str(folder / "vault"), str(folder / "group_vars" / "all.yml")])
     there = {host.name: Hunt(host, sought, watch=["/tmp", "/var/tmp", "/dev/shm", "/root", "/run"], disks=["/"],
                              spared=["/var/lib/tor-instances"]) for host in made.hosts}
     return {"controller": here, **there}
