@@ -23,7 +23,9 @@ attributes:
     support: full
 options:
   credentials:
-    description: Address of a service to the private x25519 key of one of its clients, in base32 or base64.
+    description:
+      - Address of a service to the private x25519 key of one of its clients, in base32 or base64.
+      - Needs pipelining (C(ansible_pipelining=true)), or Ansible would write it to a file on the host.
     type: dict
     required: true
 """
@@ -32,6 +34,8 @@ EXAMPLES = r"""
 - name: The keeper may ask for the newsroom
   onionfleet.balance.keeper_credentials:
     credentials: "{{ onion_client_credentials }}"
+  vars:
+    ansible_pipelining: true
 """
 
 RETURN = r""" # """
