@@ -9,6 +9,7 @@ Overview::
   alone        keeps other runs from changing the host meanwhile
   Transaction  writes and removes files; rolls all of it back when one step fails
   read_text    the text of a file, or None
+  last_change  when files were last changed
 """
 
 from __future__ import annotations
@@ -217,6 +218,14 @@ def _beside(path: str, what: str) -> str:
     """A name that tor does not include, in the same directory."""
     directory, name = os.path.split(path)
     return f"{directory}/.{name}.{what}"
+
+
+def last_change(roots: t.Iterable[str]) -> float:
+    """When files, or files in folders, were last changed: seconds since the epoch, 0 where there is none."""
+    found = list(roots)
+    for root in list(found):
+        found += [os.path.join(folder, name) for folder, _folders, names in os.walk(root) for name in names]
+    return max((os.stat(path).st_ctime for path in found if os.path.isfile(path)), default=0)
 
 
 def _clean(directory: str) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ansible_collections.onionfleet.balance.plugins.module_utils import _files
 from ansible_collections.onionfleet.balance.plugins.module_utils._status_socket import ask
 
 _NUMBER, _FLAG, _ACT = (int, float), (bool, type(None)), (dict, type(None))
@@ -55,14 +56,7 @@ def is_stale(path: str, loaded: t.Iterable[str]) -> bool:
     :param path: of the status socket, which it makes when it starts. :param loaded: files, and folders with all files in them.
     """
     try:
-        started = os.stat(path).st_ctime_ns
+        started = os.stat(path).st_ctime
     except FileNotFoundError:
         return False
-    return any(os.lstat(file).st_ctime_ns > started for root in loaded for file in _files(root))
-
-
-def _files(root: str) -> t.Iterator[str]:
-    if os.path.isfile(root):
-        yield root
-    for folder, _folders, names in os.walk(root):
-        yield from (f"{folder}/{name}" for name in names)
+    return _files.last_change(loaded) > started

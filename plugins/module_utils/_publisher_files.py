@@ -13,7 +13,6 @@ Overview::
 
 from __future__ import annotations
 
-import os
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils import _files, _installed_key, _layout
@@ -59,10 +58,7 @@ def nodes(keys: t.Sequence[Node], config: str) -> t.List[Node]:
 
 def program_changed() -> float:
     """Seconds since the epoch, 0 where there is none."""
-    found = [_layout.PUBLISHER_UNIT]
-    for directory, _directories, names in os.walk(_layout.PUBLISHER_PROGRAM):
-        found += [os.path.join(directory, name) for name in names]
-    return max((os.stat(path).st_ctime for path in found if os.path.exists(path)), default=0)
+    return _files.last_change([_layout.PUBLISHER_UNIT, _layout.PUBLISHER_PROGRAM])
 
 
 def _private(path: str, content: t.Optional[bytes] = None, label: str = "", *, kept: bool = False) -> Node:
