@@ -10,7 +10,6 @@ import time
 import typing as t
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._probe import ARGUMENTS, checked_targets
@@ -80,9 +79,8 @@ def _verdict(found: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any], rounds
 class ActionModule(SecretAction):
     _requires_connection = True
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = ActionBase.run(self, tmp, task_vars)
-        self.refuse_files()
+    def act(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Rounds of the module."""
         _validation, params = self.validate_argument_spec(argument_spec=ARGUMENTS)
         wrong = faults(params)
         if wrong:
@@ -92,7 +90,7 @@ class ActionModule(SecretAction):
         waiting, rounds, elapsed = list(params["targets"]), 0, 0.0
         while waiting and (not rounds or elapsed < params["wait"]):
             if rounds:
-                _show(task_vars or {}, _lacks(found, params["until"]), elapsed, params["wait"])
+                _show(task_vars, _lacks(found, params["until"]), elapsed, params["wait"])
                 time.sleep(min(_PAUSE, params["wait"] - elapsed))
             answer = self._execute_module(
                 module_name="onionfleet.balance.onion_probe",
@@ -100,9 +98,9 @@ class ActionModule(SecretAction):
                 task_vars=task_vars,
             )
             if answer.get("failed"):
-                return {**result, **answer}
+                return t.cast("dict[str, t.Any]", answer)
             _add(found, answer["targets"])
             lacks = _lacks(found, params["until"])
             waiting = [given for given, target in zip(waiting, answer["targets"]) if target["name"] in lacks]
             rounds, elapsed = rounds + 1, time.monotonic() - start
-        return {**result, **_verdict(found, params, rounds, elapsed)}
+        return _verdict(found, params, rounds, elapsed)

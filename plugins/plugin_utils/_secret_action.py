@@ -23,15 +23,16 @@ class SecretAction(ActionBase):
         :raises AnsibleActionFail: there are secrets, and they would be written to a file on the host.
         """
         result = super().run(tmp, task_vars)
-        self.refuse_files()
-        result.update(self._execute_module(task_vars=task_vars))
+        self._refuse_files()
+        result.update(self.act(task_vars or {}))
         return result
 
-    def refuse_files(self) -> None:
-        """Without pipelining a module travels with its arguments as a file, which stays when files are kept.
+    def act(self, task_vars: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+        """What is done when nothing speaks against it."""
+        return t.cast("t.Dict[str, t.Any]", self._execute_module(task_vars=task_vars))
 
-        :raises AnsibleActionFail: see run.
-        """
+    def _refuse_files(self) -> None:
+        """Without pipelining a module travels with its arguments as a file, which stays when files are kept."""
         if not any(self._task.args.get(name) for name in SECRETS):
             return
         if C.DEFAULT_KEEP_REMOTE_FILES:

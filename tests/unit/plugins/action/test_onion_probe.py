@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible.plugins.action import ActionBase
 from ansible_collections.onionfleet.balance.plugins.action import onion_probe
 
 ADDRESS = "2qcz4ghce2roq2xhixog6nh6utoxm4szzl2nlurxncultp4yw2fybdid.onion"
@@ -49,7 +50,7 @@ class Rounds:
 
     def __init__(self, monkeypatch, rounds):
         self.rounds, self.asked, self.shown, self.now = iter(rounds), [], [], 0.0
-        monkeypatch.setattr(onion_probe.ActionBase, "run", lambda *_arguments: {})
+        monkeypatch.setattr(ActionBase, "run", lambda *_arguments: {})
         monkeypatch.setattr(onion_probe.time, "monotonic", lambda: self.now)
         monkeypatch.setattr(onion_probe.time, "sleep", self.sleep)
         monkeypatch.setattr(onion_probe.display, "display", lambda text, **_color: self.shown.append(text))
