@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._secret_action import SecretAction
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import HostAction
 
 
-class ActionModule(SecretAction):
+class ActionModule(HostAction):
     """The module's controller side."""

@@ -4,8 +4,14 @@
 
 from __future__ import annotations
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._secret_action import SecretAction
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import HostAction, Variables, only
 
 
-class ActionModule(SecretAction):
-    """The module's controller side."""
+class ActionModule(HostAction):
+    """Asks about descriptors; clients' keys go along for the addresses asked for."""
+
+    def sent(self, arguments: Variables) -> Variables:
+        """A daemon's own descriptor needs the key of its service, which the daemon's name does not tell."""
+        if arguments.get("addresses") is None:
+            return arguments
+        return only(arguments, credentials=arguments["addresses"])

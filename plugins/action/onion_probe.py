@@ -13,7 +13,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._probe import ARGUMENTS, checked_targets
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._secret_action import SecretAction
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import HostAction, Variables, named, only
 
 display = Display()
 _PAUSE = 5.0
@@ -76,8 +76,12 @@ def _verdict(found: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any], rounds
     return {**verdict, "satisfied": not lacks, "targets": list(found.values())}
 
 
-class ActionModule(SecretAction):
+class ActionModule(HostAction):
     _requires_connection = True
+
+    def sent(self, arguments: Variables) -> Variables:
+        """Without clients' keys for addresses that are not asked for."""
+        return only(arguments, credentials=[target.get("address") for _name, target in named(arguments.get("targets"))])
 
     def act(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Rounds of the module."""
@@ -92,11 +96,7 @@ class ActionModule(SecretAction):
             if rounds:
                 _show(task_vars, _lacks(found, params["until"]), elapsed, params["wait"])
                 time.sleep(min(_PAUSE, params["wait"] - elapsed))
-            answer = self._execute_module(
-                module_name="onionfleet.balance.onion_probe",
-                module_args={**self._task.args, "targets": waiting},
-                task_vars=task_vars,
-            )
+            answer = self.ask(task_vars, targets=waiting)
             if answer.get("failed"):
                 return t.cast("dict[str, t.Any]", answer)
             _add(found, answer["targets"])

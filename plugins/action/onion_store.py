@@ -20,9 +20,12 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared impor
     read_declared,
     secret_from,
 )
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._lost import distrusted, first_line
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._planted import without_facts
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._vault import Vault
 
 Variables = t.Dict[str, t.Any]
+Import = t.Callable[[], _keyfile.SecretKey]
 
 
 class ActionModule(ActionBase):
@@ -39,6 +42,7 @@ class ActionModule(ActionBase):
                 "services": {"type": "list", "elements": "raw"},
                 "keys_dir": {"type": "path"},
                 "imports": {"type": "dict", "default": {}},
+                "running": {"type": "list", "elements": "dict", "default": []},
                 "vault_id": {"type": "str"},
             }
         )[1]
@@ -49,22 +53,22 @@ class ActionModule(ActionBase):
 
     def _complete(self, options: Variables, variables: Variables) -> Variables:
         services, templar = options["services"], self._templar
+        variables = declaring_variables(variables) if services is None else without_facts(variables)
         if services is None:
-            variables = dict(declaring_variables(variables))
             templar = Templar(self._loader, variables=variables)
             services = operator_variable("onion_services", variables, templar, [])
         declared = [service for service in read_declared(services, templar) if service.state != "absent"]
         check = bool(self._task.check_mode)
         entries = _store.complete(
             options["keys_dir"] or default_keys_dir(variables, templar),
-            _wanted(declared, options["imports"]),
+            _wanted(declared, {**{name: _importer(value) for name, value in options["imports"].items()}, **_running(options["running"])}),
             Vault(self._loader, options["vault_id"]),
             check=check,
         )
         return _report(entries, check)
 
 
-def _wanted(declared: list[Declared], imports: t.Mapping[str, t.Any]) -> list[_store.Wanted]:
+def _wanted(declared: list[Declared], imports: t.Mapping[str, Import]) -> list[_store.Wanted]:
     names = [service.name for service in declared]
     faults = [f"imports: {name!r}: there is no such service" for name in imports if name not in names]
     faults += [
@@ -76,14 +80,29 @@ def _wanted(declared: list[Declared], imports: t.Mapping[str, t.Any]) -> list[_s
         _store.Wanted(
             service.name,
             address=service.address,
-            given=_importer(imports[service.name]) if service.name in imports else service.secret_key,
+            given=imports.get(service.name, service.secret_key),
             kept_elsewhere=service.secret_key is not None,
         )
         for service in declared
     ]
 
 
-def _importer(value: t.Any) -> t.Callable[[], _keyfile.SecretKey]:
+def _running(results: list[Variables]) -> dict[str, Import]:
+    """What hosts answered, which is text at most; anything else of them names no file here."""
+
+    def importer(item: Variables, result: Variables) -> Import:
+        def load() -> _keyfile.SecretKey:
+            if isinstance(result.get("content"), str):
+                return secret_from(result["content"])
+            place = f"host '{item['host']}': {item.get('path')}"
+            raise OnionfleetError(distrusted(result) or f"{place}: could not be read: {first_line(result)}")
+
+        return load
+
+    return {str(result["item"]["key"]): importer(result["item"]["value"], result) for result in results}
+
+
+def _importer(value: t.Any) -> Import:
     def load() -> _keyfile.SecretKey:
         if isinstance(value, str):
             return secret_from(value)

@@ -4,8 +4,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._secret_action import SecretAction
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import HostAction, Variables, named, only
 
 
-class ActionModule(SecretAction):
-    """The module's controller side."""
+class ActionModule(HostAction):
+    """Sends a publisher the keys of what it publishes, and of nothing else."""
+
+    def sent(self, arguments: Variables) -> Variables:
+        """Without keys of services that are not among those to publish."""
+        return only(arguments, secrets=[name for name, _service in named(arguments.get("services"))])

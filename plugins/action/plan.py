@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
@@ -16,11 +17,16 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared impor
     operator_variable,
 )
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._planted import without_facts
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import public_entries
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._template import Template
 
 UNREAD = ("secret_key",)
 CREDENTIALS = "onion_client_credentials"
+FACTS_HINT = (
+    "ansible.cfg: inject_facts_as_vars is on, so that what a host says of itself becomes variables of yours; set it to False under "
+    "[defaults], and read facts as ansible_facts['…'] (docs/threat-model.md)"
+)
 ARGUMENTS = {"keys_required": {"type": "bool"}, "handed_over": {"type": "list", "elements": "str", "default": []}}
 DEFAULTS: t.Dict[str, t.Any] = {
     "onion_services": [],
@@ -51,6 +57,7 @@ class ActionModule(ActionBase):
             plan = make_plan(dataclasses.replace(declaration, handed_over=arguments["handed_over"]))
         except OnionfleetError as error:
             return {"failed": True, "msg": f"The declaration has faults; nothing was touched.\n{error}"}
+        plan.hints.extend([FACTS_HINT] if C.INJECT_FACTS_AS_VARS else [])
         return {"changed": False, **plan.as_dict()}
 
     def _declaration(self, variables: t.Dict[str, t.Any], keys_required: bool) -> Declaration:
@@ -63,7 +70,7 @@ class ActionModule(ActionBase):
         }
         targets = {
             # its templates see the variables of this host
-            host: Template(Templar(self._loader, variables={**variables, **of_host}), template.faults).read(
+            host: Template(Templar(self._loader, variables={**source, **without_facts(of_host)}), template.faults).read(
                 of_host["onion_targets"], f"host '{host}': onion_targets"
             )
             for host, of_host in raw.items()

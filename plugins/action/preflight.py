@@ -5,28 +5,37 @@
 from __future__ import annotations
 
 import time
-import typing as t
 
-from ansible.plugins.action import ActionBase
+from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._fleet import clock_offset
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import greedy
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import HostAction, Variables, keyed, named
 
 NO_SPACE = "No space left on device"
 
 
-class ActionModule(ActionBase):
-    """Runs the module and measures the host's clock around it."""
+class ActionModule(HostAction):
+    """Runs the module, measures the host's clock around it, and holds the keys it asks for against the plan."""
 
-    _supports_check_mode = True
+    def act(self, task_vars: Variables) -> Variables:
+        """The module's report, with the clock's offset; a disk too full to run a module is a fault like others.
 
-    def run(self, tmp: t.Any = None, task_vars: t.Optional[t.Dict[str, t.Any]] = None) -> t.Dict[str, t.Any]:
-        """The module's report, with the clock's offset; a disk too full to run a module is a fault like others."""
-        super().run(tmp, task_vars)
+        :raises AnsibleConnectionFailure: the host asks for a key that the plan does not give it.
+        """
         before = time.time()
-        result = self._execute_module(task_vars=task_vars)
+        result = self.ask(task_vars)
         after = time.time()
         if result.get("failed") and any(NO_SPACE in str(value) for value in result.values()):
             fault = "disk: it is so full that nothing runs on this host; make room"
             return {"changed": False, "faults": [fault], "hints": [], "missing_keys": [], "tor": None}
         if "clock" in result:
             result["clock"] = clock_offset(before, result["clock"]["now"], after)
-        return t.cast("t.Dict[str, t.Any]", result)
+        strange = set(result.get("missing_keys", [])) - self._planned()
+        if strange:
+            raise AnsibleConnectionFailure(greedy(self.host(task_vars), sorted(strange)))
+        return result
+
+    def _planned(self) -> set[str]:
+        """Services whose key the plan gives this host."""
+        publisher = self._task.args.get("publisher") or {}
+        return {*keyed(self._task.args.get("daemons")), *(name for name, _service in named(publisher.get("services")))}

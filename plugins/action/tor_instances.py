@@ -4,8 +4,22 @@
 
 from __future__ import annotations
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._secret_action import SecretAction
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import HostAction, Variables, keyed, named, only
 
 
-class ActionModule(SecretAction):
-    """The module's controller side."""
+class ActionModule(HostAction):
+    """Sends a host the keys of services that its daemons have the address of, and of nothing else."""
+
+    def sent(self, arguments: Variables) -> Variables:
+        """Without keys of other services; passwords in options are for hosts with a daemon."""
+        daemons = arguments.get("daemons")
+        return only(arguments, secrets=keyed(daemons), **({} if daemons else {"option_secrets": []}))
+
+    def act(self, task_vars: Variables) -> Variables:
+        """The result, with revision counters of services that the daemon has; others would change the order of restarts."""
+        answer = super().act(task_vars)
+        has = {name: {each for each, _service in named(daemon.get("services"))}
+               for name, daemon in named(self._task.args.get("daemons"))}
+        for action in answer.get("actions", []):
+            action["revisions"] = {name: counter for name, counter in action["revisions"].items() if name in has.get(action["name"], ())}
+        return answer

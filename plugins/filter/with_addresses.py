@@ -13,7 +13,7 @@ description:
   - Of a backend that was not looked at, or is lost, it takes the address that a publisher is configured with.
 author:
   - The onionfleet.balance developers (@onionfleet)
-positional: own, configured
+positional: own, configured, planned
 options:
   _input:
     description: C(publisher.services) of a host's slice of the plan.
@@ -28,12 +28,16 @@ options:
     description: The results of M(onionfleet.balance.onionbalance_info), by host name.
     type: dict
     required: true
+  planned:
+    description: All C(services) of the plan. A publisher is believed about those that it publishes.
+    type: dict
+    required: true
 """
 
 EXAMPLES = r"""
 - name: What the publisher is to publish
   ansible.builtin.set_fact:
-    publisher_services: "{{ slice.publisher.services | onionfleet.balance.with_addresses(own, configured) }}"
+    publisher_services: "{{ slice.publisher.services | onionfleet.balance.with_addresses(own, configured, plan.services) }}"
 """
 
 RETURN = r"""

@@ -60,6 +60,8 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared impor
     operator_variable,
     read_declared,
 )
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import refuse_exposure
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._planted import planted, without_facts
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import name_faults, public_entries, read_secret
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._vault import Vault
 
@@ -73,8 +75,12 @@ class LookupModule(LookupBase):
         """Look the secrets up; AnsibleError tells every fault."""
         # no set_options here: it would template every field of every service
         names = [str(name) for term in terms for name in ([term] if isinstance(term, str) else term)]
-        variables = variables or {}
+        host = str((variables or {}).get("inventory_hostname", "?"))
+        planting, variables = planted({host: (variables or {}).get("ansible_facts")}), without_facts(variables or {})
+        refuse_exposure()
         try:
+            if planting:
+                raise OnionfleetError(*planting)
             if services is None:
                 services = operator_variable("onion_services", variables, self._templar, [])
             declared = {service.name: service for service in read_declared(services, self._templar)}

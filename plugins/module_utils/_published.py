@@ -19,7 +19,7 @@ import time
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils import _descriptor, _hsdir, _layout
-from ansible_collections.onionfleet.balance.plugins.module_utils._address import public_key_from_address
+from ansible_collections.onionfleet.balance.plugins.module_utils._address import is_address, public_key_from_address
 from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlError, ControlPort
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
@@ -192,9 +192,14 @@ def _addresses(tor: ControlPort) -> t.Iterator[tuple[str, str]]:
         if option == "HiddenServiceDir" and value:
             try:
                 with open(os.path.join(value, "hostname"), encoding="ascii") as stream:
-                    yield os.path.basename(value.rstrip("/")), stream.read().strip()
+                    address = stream.read().strip()
             except OSError as error:
                 raise OnionfleetError(f"{value}/hostname: {error.strerror}; is tor still starting?") from error
+            except UnicodeDecodeError:
+                address = ""
+            if not is_address(address):
+                raise OnionfleetError(f"{value}/hostname: holds no address; remove it and restart the daemon, which writes it anew")
+            yield os.path.basename(value.rstrip("/")), address
 
 
 def _made(tor: ControlPort, address: str, circuits: str, credential: bytes | None) -> dict[str, t.Any]:

@@ -16,6 +16,7 @@ import os
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils import _files, _host, _layout, _onionbalance, _present, _torrc
+from ansible_collections.onionfleet.balance.plugins.module_utils._address import is_address
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._keyfile import HOSTNAME_FILE, SECRET_FILE
 
@@ -64,11 +65,12 @@ def _configured(daemon: str) -> t.Dict[t.Optional[str], str]:
 def _service(daemon: str, name: t.Optional[str], directory: str) -> Data:
     path = _layout.service_directory(daemon, directory)
     masters = _torrc.parse(_files.read_text(path + "/ob_config") or "")
-    return {"name": name, "directory": directory, "address": _address(path), "frontends": [value for _keyword, value in masters]}
+    return {"name": name, "directory": directory, "address": _address(path), "frontends": [value for _keyword, value in masters if is_address(value)]}
 
 
 def _address(path: str) -> t.Optional[str]:
-    return (_files.read_text(f"{path}/{HOSTNAME_FILE}") or "").strip() or None
+    address = (_files.read_text(f"{path}/{HOSTNAME_FILE}") or "").strip()
+    return address if is_address(address) else None
 
 
 def _publisher() -> t.Optional[Data]:

@@ -45,6 +45,13 @@ options:
       - Every format of P(onionfleet.balance.onion_key#module) is understood.
     type: dict
     default: {}
+  running:
+    description:
+      - Keys to import from hosts, as the playbook C(keys) read them. The results of a loop over entries of C(onion_import), each
+        with its C(item) and the C(content) of the file in base64, or a C(msg) where it could not be read.
+    type: list
+    elements: dict
+    default: []
   vault_id:
     description: Vault id to encrypt with. Without it, the first one given to Ansible.
     type: str

@@ -6,6 +6,7 @@
 Module Overview:
 
     with_addresses   a publisher's part of the plan, and what was found on the fleet -> its services with addresses
+    moved            backends that have another address than before, though nobody renewed them, in words
 """
 
 from __future__ import annotations
@@ -13,38 +14,78 @@ from __future__ import annotations
 import typing as t
 
 Data = t.Dict[str, t.Any]
+Known = t.Dict[t.Tuple[str, str], str]
 
 
-def with_addresses(services: t.Sequence[Data], own: t.Mapping[str, Data], configured: t.Mapping[str, Data]) -> t.List[Data]:
+def with_addresses(
+    services: t.Sequence[Data], own: t.Mapping[str, Data], configured: t.Mapping[str, Data], planned: t.Mapping[str, Data]
+) -> t.List[Data]:
     """The services of a publisher with the addresses of their backends.
 
     A backend's key is made by its own tor, so its address is known when it has started. That of a backend outside of this
-    run, or lost, is what the present configuration of any publisher says; so a limited run drops nobody.
+    run, or lost, is what the present configuration of any publisher of the service says; so a limited run drops nobody. A host
+    is believed about its own backends, and about services that it publishes.
 
     :param services: of ``publisher`` in the host's slice of the plan.
     :param own: host -> the result of onion_descriptor_info for its daemons.
     :param configured: host -> the result of onionbalance_info.
+    :param planned: all ``services`` of the plan.
     :returns: as onionbalance_config takes them; ``address`` of a backend that nobody knows is None.
     """
-    made = {
+    made, before = _made(own), _before(configured, planned)
+
+    def instance(service: Data, backend: Data) -> Data:
+        name = backend["name"]
+        address = made.get((name, backend["directory"])) or before.get((service["name"], name))
+        return {"name": name, "address": address, "drained": backend["drained"]}
+
+    return [{**service, "instances": [instance(service, backend) for backend in service["instances"]]} for service in services]
+
+
+def moved(services: t.Sequence[Data], own: t.Mapping[str, Data], told: Data) -> t.List[str]:
+    """Backends that have another address than their publisher was configured with, a sentence each.
+
+    Somebody who took a host over can send a part of the visitors elsewhere in this way. One that is drained may have been renewed.
+
+    :param services: as with_addresses takes them. :param own: likewise.
+    :param told: the result of onionbalance_info for this publisher, from before it was configured anew.
+    """
+    made, before = _made(own), _configured(told)
+    return [
+        f"service '{service['name']}': backend '{backend['name']}' has the address {now}, and had {then}, though nobody renewed it; "
+        "unless you installed its host anew, somebody else may have it (docs/compromised.md)"
+        for service in services
+        for backend in service["instances"]
+        for now, then in [(made.get((backend["name"], backend["directory"])), before.get((service["name"], backend["name"])))]
+        if now and then and now != then and not backend["drained"]
+    ]
+
+
+def _made(own: t.Mapping[str, Data]) -> Known:
+    """Instance and directory -> the address that its own host says."""
+    return {
         (f"{host}/{daemon['name']}", service["directory"]): service["address"]
         for host, result in own.items()
         for daemon in result.get("daemons", [])
         for service in daemon["services"]
     }
-    before = {
+
+
+def _before(configured: t.Mapping[str, Data], planned: t.Mapping[str, Data]) -> Known:
+    """Service and instance -> the address that a publisher of the service is configured with."""
+    return {
+        place: address
+        for host, result in configured.items()
+        for place, address in _configured(result).items()
+        if {"host": host} in planned.get(place[0], {}).get("publishers", [])
+    }
+
+
+def _configured(result: Data) -> Known:
+    """Service and instance -> the address that one publisher is configured with."""
+    return {
         (service["name"], instance["name"]): instance["address"]
-        for result in configured.values()
         for service in result.get("configured", [])
         for instance in service["instances"]
         if instance["address"]
     }
-
-    def instance(service: Data, planned: Data) -> Data:
-        name = planned["name"]
-        address = made.get((name, planned["directory"])) or before.get((service["name"], name))
-        return {"name": name, "address": address, "drained": planned["drained"]}
-
-    return [
-        {**service, "instances": [instance(service, planned) for planned in service["instances"]]} for service in services
-    ]

@@ -12,6 +12,7 @@ import typing as t
 from ansible.errors import AnsibleError
 from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._planted import planted, without_facts
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._template import resolve
 from jinja2 import UndefinedError
 
@@ -49,24 +50,28 @@ def read_declared(services: t.Any, templar: t.Any) -> list[Declared]:
 
 
 def declaring_variables(variables: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
-    """The variables that hold the declaration; hosts outside of the fleet need not have it.
+    """The variables that hold the declaration; hosts outside of the fleet need not have it. No host's facts are among them.
 
     :param variables: of a task, on whatever host.
-    :raises OnionfleetError: no host has it, or hosts have different ones.
+    :raises OnionfleetError: no host has it, or hosts have different ones, or a host set a variable of ours.
     """
     raw = {str(host): variables["hostvars"].raw_get(host) for host in variables["groups"].get("all", [])}
+    faults = planted({host: of_host.get("ansible_facts") for host, of_host in raw.items()})
+    if faults:
+        raise OnionfleetError(*faults)
     declaring = {host: of_host for host, of_host in raw.items() if "onion_services" in of_host}
     first = next(iter(declaring), None)
+    own = without_facts(variables)
     if first is None:
-        if "onion_services" in variables:
-            return variables
+        if "onion_services" in own:
+            return own
         raise OnionfleetError("onion_services: is not defined for any host; declare it in group_vars/all.yml")
     for host, of_host in declaring.items():
         if of_host["onion_services"] != declaring[first]["onion_services"]:
             raise OnionfleetError(
                 f"onion_services: hosts '{first}' and '{host}' have different ones; declare it once, for all hosts"
             )
-    return variables if "onion_services" in variables else {**variables, **declaring[first]}
+    return own if "onion_services" in own else {**own, **without_facts(declaring[first])}
 
 
 def operator_variable(name: str, variables: t.Mapping[str, t.Any], templar: t.Any, default: t.Any) -> t.Any:

@@ -10,14 +10,15 @@ Module Overview:
     redacted_drift   a redacted status, likewise, without saying what differs
 
 Kinds: ``file``, ``key`` and ``unit`` differ; ``action``: something does not run as the files say; ``fault``: what a
-deployment would refuse to touch; ``backend``: a publisher lists one that the plan does not know; ``undeclared``: of ours,
-and in no declaration.
+deployment would refuse to touch; ``backend``: a publisher lists one that the plan does not know; ``address``: a backend has
+another one than before; ``undeclared``: of ours, and in no declaration.
 """
 
 from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._backends import moved
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._installed import installed_drift
 
 Data = t.Dict[str, t.Any]
@@ -26,7 +27,16 @@ Found = t.Iterator[t.Tuple[str, str]]
 _KEY_FILES = ("/hs_ed25519_secret_key", "/hs_ed25519_public_key", "/hostname")
 
 
-def host_drift(planned: Data, daemons: Data, publisher: Data, told: Data, installed: Data, units: t.Mapping[str, str]) -> t.List[Data]:
+def host_drift(
+    planned: Data,
+    daemons: Data,
+    publisher: Data,
+    told: Data,
+    installed: Data,
+    units: t.Mapping[str, str],
+    own: t.Mapping[str, Data],
+    before: Data,
+) -> t.List[Data]:
     """The differences of one host.
 
     :param planned: the host's slice of the plan.
@@ -35,10 +45,13 @@ def host_drift(planned: Data, daemons: Data, publisher: Data, told: Data, instal
     :param told: that of onionbalance_info, likewise.
     :param installed: that of ansible.builtin.find for programs and units.
     :param units: the text of each of our units.
+    :param own: host -> the result of onion_descriptor_info for its daemons, of all hosts.
+    :param before: that of onionbalance_info, from before this run configured the publisher.
     """
     found = [*_changes(daemons), *_actions(daemons), *_undeclared(daemons)]
     if planned["publisher"] is not None:
         found += [*_changes(publisher), *_publisher_action(publisher), *_unknown_backends(planned["publisher"], told)]
+        found += [("address", f"publisher: {sentence}") for sentence in moved(planned["publisher"]["services"], own, before)]
     found += installed_drift(planned, installed, units)
     return [{"kind": kind, "what": what} for kind, what in found]
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._lost import distrusted, first_line
+
 Data = t.Dict[str, t.Any]
 
 # an HSDir takes the descriptor with the later clock: a slow replica would lose its turns
@@ -31,9 +33,9 @@ def fleet_report(results: t.Mapping[str, Data], services: t.Mapping[str, Data]) 
     hints: t.List[str] = []
     for host, result in results.items():
         if result.get("unreachable"):
-            hints.append(f"host '{host}': is not reachable; run again when it is back")
+            hints.append(distrusted(result) or f"host '{host}': is not reachable; run again when it is back")
         elif result.get("failed"):
-            faults.append(f"host '{host}': could not be looked at: {_first_line(result)}")
+            faults.append(f"host '{host}': could not be looked at: {first_line(result)}")
         faults.extend(f"host '{host}': {fault}" for fault in result.get("faults", []))
         hints.extend(f"host '{host}': {warning}" for warning in result.get("hints", []))
     faults.extend(_clock_faults(results, services))
@@ -56,7 +58,3 @@ def _clock_faults(results: t.Mapping[str, Data], services: t.Mapping[str, Data])
                 f"service '{name}': clock: host '{early}' is {skew:.0f} s ahead of host '{late}', which share a key; "
                 f"set the clocks (at most {MAX_SKEW_SECONDS:.0f} s apart), for example by systemd-timesyncd"
             )
-
-
-def _first_line(result: Data) -> str:
-    return next(iter(str(result.get("msg", "no reason given")).splitlines()), "no reason given")

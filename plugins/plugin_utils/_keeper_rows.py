@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._lost import UNREACHABLE, lost
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._softmap_status import OUTSIDE
 
 Data = t.Dict[str, t.Any]
 
 HANGS_SECONDS = 60.0  # it looks after its services every second
-UNREACHABLE = "host is not reachable"
 FORGOTTEN = "does not keep it; deploy"
 STALE = "was not restarted since its files changed; deploy"
 
@@ -51,10 +51,8 @@ def _error(host: str, kept: t.Mapping[str, Data], status: Data, own: Data) -> st
     if host not in kept:
         return OUTSIDE
     result = kept[host]
-    if result.get("unreachable"):
-        return UNREACHABLE
     if not status:
-        return str(result.get("error") or result.get("msg", "lost before it could be looked at"))
+        return str(result.get("error") or lost(result))
     if not own:
         return FORGOTTEN
     if result.get("stale"):

@@ -19,6 +19,7 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import
     Data,
 )
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._leaving import faults, handing
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._lost import first_line, lost
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._there import Place, Published, read_there
 
 OWN_CLIENTS = {KEEPER_DAEMON, PROBE_DAEMON, PUBLISHER_DAEMON}
@@ -133,5 +134,5 @@ def _orphan(what: t.Union[Place, Published]) -> Data:
 
 
 def _unseen(host: str, result: Data) -> str:
-    why = "is not reachable" if result.get("unreachable") else next(iter(str(result.get("msg", "")).splitlines()), "")
-    return f"host '{host}': could not be looked at ({why or 'no reason given'}), so that nobody knows what it may still serve"
+    why = lost(result).replace("host is", "is") if result.get("unreachable") else first_line(result)
+    return f"host '{host}': could not be looked at ({why}), so that nobody knows what it may still serve"

@@ -17,6 +17,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import PUBLISHER_DAEMON
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._lost import lost
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._publisher import Own, Publisher
 
 Data = t.Dict[str, t.Any]
@@ -131,10 +132,8 @@ def _publisher_error(name: str, host: str, told: Results) -> str:
     if host not in told:
         return OUTSIDE
     result = told[host]
-    if result.get("unreachable"):
-        return "host is not reachable"
     if not result.get("status"):
-        return str(result.get("error") or result.get("msg", "lost before it could be looked at"))
+        return str(result.get("error") or lost(result))
     return result.get("error", "") if _told(name, host, told) else "does not publish it"
 
 
@@ -159,5 +158,5 @@ def _daemon_error(backend: Data, own: Results, made: Data) -> str:
     result = own[backend["host"]] or {}
     daemon = next((found for found in result.get("daemons", []) if found["name"] == backend["daemon"]), None)
     if daemon is None:
-        return "host is not reachable" if result.get("unreachable") else str(result.get("msg", "lost before it could be looked at"))
+        return lost(result)
     return str(daemon["error"] or "does not serve it")

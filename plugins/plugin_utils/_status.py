@@ -22,6 +22,7 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._keeper_rows im
     keeper_troubles,
 )
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import PUBLISHER_DAEMON
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._lost import lost
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._publisher import Publisher, holder, match
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._softmap_status import (
     OUTSIDE,
@@ -141,7 +142,7 @@ def _made(replica: Data, own: t.Mapping[str, Data], address: str) -> Data:
     if replica["host"] not in own:
         error = OUTSIDE
     elif daemon is None:
-        error = "host is not reachable" if result.get("unreachable") else str(result.get("msg", "lost before it could be looked at"))
+        error = lost(result)
     else:
         error = daemon["error"] or ("" if made else "does not serve it")
     return {

@@ -1,0 +1,11 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import HostAction
+
+
+class ActionModule(HostAction):
+    """The module's controller side."""

@@ -1,0 +1,136 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The gate: what a host returned becomes what the controller uses, or is refused. All pure.
+
+Module Overview:
+
+    admit      name of a module and its raw result -> what passes; raises Odd
+    harmless   what a host sent, before anything reads it -> the same without control characters, also those that JSON spells out
+    distrust   host, module and what is wrong -> the sentence that people read
+    greedy     likewise for a host that asks for keys that it is not to have
+    DISTRUST   the part of that sentence by which a result tells that its host was not believed
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._answers import ANSWERS, ASKED, COMMON, FACTS
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._shapes import ACTING, Odd, Record, Word
+
+Result = t.Dict[str, t.Any]
+
+DISTRUST = "is not to be trusted"
+# ansible-core remembers as a fact where a host has its Python, after a task that runs once for all hosts
+_DISCOVERED = Word(
+    r"/(usr/|usr/local/)?(bin|libexec)/(platform-)?python3?(\.[0-9]{1,2})?",
+    "where a distribution puts its Python; set ansible_python_interpreter for this host",
+)
+_LARGEST = 16_000_000  # characters, and values, of a whole answer
+_SPELT = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_UNSHOWN = re.compile(f"(?![\n\t\ud800-\udfff])[{ACTING}]")
+
+
+def admit(module: str, result: t.Any, arguments: t.Mapping[str, t.Any]) -> Result:
+    """What of a result passes.
+
+    :param module: ``onion_host_info``, say, for a module of ours; with its collection for one of ansible-core.
+    :param result: as ActionBase._execute_module returned it.
+    :param arguments: of the module.
+    :returns: the fields that the table has for the module, and those that any may have; as plain types, with clean texts.
+    :raises Odd: the result has not the shape of the table, or is about what it was not asked.
+    """
+    if not isinstance(result, dict):
+        raise Odd("", "it is no mapping")
+    _weigh(result)
+    answer = ANSWERS[module]
+    failed = bool(result.get("failed"))
+    fields = {**COMMON, **answer.fields}
+    optional = {*COMMON, *answer.optional, *(answer.fields if failed else ())}
+    passed = Record(fields, frozenset(optional)).read({**result, **_warnings(result)}, "")
+    for said, asked in ASKED.get(module, ()):
+        strange = {*_names(passed, said.split("."))} - {*map(str, _names(arguments, asked.split(".")))}
+        if strange:
+            raise Odd(said, f"is '{min(strange)}', which it was not asked about")
+    facts = _facts(module, result.get("ansible_facts"))
+    return {**passed, **({"ansible_facts": facts} if facts else {})}
+
+
+def _names(data: t.Any, path: t.Sequence[str]) -> t.Iterator[t.Any]:
+    """What stands at a path, of all entries of lists on the way; of a mapping at its end the keys."""
+    if isinstance(data, list):
+        for each in data:
+            yield from _names(each, path)
+    elif path:
+        yield from _names(data.get(path[0]) if isinstance(data, t.Mapping) else None, path[1:])
+    elif isinstance(data, t.Mapping):
+        yield from data
+    elif data is not None:
+        yield data
+
+
+def _facts(module: str, facts: t.Any) -> Result:
+    """The few facts that pass: where the host's Python is, and what a role reads."""
+    if not isinstance(facts, dict):
+        return {}
+    passed = {}
+    for name, value in facts.items():
+        if str(name) in ("discovered_interpreter_python", "ansible_discovered_interpreter_python"):
+            passed[str(name)] = _DISCOVERED.read(value, "its Python")
+    wanted = FACTS.get(module)
+    return {**passed, **(wanted.read(facts, "ansible_facts") if wanted else {})}
+
+
+def _warnings(result: Result) -> Result:
+    """A warning of ansible-core 2.19 and later is an object with its words in an event."""
+    warnings = result.get("warnings")
+    if not isinstance(warnings, list):
+        return {}
+    return {"warnings": [getattr(getattr(each, "event", None), "msg", each) for each in warnings]}
+
+
+def _weigh(value: t.Any) -> None:
+    """Refuse an answer that is too large to look at; one that is nested without end has been refused by the parser."""
+    waiting, weight = [value], 0
+    while waiting:
+        each = waiting.pop()
+        weight += len(each) if isinstance(each, str) else 1
+        if weight > _LARGEST:
+            raise Odd("", "it is too large")
+        if isinstance(each, dict):
+            waiting += [*each, *each.values()]
+        elif isinstance(each, list):
+            waiting += each
+
+
+def harmless(sent: str) -> str:
+    """What a host sent without what acts on a terminal, be it there or as an escape of JSON.
+
+    ansible-core shows parts of it before any plugin can look: names of keys that it removes, and what is no JSON.
+    """
+    return _SPELT.sub(_spelt, _UNSHOWN.sub(" ", sent))
+
+
+def _spelt(escape: t.Match[str]) -> str:
+    name = escape[1]
+    character = chr(int(name[1:], 16)) if len(name) == 5 else {"b": "\b", "f": "\f", "r": "\r"}.get(name, "")
+    return " " if _UNSHOWN.match(character) else escape[0]
+
+
+def distrust(host: str, module: str, odd: object) -> str:
+    """The sentence about a host whose answer does not pass."""
+    return (
+        f"host '{host}': its answer to {module} {DISTRUST}: {odd}. Nothing of it was used, and the host is treated as one that "
+        "cannot be reached; look at it (docs/compromised.md) before you run again"
+    )
+
+
+def greedy(host: str, names: t.Sequence[str]) -> str:
+    """The sentence about a host that asks for keys of services that the plan does not give it."""
+    keys = ", ".join(f"'{name}'" for name in names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return (
+        f"host '{host}' asked for the key of {keys}, which it does not serve: it {DISTRUST}. It was sent none, and is treated as a "
+        "host that cannot be reached; look at it (docs/compromised.md) before you run again"
+    )

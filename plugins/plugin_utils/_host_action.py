@@ -1,0 +1,156 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's side of every module that runs on hosts: what may be sent to a host, and what may come back.
+
+Module Overview:
+
+    HostAction       runs the module of the same name; its answer passes the gate
+    only             arguments -> the same with fewer secrets
+    named, keyed     names in a module's arguments, which an operator may have written
+    cleaned          what a command on a host printed -> the same without control characters
+    refuse_exposure  refuses secrets while Ansible is told to show or to keep what it sends
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible import constants as C
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
+from ansible.module_utils.common.parameters import remove_values
+from ansible.plugins.action import ActionBase
+from ansible.utils.unsafe_proxy import wrap_var
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import admit, distrust, harmless
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._planted import planted
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._shapes import Odd
+
+Variables = t.Dict[str, t.Any]
+
+SECRETS = ("secrets", "option_secrets", "credentials", "secret")
+
+
+class HostAction(ActionBase):
+    """Runs the module of the same name; modules take their secrets as options named in SECRETS."""
+
+    _supports_check_mode = True
+    _supports_diff = True
+
+    def run(self, tmp: t.Optional[str] = None, task_vars: t.Optional[Variables] = None) -> Variables:
+        """What of the module's result passes the gate.
+
+        :raises AnsibleActionFail: nothing was sent: there are secrets, which would be written to a file or shown, or that the
+            host is not to have, or the host's facts hold a variable of ours.
+        :raises AnsibleConnectionFailure: the answer does not pass; Ansible treats the host as unreachable.
+        """
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        faults = planted({self.host(variables): variables.get("ansible_facts")})
+        if faults:
+            raise AnsibleActionFail("\n".join(faults))
+        self._task.args = self.sent(dict(self._task.args))
+        self._refuse_files()
+        return t.cast(Variables, wrap_var(self.act(variables)))
+
+    def sent(self, arguments: Variables) -> Variables:
+        """The module's arguments, with no secret that is none of the host's; raises AnsibleActionFail."""
+        return arguments
+
+    def act(self, task_vars: Variables) -> Variables:
+        """What is done when nothing speaks against it."""
+        return self.ask(task_vars)
+
+    def ask(self, task_vars: Variables, **arguments: t.Any) -> Variables:
+        """One run of the module.
+
+        :param arguments: in place of those of the task.
+        """
+        module = self._task.action.rpartition(".")[2]
+        given = {**self._task.args, **arguments}
+        return self.passed(
+            module, given, task_vars, lambda: self._execute_module(f"onionfleet.balance.{module}", dict(given), task_vars=task_vars)
+        )
+
+    def passed(self, module: str, arguments: Variables, task_vars: Variables, run: t.Callable[[], t.Any]) -> Variables:
+        """What of a raw result passes the gate."""
+        try:
+            answer = admit(module, run(), arguments)
+        except AnsibleError:
+            raise
+        except Odd as odd:
+            raise AnsibleConnectionFailure(distrust(self.host(task_vars), module, odd)) from None
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
+            # from within ansible-core, which takes a mapping for granted
+            raise AnsibleConnectionFailure(distrust(self.host(task_vars), module, "it is none")) from None
+        told = self._secrets()
+        return t.cast(Variables, remove_values(answer, told)) if told else answer
+
+    def host(self, task_vars: Variables) -> str:
+        """Name of the host that is asked."""
+        return str(self._task.delegate_to or task_vars.get("inventory_hostname", "?"))
+
+    def _low_level_execute_command(self, *arguments: t.Any, **options: t.Any) -> Variables:
+        return cleaned(super()._low_level_execute_command(*arguments, **options))
+
+    def _secrets(self) -> t.Set[str]:
+        """What is sent and must not come back in words."""
+        given = [value for value in (self._task.args.get(name) for name in SECRETS) if value]
+        texts = (list(value.values()) if isinstance(value, t.Mapping) else [value] for value in given)
+        return {str(text) for each in texts for text in each}
+
+    def _refuse_files(self) -> None:
+        """Without pipelining a module travels with its arguments as a file, which stays when files are kept."""
+        if not self._secrets():
+            return
+        refuse_exposure()
+        if self._connection.transport != "local" and not self._is_pipelining_enabled("new", wrap_async=False):
+            raise AnsibleActionFail(
+                "the secrets would be written into a temporary file on the host; set ansible_pipelining: true for it "
+                "(with sudo, requiretty must be off, which is the default)"
+            )
+
+
+def cleaned(result: Variables) -> Variables:
+    """What a command on a host printed, harmless to look at.
+
+    :param result: of ActionBase._low_level_execute_command.
+    """
+    return {**result, **{name: harmless(result[name]) for name in ("stdout", "stderr") if isinstance(result.get(name), str)}}
+
+
+def refuse_exposure() -> None:
+    """Refuse to handle secrets while Ansible shows or keeps what it sends.
+
+    :raises AnsibleActionFail: naming the setting.
+    """
+    for on, setting, what in (
+        (C.DEFAULT_KEEP_REMOTE_FILES, "ANSIBLE_KEEP_REMOTE_FILES", "stay in a file on the host"),
+        (C.DEFAULT_DEBUG, "ANSIBLE_DEBUG", "be shown and logged"),
+        (C.DISPLAY_ARGS_TO_STDOUT, "ANSIBLE_DISPLAY_ARGS_TO_STDOUT", "be shown with a task's arguments"),
+    ):
+        if on:
+            raise AnsibleActionFail(f"the secrets would {what}; unset {setting} (and its line in ansible.cfg)")
+
+
+def only(arguments: Variables, **names: t.Iterable[t.Any]) -> Variables:
+    """The arguments, where each of these mappings has these keys at most."""
+    kept = {
+        option: {name: secret for name, secret in given.items() if name in {*wanted}}
+        for option, wanted in names.items()
+        if isinstance(given := arguments.get(option), t.Mapping)
+    }
+    return {**arguments, **kept}
+
+
+def named(entries: t.Any) -> t.List[t.Tuple[str, Variables]]:
+    """Name and entry of those that have a name; what else is wrong with them, the module says."""
+    listed = entries if isinstance(entries, t.Sequence) and not isinstance(entries, str) else []
+    return [(str(entry["name"]), entry) for entry in listed if isinstance(entry, t.Mapping) and "name" in entry]
+
+
+def keyed(daemons: t.Any) -> t.List[str]:
+    """Names of the services that daemons have the address of, and so need the key of.
+
+    :param daemons: as tor_instances takes them; a backend has no address there, since its tor makes its key.
+    """
+    return [name for _name, daemon in named(daemons) for name, service in named(daemon.get("services")) if service.get("address")]

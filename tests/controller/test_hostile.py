@@ -1,0 +1,243 @@
+# Copyright (c) 2026 The onionfleet.balance developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host that lies stays one host: one test for each way that there was, with real playbooks on hosts of the kit.
+
+What the kit is: hostile/README.md. Each field of each answer: test_hostile_matrix.py.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+import yaml
+from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
+from hostile.fleet import CANARY, HONEST, PORTS, lie
+from hostile.host import address
+from hostile.verdict import leaks, noise, ordered, touched
+
+ESCAPES = "\x1b[2J\x1b]0;owned\x07 \u202egnp.exe"
+
+
+@pytest.fixture
+def fleet(deployed, tmp_path):
+    fleet = deployed.copy(tmp_path)
+    fleet.world["plan"] = deployed.world["plan"]
+    return fleet
+
+
+def harmless(outcome, *, asked=()):
+    """What holds after each run."""
+    assert leaks(outcome) == []
+    assert touched(outcome, asked=asked) == []
+    assert noise(outcome) == []
+
+
+def told(outcome, *words):
+    """Whether a line of the output has all these words."""
+    return any(all(word in line for word in words) for line in outcome.output.splitlines())
+
+
+# --- C1: any service's key
+
+
+def test_a_host_gets_no_key_that_the_plan_does_not_give_it(fleet):
+    asked = [*fleet.secrets]
+    run = fleet.run("deploy", lies=[lie("app1", "preflight", set={"missing_keys": asked}), lie("pub2", "preflight", set={"missing_keys": asked})])
+    assert {line.split(" ")[0] for line in run.lied} == {"app1", "pub2"}
+    harmless(run)
+    assert told(run, "app1", "'newsroom'") and told(run, "app1", "'library'")
+    assert told(run, "pub2", "'newsroom'")
+
+
+def test_a_host_gets_the_key_that_it_lacks(fleet):
+    fleet.world["missing"] = {"web1": ["newsroom"], "pub1": ["archive"]}
+    run = fleet.run("deploy")
+    assert run.code == 0, run.output
+    assert fleet.secrets["newsroom"] in run.bytes_to("web1") and fleet.secrets["newsroom"] not in run.bytes_to("web2")
+    assert fleet.secrets["archive"] in run.bytes_to("pub1") and fleet.secrets["archive"] not in run.bytes_to("pub2")
+    harmless(run)
+
+
+# --- C2: any file of the controller
+
+
+@pytest.mark.parametrize("module", ["preflight", "command", "stat"])
+def test_a_host_gets_no_file_of_the_controller(fleet, module):
+    planted = {"softmap_publisher_wheel": str(fleet.canary / "vault-password"), "keeper_utils": [str(fleet.canary / "vault-password")]}
+    run = fleet.run("deploy", lies=[lie(host, module, add={"ansible_facts": planted}) for host in ("pub2", "web2")])
+    assert run.lied
+    harmless(run)
+
+
+# --- H1: the declaration, and variables of other hosts
+
+
+def test_the_probe_host_cannot_have_a_report_written(fleet):
+    run = fleet.run("verify", lies=[lie("web1", "onion_probe", add={"ansible_facts": {"verify_report_file": str(fleet.inventory / "group_vars/all/onion.yml")}})])
+    assert run.lied
+    harmless(run)
+
+
+def test_the_declaration_does_not_come_from_a_host(fleet):
+    """Facts of a task with run_once are facts of all hosts, and a fact cache keeps them for the next run."""
+    stolen = [{**service, "replicas": ["web3"]} if service["name"] == "members" else service for service in fleet.services()]
+    cache = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(fleet.folder / "facts")}
+    planted = {"onion_services": stolen, "onion_keys_dir": str(fleet.canary)}
+    harmless(fleet.run("verify", lies=[lie("web1", "onion_probe", add={"ansible_facts": planted})], **cache))
+    run = fleet.run("deploy", lies=[lie("web3", "preflight", set={"missing_keys": ["members"]})], **cache)
+    harmless(run)
+    daemons = [daemon["name"] for note in run.sent("web3", "tor_instances") for daemon in note["arguments"]["daemons"]]
+    assert daemons and "membersw1" not in daemons
+
+
+# --- H2: code on the controller
+
+
+def rehearsal(fleet):
+    """A network of two hosts, and a small fleet that uses it."""
+    own = {name: {"private_tor_network_address": f"192.0.2.{number}"} for number, name in enumerate(("net1", "net2"), 1)}
+    hosts = fleet.hosts()
+    hosts["all"]["children"]["private_tor_network"] = {"hosts": own}
+    fleet.declare([service for service in fleet.services() if service["name"] in ("members", "archive")], hosts)
+    return fleet.prepare()
+
+
+@pytest.mark.parametrize("field", ["v3ident", "fingerprint"])
+def test_what_an_authority_says_is_no_template(fleet, field):
+    rehearsal(fleet)
+    code = f"{{{{ lookup('pipe', 'touch {fleet.pipe}') }}}}"
+    run = fleet.run("rehearse", lies=[lie("net1", "tor_authority_keys", set={f"authorities.netauth1.{field}": code})])
+    assert run.lied
+    harmless(run, asked=["inventory/group_vars/all/private_tor_network.yml"])
+    assert told(run, "net1", "tor_authority_keys")
+
+
+def test_a_rehearsal_writes_what_honest_hosts_say(fleet):
+    rehearsal(fleet)
+    run = fleet.run("rehearse")
+    assert run.code == 0, run.output
+    written = yaml.safe_load((fleet.inventory / "group_vars/all/private_tor_network.yml").read_text())
+    assert any("orport" in option["value"] for option in written["onion_network_options"])
+
+
+# --- H3: another service's visitors
+
+
+def test_a_publisher_is_believed_about_its_own_services_only(fleet):
+    """The tor of a backend has not told its address yet; that of the publishers' configuration is taken, of its own publishers."""
+    fleet.world["silent"] = ["web2/archiveb1"]
+    stranger = address("the attacker")
+    configured = [{"name": "archive", "instances": [{"name": "web2/archiveb1", "address": stranger, "drained": False}]}]
+    run = fleet.run("deploy", lies=[lie("pub3", "onionbalance_info", set={"configured": configured}), lie("app1", "onionbalance_info", set={"configured": configured})])
+    assert any(line.startswith("pub3") for line in run.lied)
+    for host in ("pub1", "pub2"):
+        taken = json.dumps([note["arguments"]["services"] for note in run.sent(host, "onionbalance_config")])
+        assert stranger not in taken and address("web2/archiveb1", "archive-backend") in taken
+    harmless(run)
+
+
+# --- M: the rest
+
+
+def test_an_import_from_a_host_reads_no_file_of_the_controller(fleet):
+    (fleet.canary / "hs_ed25519_secret_key").write_bytes(_keyfile.generate().to_tor_file())
+    fleet.declare([*fleet.services(), {"name": "fresh", "layout": "hardmap", "replicas": "web", "ports": PORTS}],
+                  onion_import={"fresh": {"host": "app1", "path": "/var/lib/tor/fresh"}})
+    for content in ({"path": str(fleet.canary)}, {"content": f"{{{{ lookup('pipe', 'touch {fleet.pipe}') }}}}"}):
+        run = fleet.run("keys", lies=[lie("app1", "slurp", answer={"content": content, "encoding": "base64"})])
+        assert run.lied and run.code != 0
+        harmless(run)
+        assert told(run, "fresh")
+
+
+def test_an_import_from_an_honest_host_is_the_key_of_its_service(fleet):
+    running = _keyfile.generate()
+    fleet.world["files"] = {"/var/lib/tor/fresh/hs_ed25519_secret_key": base64.b64encode(running.to_tor_file()).decode()}
+    fleet.declare([*fleet.services(), {"name": "fresh", "layout": "hardmap", "replicas": "web", "ports": PORTS}],
+                  onion_import={"fresh": {"host": "app1", "path": "/var/lib/tor/fresh"}})
+    run = fleet.run("keys")
+    assert run.code == 0, run.output
+    assert yaml.safe_load((fleet.inventory / ".onion_keys/fresh.yml").read_text())["address"] == running.address
+
+
+@pytest.mark.parametrize(("module", "path"), [
+    ("onionbalance_info", "error"), ("tor_instances", "actions"), ("keeper_info", "error"), ("onion_host_info", "msg"), ("ping", "msg")])
+def test_texts_of_hosts_do_not_act_on_a_terminal(fleet, module, path):
+    texts = {"actions": {"actions": [{"name": "x", "action": "start", "reasons": [ESCAPES], "revisions": {}, "stagger": 0}]},
+             "error": {"error": ESCAPES, "status": None}, "msg": {"failed": True, "msg": ESCAPES}}
+    for playbook in ("status", "retire"):
+        run = fleet.run(playbook, lies=[lie(host, module, add=texts[path]) for host in ("pub2", "web2")])
+        assert noise(run) == []
+
+
+def test_what_is_no_json_does_not_act_on_a_terminal(fleet):
+    run = fleet.run("status", "-v", lies=[lie("pub2", "*", raw=ESCAPES), lie("web2", "*", raw=json.dumps({"\x1b[31mkey": "x", "ansible_\x1b[2Jfacts": 1}))])
+    assert noise(run) == []
+
+
+@pytest.mark.parametrize("missing", ["nosuch", "../../canary/vault-password", "a\nb"])
+def test_an_unknown_name_stops_nobody_else(fleet, deployed, missing):
+    run = fleet.run("deploy", lies=[lie("app1", "preflight", set={"missing_keys": [missing]})])
+    harmless(run)
+    assert told(run, "app1")
+    for host in ("web1", "web2", "web3", "pub1", "pub2"):
+        assert run.sent(host, "tor_instances"), f"{host} was not deployed"
+
+
+@pytest.mark.parametrize("setting", [{"ANSIBLE_DEBUG": "1"}, {"ANSIBLE_KEEP_REMOTE_FILES": "1"}, {"ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1"}, {"-vvvvv": ""}],
+                         ids=lambda setting: next(iter(setting)).strip("-"))
+def test_no_setting_shows_keys(fleet, setting):
+    fleet.world["missing"] = {"web1": ["newsroom"], "pub1": ["archive"]}
+    run = fleet.run("deploy", *(name for name in setting if name.startswith("-")), **{name: value for name, value in setting.items() if value})
+    assert leaks(run) == []
+    for host in run.hosts():
+        assert not any(secret in note.get("content", "") for note in run.sent(host) for secret in fleet.secrets.values())
+
+
+# --- Plays of an operator's own
+
+
+PLANTED = {"onion_services": [], "softmap_publisher_wheel": "/etc/passwd", "verify_report_file": "/tmp/report", "preflight_host": {"missing_keys": ["archive"]},
+           "verify_plan": {"services": {}}}
+
+
+def own_play(fleet, role, **keywords):
+    path = fleet.folder / "own.yml"
+    path.write_text(yaml.safe_dump([{"hosts": "all", "become": True, "roles": [f"onionfleet.balance.{role}"], **keywords}]))
+    return str(path)
+
+
+@pytest.mark.parametrize("role", ["hardmap", "verify"])
+@pytest.mark.parametrize("inject", ["true", "false"])
+def test_facts_that_an_operator_gathers_set_nothing_of_ours(fleet, role, inject):
+    facts = {"ansible_facts": {**{f"ansible_{name}": value for name, value in PLANTED.items()}, **PLANTED}}
+    run = fleet.run(own_play(fleet, role, gather_facts=True), lies=[lie("web3", "setup", set=facts)], ANSIBLE_INJECT_FACT_VARS=inject)
+    assert run.lied
+    harmless(run)
+    assert "KeyError" not in run.output
+    if inject == "true":
+        assert run.code != 0 and told(run, "web3", "its facts hold the variable", "only you set")
+        assert not run.sent("web1", "tor_instances")
+
+
+@pytest.mark.parametrize("role", ["hardmap", "verify"])
+def test_a_fact_cache_sets_nothing_of_ours(fleet, role):
+    cache = fleet.folder / "facts"
+    cache.mkdir()
+    (cache / "web3").write_text(json.dumps(PLANTED))
+    (cache / "s1_web3").write_text(json.dumps(PLANTED))
+    run = fleet.run(own_play(fleet, role, gather_facts=False), ANSIBLE_CACHE_PLUGIN="jsonfile", ANSIBLE_CACHE_PLUGIN_CONNECTION=cache)
+    harmless(run)
+    assert run.code != 0 and told(run, "web3", "its facts hold the variable", "only you set")
+
+
+def test_honest_runs_are_told_the_same(deployed, fleet):
+    """What the other tests compare with does not differ by itself."""
+    first, second = (fleet.run("deploy", ANSIBLE_INJECT_FACT_VARS=inject) for inject in ("true", "false"))
+    assert (first.code, second.code) == (0, 0), second.output
+    assert CANARY not in second.output
+    first_orders = {host: ordered(first, host) for host in HONEST}
+    assert first_orders == {host: ordered(second, host) for host in HONEST}
