@@ -62,7 +62,7 @@ RETURN = r"""
 _value:
   description:
     - C(hosts), by host the names of its C(authorities) and its C(daemons).
-    - C(options), what every other tor needs; C(variables), the same as a YAML file of variables, in which no value is a template.
+    - C(options), what every other tor needs.
   type: dict
 """
 

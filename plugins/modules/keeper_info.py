@@ -39,15 +39,82 @@ status:
       description: Seconds since it last looked after all services; it does so every second.
       type: float
     services:
-      description:
-        - For each service its C(name), C(address), whether its C(targets) on this host answer,
-          whether the service C(answers) through Tor, C(why) not, how many C(probes) were answered and failed, and whether
-          an HSDir did (C(hsdirs_answer)).
-        - C(replicas) are those of this host, with C(name), C(daemon), whether each is C(drained), C(holds), C(publishes) by itself, is C(armed)
-          to do so at once and C(ready) to serve, when it C(published) in the last hour (seconds since the epoch), and when
-          and why it last C(took_over) and C(took_its_turn).
+      description: The services that it keeps.
       type: list
       elements: dict
+      contains:
+        name:
+          description: Name of the service.
+          type: str
+        address:
+          description: Its address.
+          type: str
+        targets:
+          description: Whether its targets on this host answer.
+          type: bool
+        answers:
+          description: Whether it answers through Tor, null before it was asked.
+          type: bool
+        why:
+          description: Why it does not, or cannot be asked; else empty.
+          type: str
+        probes:
+          description: How many probes there were.
+          type: dict
+          contains:
+            answered:
+              description: Those that were answered.
+              type: int
+            failed:
+              description: Those that failed.
+              type: int
+        hsdirs_answer:
+          description: Whether an HSDir answered the last time, null before one was asked.
+          type: bool
+        replicas:
+          description: The replicas of this host.
+          type: list
+          elements: dict
+          contains:
+            name:
+              description: The replica as C(host/daemon).
+              type: str
+            daemon:
+              description: Name of the daemon.
+              type: str
+            drained:
+              description: Whether it takes no turn, since it is drained.
+              type: bool
+            holds:
+              description: Whether its descriptor is the one that HSDirs have, null where the keeper cannot tell.
+              type: bool
+            publishes:
+              description: Whether it publishes by itself, null where its tor does not answer.
+              type: bool
+            armed:
+              description: Whether it can publish at once.
+              type: bool
+            ready:
+              description: Whether it is ready to serve.
+              type: bool
+            published:
+              description: When it published in the last hour, seconds since the epoch.
+              type: list
+              elements: float
+            took_over:
+              description: Its last take-over, or null.
+              type: dict
+              contains: &act
+                at:
+                  description: When, seconds since the epoch.
+                  type: float
+                why:
+                  description: Why.
+                  type: str
+            took_its_turn:
+              description: Its last turn, or null.
+              type: dict
+              contains: *act
 stale:
   description: Whether a keeper runs whose program, unit or configuration was changed after it had started.
   returned: always

@@ -44,21 +44,57 @@ daemons:
       description: Whether its unit is active.
       type: bool
     services:
-      description:
-        - Its services. C(name), null where only the folder is there; C(directory), the name of the folder; C(address), or
-          null where there is none yet; C(frontends), the addresses that a backend answers for.
+      description: Its services.
       type: list
       elements: dict
+      contains:
+        name:
+          description: Name of the service, null where only the folder is there.
+          type: str
+        directory:
+          description: The name of the folder.
+          type: str
+        address:
+          description: Its address, null where there is none yet.
+          type: str
+        frontends:
+          description: The addresses that a backend answers for.
+          type: list
+          elements: str
 publisher:
-  description:
-    - Whether a publisher is C(running), and its C(services) with C(name), C(address) and whether it is C(configured) or only
-      its key is there. Null where there is none.
+  description: The publisher, null where there is none.
   returned: success
   type: dict
+  contains:
+    running:
+      description: Whether its unit is active.
+      type: bool
+    services:
+      description: Its services.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Name of the service.
+          type: str
+        configured:
+          description: Whether it is configured; else only its key is there.
+          type: bool
+        address:
+          description: Its address, null where there is none.
+          type: str
 keeper:
-  description: Whether a keeper is C(running), and the names of its C(services). Null where there is none.
+  description: The keeper, null where there is none.
   returned: success
   type: dict
+  contains:
+    running:
+      description: Whether its unit is active.
+      type: bool
+    services:
+      description: Names of the services that it keeps.
+      type: list
+      elements: str
 installed:
   description: Whether anything of this collection is on the host.
   returned: success

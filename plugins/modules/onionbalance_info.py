@@ -28,38 +28,129 @@ EXAMPLES = r"""
 
 RETURN = r"""
 configured:
-  description:
-    - The services of its configuration, with C(name) and C(instances) (C(name), C(address), C(drained)). An address that
-      is none is null.
+  description: The services of its configuration.
   returned: always
   type: list
   elements: dict
+  contains:
+    name:
+      description: Name of the service.
+      type: str
+    instances:
+      description: Its backends.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: The backend as C(host/daemon).
+          type: str
+        address:
+          description: Its address, null where that is none.
+          type: str
+        drained:
+          description: Whether it is left out.
+          type: bool
 status:
   description: What the running publisher says, or null.
   returned: always
   type: dict
   contains:
     services:
-      description:
-        - For each service its C(name), C(address) and C(introduction_points), its C(descriptors) with C(signing_key),
-          C(revision_counter), C(hsdirs), C(uploaded) and C(failed), and its C(instances) with C(state) (V(up), V(down),
-          V(drained) or V(unknown)), C(known) (whether enough came of it to list it or not), C(listed), C(listed_keys),
-          C(since), C(last_answer_seconds) and C(failures).
+      description: The services that it publishes.
       type: list
       elements: dict
+      contains:
+        name:
+          description: Name of the service.
+          type: str
+        address:
+          description: Its address.
+          type: str
+        introduction_points:
+          description: How many its descriptor has.
+          type: int
+        descriptors:
+          description: Its two descriptors, of this time period and of the next.
+          type: list
+          elements: dict
+          contains:
+            signing_key:
+              description: The descriptor's signing key (base64), null before it was made.
+              type: str
+            revision_counter:
+              description: Its revision counter, or null.
+              type: int
+            hsdirs:
+              description: How many HSDirs are responsible for it.
+              type: int
+            uploaded:
+              description: How many of them have taken it.
+              type: int
+            failed:
+              description: How many have refused it, or did not answer.
+              type: int
+        instances:
+          description: Its backends.
+          type: list
+          elements: dict
+          contains:
+            name:
+              description: The backend as C(host/daemon).
+              type: str
+            address:
+              description: Its address.
+              type: str
+            state:
+              description: V(up), V(down), V(drained) or V(unknown).
+              type: str
+            known:
+              description: Whether enough came of it to list it or not.
+              type: bool
+            listed:
+              description: Whether the descriptor lists it.
+              type: bool
+            listed_keys:
+              description: Keys of its introduction points in the descriptor (base64).
+              type: list
+              elements: str
+            since:
+              description: Since when it is in this state, seconds since the epoch, or null.
+              type: float
+            last_answer_seconds:
+              description: How long its last answer to a probe took, or null.
+              type: float
+            failures:
+              description: Failed probes in a row.
+              type: int
     started:
       description: Since when it runs, seconds since the epoch.
       type: float
     loaded:
-      description: SHA-256 of the configuration that it loaded, in hexadecimal.
+      description: SHA-256 of the configuration that it loaded, in hexadecimal, or null.
       type: str
     tor:
-      description: Whether its tor is C(connected) and has a C(consensus).
+      description: Its tor.
       type: dict
+      contains:
+        connected:
+          description: Whether its control socket answers.
+          type: bool
+        consensus:
+          description: Whether it has a consensus that is live.
+          type: bool
     probes:
-      description: The C(interval) between two probes of one backend in seconds, how many there are C(per_minute) in all,
-        and whether they are C(suspended), because the publisher's own Tor is suspected.
+      description: Its probes of backends.
       type: dict
+      contains:
+        interval:
+          description: Seconds between two probes of one backend.
+          type: float
+        per_minute:
+          description: How many there are in all.
+          type: float
+        suspended:
+          description: Whether its own Tor is suspected, so that no backend is left out.
+          type: bool
 error:
   description: Why there is no status, or what is wrong with the configuration; empty where nothing is.
   returned: always

@@ -12,7 +12,6 @@ Source: tor(1), "TESTING NETWORK OPTIONS" and "DIRECTORY AUTHORITY SERVER OPTION
 
 from __future__ import annotations
 
-import json
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._authority import UNKNOWN
@@ -127,7 +126,7 @@ def private_tor_network(
     :param consensus_params: such as ``{"hsdir_spread_store": 2}``, besides CONSENSUS_PARAMS or in their place.
     :param keys: ``v3ident`` and ``fingerprint`` by authority; zeros stand for what is not known yet.
     :return: ``hosts``: by host, the names of its ``authorities`` and its ``daemons`` as `tor_instances` takes them;
-        ``options``: what every other tor needs; ``variables``: the same as a YAML file of variables.
+        ``options``: what every other tor needs.
     :raises OnionfleetError: naming every setting that makes no network.
     """
     faults = list(_faults(addresses, authorities, relays, (voting_interval, first_voting_interval)))
@@ -147,11 +146,4 @@ def private_tor_network(
             for host, own in share.items()
         },
         "options": shared,
-        "variables": _variables(shared),
     }
-
-
-def _variables(options: Options) -> str:
-    """A file of variables with the options. Part of them comes from hosts, so none is a template."""
-    lines = (f"- option: {json.dumps(each['option'])}\n  value: !unsafe {json.dumps(each['value'])}\n" for each in options)
-    return "onion_network_options:\n" + "".join(lines)

@@ -31,7 +31,7 @@ LARGEST = 2**63
 ACTING = "\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
 _ACTING = re.compile(f"[{ACTING}]")
 _OPENER = re.compile(r"\{(?=[{%#])")
-_INLINE = re.compile(r"[\s]+")
+_INLINE = re.compile(r"\s+")
 
 
 class Odd(ValueError):
@@ -57,7 +57,7 @@ def clean(text: str, *, lines: bool = False) -> str:
     """
     if lines:
         return _OPENER.sub("{ ", _ACTING.sub(lambda found: found[0] if found[0] in "\n\t" else " ", text))
-    return _OPENER.sub("{ ", _ACTING.sub(" ", _INLINE.sub(" ", text)))
+    return _OPENER.sub("{ ", _INLINE.sub(" ", _ACTING.sub(" ", text)))
 
 
 def _shown(value: t.Any) -> str:

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import pytest
-from hostile.fleet import Fleet
+from hostile.fleet import Fleet, lightened
 
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory):
     """A fleet with keys that was deployed once, honestly: its files are known, so that later runs copy few."""
-    fleet = Fleet(tmp_path_factory.mktemp("honest"))
+    fleet = Fleet(tmp_path_factory.mktemp("honest"), lightened(tmp_path_factory.mktemp("collections")))
     made = fleet.run("keys")
     assert made.code == 0, made.output
     fleet.declare()  # with credentials, now that there are addresses

@@ -45,6 +45,24 @@ def collection_paths():
     return [str(pathlib.Path(path).parent) for path in ansible_collections.__path__]
 
 
+def lightened(folder):
+    """The collection with few of the files that roles copy to hosts: each costs a second of a deployment, and none of them is tested
+    here. Returns the path for Ansible."""
+    source = next(path for path in (pathlib.Path(path) / "ansible_collections/onionfleet/balance" for path in collection_paths()) if path.is_dir())
+    collection = folder / "ansible_collections/onionfleet/balance"
+    for name in ("plugins", "roles", "playbooks", "meta"):
+        shutil.copytree(source / name, collection / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(source / "galaxy.yml", collection)
+    for program in ("softmap_publisher/files/publisher", "keeper/files/keeper"):
+        files = [path for path in sorted((collection / "roles" / program).rglob("*")) if path.is_file() and path.name != "requirements.txt"]
+        for path in files[2:]:
+            path.unlink()
+    variables = collection / "roles/keeper/vars/main.yml"
+    shorter = re.sub(r"^keeper_utils: \[.*\]$", "keeper_utils: [_address, _errors]", variables.read_text(), flags=re.MULTILINE)
+    variables.write_text(shorter)
+    return str(folder)
+
+
 def lie(host, module, label="", **what):
     """One line of a table: ``what`` is set, add, answer or raw, as hostile.lies has them."""
     return {"host": host, "module": module, "label": label or json.dumps(what, default=str)[:60], **what}
@@ -81,7 +99,8 @@ class Fleet:
     """An operator's folder. Two services of each layout on honest hosts; what liars have a part in is of their own:
     ``decoy`` (a hardmap), ``bait`` (a softmap), ``watched`` (a restricted hardmap with keepers)."""
 
-    def __init__(self, folder, *, liars=(), publishing=(), keeping=()):
+    def __init__(self, folder, collections, *, liars=(), publishing=(), keeping=()):
+        self.collections = collections
         self.folder, self.liars, self.publishing, self.keeping = folder, list(liars), list(publishing), list(keeping)
         self.inventory, self.wire, self.canary, self.out = (folder / name for name in ("inventory", "wire", "canary", "out"))
         for path in (self.inventory, self.wire, self.canary, self.out, folder / "cache/onionfleet"):
@@ -142,7 +161,7 @@ class Fleet:
         """The same fleet in another folder, with its keys, and with liars; ``plan`` is to be made anew."""
         for name in ("inventory", "cache"):
             shutil.copytree(self.folder / name, folder / name)
-        other = Fleet(folder, **kinds)
+        other = Fleet(folder, self.collections, **kinds)
         other.secrets = self.secrets
         other.world["installed"] = self.world["installed"]
         return other
@@ -151,11 +170,11 @@ class Fleet:
 
     def environment(self, **more):
         wanted = {
-            "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(collection_paths()), "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection_plugins"),
+            "ANSIBLE_COLLECTIONS_PATH": self.collections, "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection_plugins"),
             "ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCAL_TEMP": str(self.folder / "tmp"), "ANSIBLE_RETRY_FILES_ENABLED": "0",
             "ANSIBLE_FORKS": "10", "LIAR_WORLD": str(self.wire), "XDG_CACHE_HOME": str(self.folder / "cache"), "LC_ALL": "C.UTF-8",
-            "ANSIBLE_FORCE_COLOR": "0", "COLUMNS": "200", "PYTHONDONTWRITEBYTECODE": "1", "ANSIBLE_DEPRECATION_WARNINGS": "0"}
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
+            "ANSIBLE_FORCE_COLOR": "0", "COLUMNS": "200", "PYTHONPYCACHEPREFIX": f"{self.collections}/bytecode", "ANSIBLE_DEPRECATION_WARNINGS": "0"}
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "PYTHONDONT"))}
         path = f"{pathlib.Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
         return {**environment, **wanted, "PATH": path, **{key: str(value) for key, value in more.items()}}
 
