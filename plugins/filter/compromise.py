@@ -12,7 +12,7 @@ description:
   - Tells which services lost their key with hosts, which did not, and the steps in their order.
 author:
   - The onionfleet.balance developers (@onionfleet)
-positional: hosts
+positional: hosts, probe_hosts
 options:
   _input:
     description: The services of the plan.
@@ -23,6 +23,11 @@ options:
     type: list
     elements: str
     required: true
+  probe_hosts:
+    description: C(probe_hosts) of the plan.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -52,8 +57,8 @@ class FilterModule:
         return {"compromise": _compromise}
 
 
-def _compromise(services: t.Mapping[str, t.Any], hosts: t.Sequence[str]) -> str:
+def _compromise(services: t.Mapping[str, t.Any], hosts: t.Sequence[str], probe_hosts: t.Sequence[str] = ()) -> str:
     try:
-        return compromise(services, hosts)
+        return compromise(services, hosts, probe_hosts)
     except OnionfleetError as error:
         raise AnsibleFilterError(str(error)) from None

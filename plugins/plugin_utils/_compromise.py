@@ -18,14 +18,14 @@ Data = t.Dict[str, t.Any]
 ROLES = ("replicas", "publishers", "backends")
 
 
-def compromise(services: t.Mapping[str, Data], hosts: t.Sequence[str]) -> str:
+def compromise(services: t.Mapping[str, Data], hosts: t.Sequence[str], probe_hosts: t.Collection[str] = ()) -> str:
     """What was lost with the hosts, and the steps, for people.
 
-    :param services: of the plan.
+    :param services: of the plan. :param probe_hosts: likewise.
     :raises OnionfleetError: a host is none of the fleet's.
     """
     present = {name: service for name, service in services.items() if service["state"] == "present"}
-    known = {row["host"] for service in present.values() for role in ROLES for row in service[role]}
+    known = {row["host"] for service in present.values() for role in ROLES for row in service[role]} | {*probe_hosts}
     unknown = [host for host in hosts if host not in known]
     if not hosts or unknown:
         told = [f"'{host}' runs nothing of the declaration{near(host, known)}" for host in unknown]
@@ -33,24 +33,51 @@ def compromise(services: t.Mapping[str, Data], hosts: t.Sequence[str]) -> str:
     parts = {name: [role for role in ROLES if any(row["host"] in hosts for row in service[role])] for name, service in present.items()}
     lost = [name for name, roles in parts.items() if {"replicas", "publishers"} & set(roles)]
     kept = [name for name, roles in parts.items() if roles == ["backends"]]
-    return "\n".join([*_losses(present, lost, kept), "", *_steps(present, parts, lost, hosts)])
+    clients = [name for name, service in present.items() if service["restricted"] and _asked_from(service, hosts, probe_hosts)]
+    losses = [*_losses(present, lost, kept, clients), *_lies(parts, [host for host in hosts if host in probe_hosts])]
+    return "\n".join([*losses, "", *_steps(present, parts, lost, clients, hosts)])
 
 
-def _losses(services: t.Mapping[str, Data], lost: t.Sequence[str], kept: t.Sequence[str]) -> t.Iterator[str]:
+def _asked_from(service: Data, hosts: t.Collection[str], probe_hosts: t.Collection[str]) -> bool:
+    """Whether one of the hosts has a client's key: it verifies, or its keeper watches the service."""
+    keeping = [row["host"] for row in service["replicas"]] if service["keeper"] else []
+    return any(host in hosts for host in (*probe_hosts, *keeping))
+
+
+def _losses(
+    services: t.Mapping[str, Data], lost: t.Sequence[str], kept: t.Sequence[str], clients: t.Collection[str]
+) -> t.Iterator[str]:
     for name in lost:
         yield f"LOST  service '{name}': the key of {services[name]['address']}. Whoever has it can answer for this address,"
         yield "      anywhere and for ever. Nothing revokes it; the service needs a new address."
     for name in kept:
         yield f"kept  service '{name}': its key was not there, its address stays. Lost are keys of backends, which mean"
         yield "      nothing once no publisher lists them."
+    for name in clients:
+        yield f"LOST  service '{name}': the client's key in onion_client_credentials, with which verification or a keeper asks"
+        yield "      for it. Whoever has it is let in as that client."
     for name in [each for each in (*lost, *kept) if services[each]["restricted"]]:
-        yield f"note  service '{name}': of its clients only names and public keys were there."
+        yield f"note  service '{name}': of its other clients only names and public keys were there."
 
 
-def _steps(services: t.Mapping[str, Data], parts: t.Mapping[str, t.Sequence[str]], lost: t.Sequence[str], hosts: t.Sequence[str]) -> t.Iterator[str]:
+def _lies(parts: t.Mapping[str, t.Sequence[str]], probing: t.Sequence[str]) -> t.Iterator[str]:
+    """What the hosts could say that is not true, and what of it the controller believes."""
+    for host in probing:
+        yield f"note  Host '{host}' verifies: what verify and status told through it since it turned proves nothing."
+    for name in [name for name, roles in parts.items() if "publishers" in roles]:
+        yield f"note  service '{name}': its publisher was believed about the addresses of this service's backends. Check the next deployment's."
+
+
+def _steps(
+    services: t.Mapping[str, Data],
+    parts: t.Mapping[str, t.Sequence[str]],
+    lost: t.Sequence[str],
+    clients: t.Sequence[str],
+    hosts: t.Sequence[str],
+) -> t.Iterator[str]:
     yield f"1. Take {', '.join(hosts)} off the network now, at its provider or by its cable. Do not log in on it: it reads along."
     fields = [f"{name}: {role}" for name, roles in parts.items() for role in roles]
-    yield f"2. Take it out of the inventory and of {'; '.join(fields)}."
+    yield f"2. Take it out of the inventory and of {'; '.join(fields) or 'onion_probe_hosts'}."
     alone = [f"{name}: {role}" for name, roles in parts.items() for role in roles if all(row["host"] in hosts for row in services[name][role])]
     if alone:
         yield f"   Nobody is left then for {'; '.join(alone)}: name another host."
@@ -65,4 +92,6 @@ def _steps(services: t.Mapping[str, Data], parts: t.Mapping[str, t.Sequence[str]
         yield "   Onion-Location of your site outside of Tor. The old address proves nothing any more."
         yield "6. When they have moved, set the old services to state: absent with delete_key: true, and say that the old"
         yield "   address is not yours."
+    if clients:
+        yield f"Make a new client's key for {', '.join(clients)}, in authorized_clients and onion_client_credentials, and deploy."
     yield "Change besides what else was on it: TLS keys, passwords of the web server, onion_option_secrets. Install it anew."

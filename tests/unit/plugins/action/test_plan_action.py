@@ -8,6 +8,7 @@ import base64
 import types
 
 import pytest
+from ansible import constants as C
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task import Task
 from ansible.template import Templar
@@ -121,3 +122,35 @@ def test_undefined_targets_are_named_by_their_host(plan):
 def test_one_declaration_for_all_hosts(plan):
     told = plan(newsroom(), of_hosts={"web1": {}, "web2": {"onion_services": []}})
     assert "hosts 'web1' and 'web2' have different ones" in told["msg"]
+
+
+# --- facts: what hosts say of themselves
+
+
+def test_a_host_whose_facts_hold_a_variable_of_ours_is_refused_by_name(plan):
+    lying = {"ansible_facts": {"onion_services": [], "distribution": "Debian"}}
+    message = plan(newsroom(), of_hosts={"web1": {}, "web2": lying})["msg"]
+    assert "host 'web2': its facts hold the variable 'onion_services', which only you set" in message
+    assert "web1" not in message
+
+
+def test_a_fact_is_no_variable_of_the_declaration(plan):
+    declared = newsroom(ports=[{"port": 80, "target": trust_as_template("{{ my_target }}")}])
+    facts = {"my_target": "127.0.0.1:9", "other": 1}
+    message = plan(declared, my_target="127.0.0.1:9", ansible_facts=facts)["msg"]
+    assert "service 'newsroom': ports" in message and "'my_target' is undefined" in message
+    assert "failed" not in plan(declared, my_target="127.0.0.1:8080", ansible_facts=facts)
+    read = newsroom(ports=[{"port": 80, "target": trust_as_template("{{ ansible_facts['my_target'] }}")}])
+    assert "failed" not in plan(read, ansible_facts=facts)
+
+
+def test_nor_of_a_hosts_own_targets(plan):
+    targets = {"newsroom": {80: trust_as_template("{{ my_target }}")}}
+    lying = {"onion_targets": targets, "my_target": "127.0.0.1:9", "ansible_facts": {"my_target": "127.0.0.1:9"}}
+    assert "host 'web1': onion_targets: newsroom: 80: 'my_target' is undefined" in plan(newsroom(), of_hosts={"web1": lying, "web2": {}})["msg"]
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_facts_as_variables_are_mentioned(plan, monkeypatch, on):
+    monkeypatch.setattr(C, "INJECT_FACTS_AS_VARS", on)
+    assert any("inject_facts_as_vars is on" in hint for hint in plan(newsroom())["hints"]) == on
