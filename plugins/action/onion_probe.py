@@ -98,7 +98,7 @@ class ActionModule(HostAction):
                 time.sleep(min(_PAUSE, params["wait"] - elapsed))
             answer = self.ask(task_vars, targets=waiting)
             if answer.get("failed"):
-                return t.cast("dict[str, t.Any]", answer)
+                return answer
             _add(found, answer["targets"])
             lacks = _lacks(found, params["until"])
             waiting = [given for given, target in zip(waiting, answer["targets"]) if target["name"] in lacks]

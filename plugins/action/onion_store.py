@@ -53,15 +53,16 @@ class ActionModule(ActionBase):
 
     def _complete(self, options: Variables, variables: Variables) -> Variables:
         services, templar = options["services"], self._templar
-        variables = declaring_variables(variables) if services is None else without_facts(variables)
+        variables = dict(declaring_variables(variables)) if services is None else without_facts(variables)
         if services is None:
             templar = Templar(self._loader, variables=variables)
             services = operator_variable("onion_services", variables, templar, [])
         declared = [service for service in read_declared(services, templar) if service.state != "absent"]
         check = bool(self._task.check_mode)
+        given = {name: _importer(value) for name, value in options["imports"].items()}
         entries = _store.complete(
             options["keys_dir"] or default_keys_dir(variables, templar),
-            _wanted(declared, {**{name: _importer(value) for name, value in options["imports"].items()}, **_running(options["running"])}),
+            _wanted(declared, {**given, **_running(options["running"])}),
             Vault(self._loader, options["vault_id"]),
             check=check,
         )

@@ -18,8 +18,8 @@ class ActionModule(HostAction):
     def act(self, task_vars: Variables) -> Variables:
         """The result, with revision counters of services that the daemon has; others would change the order of restarts."""
         answer = super().act(task_vars)
-        has = {name: {each for each, _service in named(daemon.get("services"))}
-               for name, daemon in named(self._task.args.get("daemons"))}
+        declared = dict(named(self._task.args.get("daemons")))
         for action in answer.get("actions", []):
-            action["revisions"] = {name: counter for name, counter in action["revisions"].items() if name in has.get(action["name"], ())}
+            own = dict(named(declared[action["name"]].get("services")))
+            action["revisions"] = {name: counter for name, counter in action["revisions"].items() if name in own}
         return answer

@@ -66,26 +66,26 @@ COMMON: t.Dict[str, Shape] = {
     "module_stderr": LINED,
 }
 
-_MADE = {
-    "address": Address(),
-    "directory": FILE,
-    "revision_counter": Maybe(COUNTER),
-    "signing_key": Maybe(KEY),
-    "introduction_points": Maybe(Many(RELAY)),
-    "introduction_keys": Maybe(Many(KEY)),
-    "introduction_circuits": Many(RELAY),
-}
-_HELD = {
-    "fingerprint": RELAY,
-    "replica": Whole(1, 16),
-    "held": Flag(),
-    "error": Maybe(Word("[A-Z_]{1,40}", "a reason of tor")),
-    "revision_counter": Maybe(COUNTER),
-    "signing_key": Maybe(KEY),
-    "age_hours": Maybe(Whole()),
-    "introduction_points": Maybe(Many(RELAY)),
-    "introduction_keys": Maybe(Many(KEY)),
-}
+_MADE = record(
+    address=Address(),
+    directory=FILE,
+    revision_counter=Maybe(COUNTER),
+    signing_key=Maybe(KEY),
+    introduction_points=Maybe(Many(RELAY)),
+    introduction_keys=Maybe(Many(KEY)),
+    introduction_circuits=Many(RELAY),
+)
+_HELD = record(
+    fingerprint=RELAY,
+    replica=Whole(1, 16),
+    held=Flag(),
+    error=Maybe(Word("[A-Z_]{1,40}", "a reason of tor")),
+    revision_counter=Maybe(COUNTER),
+    signing_key=Maybe(KEY),
+    age_hours=Maybe(Whole()),
+    introduction_points=Maybe(Many(RELAY)),
+    introduction_keys=Maybe(Many(KEY)),
+)
 _ACT = Maybe(record(at=Number(), why=Text()))
 
 ANSWERS: t.Dict[str, Record] = {
@@ -149,10 +149,10 @@ ANSWERS: t.Dict[str, Record] = {
                 held=Whole(0, 256),
                 newest=Whole(0, 256),
                 revision_counter=Maybe(COUNTER),
-                hsdirs=Many(record(**_HELD), 256),
+                hsdirs=Many(_HELD, 256),
             )
         ),
-        daemons=Many(record(name=DAEMON, error=Maybe(Text()), services=Many(record(**_MADE)))),
+        daemons=Many(record(name=DAEMON, error=Maybe(Text()), services=Many(_MADE))),
     ),
     "onion_drain": record(
         daemons=Many(record(name=DAEMON, streams=Whole(), error=Maybe(Text()))), seconds=Number()

@@ -142,7 +142,7 @@ def only(arguments: Variables, **names: t.Iterable[t.Any]) -> Variables:
     return {**arguments, **kept}
 
 
-def named(entries: t.Any) -> t.List[t.Tuple[str, Variables]]:
+def named(entries: t.Any) -> t.List[t.Tuple[str, t.Mapping[str, t.Any]]]:
     """Name and entry of those that have a name; what else is wrong with them, the module says."""
     listed = entries if isinstance(entries, t.Sequence) and not isinstance(entries, str) else []
     return [(str(entry["name"]), entry) for entry in listed if isinstance(entry, t.Mapping) and "name" in entry]

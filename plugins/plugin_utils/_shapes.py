@@ -44,7 +44,9 @@ class Odd(ValueError):
 class Shape(t.Protocol):
     """What a value must be."""
 
-    kind: str
+    @property
+    def kind(self) -> str:
+        """Its type as RETURN names it."""
 
     def read(self, value: t.Any, place: str) -> t.Any:
         """A plain copy of the value; Odd where it has another shape."""

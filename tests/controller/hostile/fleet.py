@@ -30,7 +30,7 @@ CLIENT = "N2NU7BSRL6YODZCYPN4CREB54TYLKGIE2KYOQWLFYC23ZJVCE5DQ"
 OPTION_SECRET = "proxyuser:OPTIONS-PASSWORD-4711"
 CANARY = "CANARY-5e1f-of-the-controller"
 WHEEL = "onionbalance-0.2.4-py2.py3-none-any.whl"
-HONEST = ("web1", "web2", "web3", "pub1", "pub2", "pub3", "app1", "app2")
+HONEST = ("web1", "web2", "pub1", "pub2", "app1")
 OWN = ("newsroom", "members", "archive", "library")
 # what a host is told to do, or to have
 ORDERS = ("tor_instances", "tor_daemons", "onionbalance_config", "onion_retire", "onion_publishing", "keeper_credentials")
@@ -118,15 +118,16 @@ class Fleet:
     def services(self):
         web = {"replicas": "web", "ports": PORTS, "layout": "hardmap"}
         clients = [{"name": "anna", "public_key": CLIENT}]
+        of_liars = [
+            *([{"name": "decoy", **web, "replicas": "traps"}] if self.liars else []),
+            *([{"name": "bait", "layout": "softmap", "publishers": "baiters", "backends": "traps", "ports": PORTS}] if self.publishing else []),
+            *([{"name": "watched", **web, "replicas": "watchers", "keeper": True, "authorized_clients": clients}] if self.keeping else [])]
         return [
             {"name": "newsroom", **web, "keeper": True, "probe": {"capture": "served by ([a-z0-9]+)"}},
-            {"name": "members", **web, "replicas": ["web1", "web2"], "authorized_clients": clients},
-            {"name": "archive", "layout": "softmap", "publishers": ["pub1", "pub2"], "backends": "web", "ports": PORTS},
-            {"name": "library", "layout": "softmap", "publishers": ["pub3", "pub1"], "backends": ["app1", "app2"], "ports": PORTS},
-            {"name": "decoy", **web, "replicas": "traps"},
-            {"name": "bait", "layout": "softmap", "publishers": "baiters", "backends": "traps", "ports": PORTS},
-            {"name": "watched", **web, "replicas": "watchers", "keeper": True, "authorized_clients": clients},
-        ]
+            {"name": "members", **web, "replicas": ["web1"], "authorized_clients": clients},
+            {"name": "archive", "layout": "softmap", "publishers": ["pub1"], "backends": "web", "ports": PORTS},
+            {"name": "library", "layout": "softmap", "publishers": ["pub2"], "backends": ["app1"], "ports": PORTS},
+            *of_liars]
 
     def hosts(self, variables=None):
         """The inventory; ``variables`` of single hosts."""
@@ -135,9 +136,8 @@ class Fleet:
             return {"hosts": {name: (variables or {}).get(name, {}) for name in names}}
 
         return {"all": {"vars": {"ansible_connection": "liar", "ansible_pipelining": True, "ansible_python_interpreter": "/usr/bin/python3"},
-                        "children": {"web": group("web1", "web2", "web3"), "others": group("pub1", "pub2", "pub3", "app1", "app2"),
-                                     "traps": group("trap1", *self.liars), "baiters": group("trap1", *self.publishing),
-                                     "watchers": group("trap1", *self.keeping)}}}
+                        "children": {"web": group("web1", "web2"), "others": group("pub1", "pub2", "app1"), "traps": group(*self.liars),
+                                     "baiters": group(*self.publishing), "watchers": group(*self.keeping)}}}
 
     def declare(self, services=None, hosts=None, **variables):
         """Write inventory and group_vars."""

@@ -5,16 +5,26 @@
 
 from __future__ import annotations
 
+import types
+
 import pytest
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible_collections.onionfleet.balance.plugins.action import onion_probe
 
 ADDRESS = "2qcz4ghce2roq2xhixog6nh6utoxm4szzl2nlurxncultp4yw2fybdid.onion"
 
 
-def result(name="a", *, answered=1, requests=1, errors=None, answered_by=None):
+OTHER = "duckduckgogg42xjoc72x3sjasowoarfbgcmvfimaftt6twagswzczad.onion"
+
+
+def result(name="a", *, answered=1, requests=1, errors=None, answered_by=None, address=ADDRESS):
     return {
         "name": name,
+        "address": address,
+        "port": 80,
+        "seconds": [],
+        "median": None,
         "requests": requests,
         "answered": answered,
         "failed": requests - answered,
@@ -54,25 +64,29 @@ class Rounds:
         monkeypatch.setattr(onion_probe.time, "monotonic", lambda: self.now)
         monkeypatch.setattr(onion_probe.time, "sleep", self.sleep)
         monkeypatch.setattr(onion_probe.display, "display", lambda text, **_color: self.shown.append(text))
+        monkeypatch.setattr(ActionBase, "_is_pipelining_enabled", lambda *_arguments, **_options: True)
         self.action = onion_probe.ActionModule.__new__(onion_probe.ActionModule)
+        self.action._connection = types.SimpleNamespace(transport="ssh")
         self.action._execute_module = self.execute
 
     def sleep(self, seconds):
         assert 0 < seconds <= 5
         self.now += seconds
 
-    def execute(self, *, module_name, module_args, task_vars):
+    def execute(self, module_name, module_args, *, task_vars):
         assert module_name == "onionfleet.balance.onion_probe"
         self.now += 10
         self.asked.append([target["name"] for target in module_args["targets"]])
+        self.credentials = module_args.get("credentials")
         answer = next(self.rounds)
-        return answer if isinstance(answer, dict) else {"targets": answer}
+        return answer if isinstance(answer, dict) else {"changed": False, "targets": answer}
 
     def run(self, names="a", **options):
         targets = [{"name": name, "address": ADDRESS, "port": None, **TARGET} for name in names]
         params = {"until": until(), "wait": 0, "fail": True, "requests": 1, "timeout": 9, "targets": targets, **options}
-        self.action._task = type("Task", (), {"args": params})
-        self.action.validate_argument_spec = lambda argument_spec: (None, params)
+        task = {"args": params, "action": "onionfleet.balance.onion_probe", "delegate_to": None}
+        self.action._task = types.SimpleNamespace(**task)
+        self.action.validate_argument_spec = lambda argument_spec: (None, self.action._task.args)
         return self.action.run(task_vars={"inventory_hostname": "probe1"})
 
 
@@ -143,3 +157,29 @@ def test_faults_come_before_the_first_round(monkeypatch, options):
     rounds = Rounds(monkeypatch, [])
     with pytest.raises(onion_probe.AnsibleActionFail):
         rounds.run(**options)
+
+
+def test_clients_keys_are_sent_for_targets_only(monkeypatch):
+    rounds = Rounds(monkeypatch, [[result()]])
+    rounds.run(credentials={ADDRESS: "secret", OTHER: "secret"})
+    assert rounds.credentials == {ADDRESS: "secret"}
+
+
+def test_no_answer_shows_a_clients_key(monkeypatch):
+    rounds = Rounds(monkeypatch, [[{**result(), "body": "it is very-secret"}]])
+    assert "very-secret" not in str(rounds.run(credentials={ADDRESS: "very-secret"}))
+
+
+def test_an_answer_about_another_address_is_none(monkeypatch):
+    rounds = Rounds(monkeypatch, [[result(address=OTHER)]])
+    strange = f"host 'probe1': .* targets.address: is '{OTHER}', which it was not asked about"
+    with pytest.raises(AnsibleConnectionFailure, match=strange):
+        rounds.run(wait=60)
+
+
+def test_each_round_passes_the_gate(monkeypatch):
+    late = result(answered=0, errors={"timeout": 1})
+    rounds = Rounds(monkeypatch, [[late], [{**late, "answered": "all"}]])
+    with pytest.raises(AnsibleConnectionFailure, match=r"host 'probe1': .* targets\[0\].answered: is no whole number"):
+        rounds.run(wait=60)
+    assert rounds.asked == [["a"], ["a"]]

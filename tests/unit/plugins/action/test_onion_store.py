@@ -16,6 +16,7 @@ from ansible.playbook.task import Task
 from ansible.template import Templar
 from ansible_collections.onionfleet.balance.plugins.action.onion_store import ActionModule
 from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import distrust
 
 try:
     from ansible.template import trust_as_template
@@ -114,3 +115,61 @@ def test_the_declaration_is_found_on_whatever_host_the_task_runs(run: Run) -> No
     hosts = HostVars(db1={}, web1={"onion_services": [{"name": "newsroom"}]})
     assert run({}, check=True, groups={"all": list(hosts)}, hostvars=hosts)["addresses"] == {"newsroom": "<new>"}
     assert "is not defined for any host" in run({}, groups={"all": ["db1"]}, hostvars=hosts)["msg"]
+
+
+# --- running: what a loop over onion_import registered
+
+
+PLACE = "host 'web1': /var/lib/tor/newsroom: could not be read"
+
+
+def running(name: str = "newsroom", **result: t.Any) -> dict[str, t.Any]:
+    return {"item": {"key": name, "value": {"host": "web1", "path": "/var/lib/tor/newsroom"}}, **result}
+
+
+def test_keys_of_services_that_run_are_imported(run: Run, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "mined").write_bytes(OTHER.to_tor_file())
+    file = base64.b64encode(KEY.to_tor_file()).decode()
+    imports = {"archive": {"path": str(tmp_path / "mined")}}
+    told = run({"services": ["newsroom", "archive"], "imports": imports, "running": [running(content=file)]})
+    assert told["addresses"] == {"newsroom": KEY.address, "archive": OTHER.address}
+    assert file not in str(told)
+
+
+@pytest.mark.parametrize("place", ["path", "content"])
+def test_a_host_names_no_file_of_the_controller(run: Run, tmp_path: pathlib.Path, place: str) -> None:
+    (tmp_path / "mined").write_bytes(OTHER.to_tor_file())
+    path = str(tmp_path / "mined")
+    for content in ({place: path}, path, f"@{path}", f"file://{path}", [path]):
+        told = run({"services": ["newsroom"], "running": [running(content=content)]})
+        assert told["failed"] and OTHER.address not in str(told)
+    assert not (tmp_path / ".onion_keys").exists()
+
+
+@pytest.mark.parametrize(
+    ("result", "why"),
+    [
+        ({"content": {"path": "/etc/shadow"}}, f"{PLACE}: no reason given"),
+        ({"content": ["a"], "msg": "odd"}, f"{PLACE}: odd"),
+        ({"msg": "file not found: /x\nmore"}, f"{PLACE}: file not found: /x"),
+        ({"unreachable": True, "msg": "no route"}, f"{PLACE}: no route"),
+        ({"content": BLOB[:40]}, "the base64 holds"),
+        (
+            {"unreachable": True, "msg": "Task failed: " + distrust("web1", "slurp", "content: is null")},
+            distrust("web1", "slurp", "content: is null"),
+        ),
+    ],
+)
+def test_a_key_that_could_not_be_read(run: Run, tmp_path: pathlib.Path, result: dict[str, t.Any], why: str) -> None:
+    told = run({"services": ["newsroom", "archive"], "running": [running(**result)]})
+    assert told["failed"] and f"service 'newsroom': key: {why}" in told["msg"].splitlines()[1]
+    assert len(told["msg"].splitlines()) == 2
+    assert not (tmp_path / ".onion_keys").exists()
+
+
+def test_the_keys_of_several_hosts_have_their_own_faults(run: Run) -> None:
+    results = [running("newsroom", msg="one"), running("archive", msg="two"), running("nothing", msg="three")]
+    assert "no such service" in run({"services": ["newsroom", "archive"], "running": results})["msg"]
+    told = run({"services": ["newsroom", "archive"], "running": results[:2]})["msg"]
+    assert f"service 'newsroom': key: {PLACE}: one" in told
+    assert f"service 'archive': key: {PLACE}: two" in told

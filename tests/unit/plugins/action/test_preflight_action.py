@@ -4,23 +4,39 @@
 
 from __future__ import annotations
 
+import types
+
 import pytest
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
 from ansible_collections.onionfleet.balance.plugins.action import preflight
 
-REPORT = {"changed": False, "faults": [], "hints": [], "missing_keys": ["newsroom"], "tor": "0.4.9.11"}
+SERVICES = [{"name": "newsroom", "address": "x.onion"}, {"name": "shop", "address": None}]
+PLANNED = {"daemons": [{"name": "newsroomw1", "services": SERVICES}], "publisher": {"services": [{"name": "archive"}]}}
+REPORT = {
+    "changed": False,
+    "faults": [],
+    "hints": [],
+    "missing_keys": ["newsroom"],
+    "tor": "0.4.9.11",
+    "clock": {"now": 1002.0},
+}
 
 
 @pytest.fixture(name="run")
 def fixture_run(monkeypatch):
     """The action, with a module that answers as told, and a clock of ours."""
     ticks = iter([1000.0, 1004.0])
-    monkeypatch.setattr(preflight.ActionBase, "run", lambda *_arguments: {})
+    monkeypatch.setattr(ActionBase, "run", lambda *_arguments: {})
     monkeypatch.setattr(preflight.time, "time", lambda: next(ticks))
 
-    def run(answer):
+    def run(answer, **arguments):
         action = preflight.ActionModule.__new__(preflight.ActionModule)
-        action._execute_module = lambda task_vars: answer
-        return action.run(task_vars={})
+        args = {**PLANNED, **arguments}
+        action._task = types.SimpleNamespace(args=args, action="onionfleet.balance.preflight", delegate_to=None)
+        action._connection = types.SimpleNamespace(transport="ssh")
+        action._execute_module = lambda _name, given, task_vars: answer if given == args else None
+        return action.run(task_vars={"inventory_hostname": "web1"})
 
     return run
 
@@ -44,4 +60,39 @@ def test_other_failures_stay_failures(run):
 
 
 def test_a_report_that_mentions_a_full_disk_stays_a_report(run):
-    assert run({**REPORT, "hints": ["No space left on device"], "clock": {"now": 1002.0}})["missing_keys"] == ["newsroom"]
+    assert run({**REPORT, "hints": ["No space left on device"]})["missing_keys"] == ["newsroom"]
+
+
+@pytest.mark.parametrize("missing", [[], ["newsroom"], ["archive"], ["newsroom", "archive"]])
+def test_a_host_may_ask_for_the_keys_that_the_plan_gives_it(run, missing):
+    assert run({**REPORT, "missing_keys": missing})["missing_keys"] == missing
+
+
+@pytest.mark.parametrize(
+    ("arguments", "missing", "words"),
+    [
+        ({"publisher": {"services": []}}, ["archive", "newsroom"], "'archive', which it does not serve"),
+        ({"publisher": None}, ["archive"], "'archive', which it does not serve"),
+        ({"daemons": []}, ["newsroom"], "'newsroom', which it does not serve"),
+        # its tor makes that one, a backend's
+        ({}, ["shop"], "'shop', which it does not serve"),
+        ({}, ["shop", "blog"], "'blog', 'shop', which it does not serve"),
+        ({}, list("fedcba"), "'a', 'b', 'c', 'd', 'e' and 1 more, which it does not serve"),
+    ],
+)
+def test_a_host_that_asks_for_others_counts_as_unreachable(run, arguments, missing, words):
+    sentence = f"host 'web1' asked for the key of {words}: it is not to be trusted"
+    with pytest.raises(AnsibleConnectionFailure, match=sentence):
+        run({**REPORT, "missing_keys": missing}, **arguments)
+
+
+def test_it_may_not_when_the_module_failed_either(run):
+    with pytest.raises(AnsibleConnectionFailure, match="asked for the key of 'blog'"):
+        run({"failed": True, "msg": "no python", "missing_keys": ["blog"]})
+
+
+@pytest.mark.parametrize(("field", "value"), [("clock", {"now": "1002"}), ("clock", None), ("missing_keys", [7])])
+def test_a_report_of_another_shape_is_none(run, field, value):
+    sentence = f"host 'web1': its answer to preflight is not to be trusted: {field}"
+    with pytest.raises(AnsibleConnectionFailure, match=sentence):
+        run({**REPORT, field: value})

@@ -74,10 +74,15 @@ def test_redacted(render):
 
 
 def test_fleet_report(render):
-    results = {"web1": {"faults": ["tor: old"], "hints": []}, "web2": {"unreachable": True}}
+    sentence = "host 'web3': its answer to preflight is not to be trusted: tor: is a list"
+    results = {
+        "web1": {"faults": ["tor: old"], "hints": []},
+        "web2": {"unreachable": True},
+        "web3": {"unreachable": True, "msg": f"Task failed: {sentence}"},
+    }
     report = render("results | onionfleet.balance.fleet_report(services)", results=results, services={"newsroom": SERVICE})
     assert report["faults"] == ["host 'web1': tor: old"]
-    assert report["hints"] == ["host 'web2': is not reachable; run again when it is back"]
+    assert report["hints"] == ["host 'web2': is not reachable; run again when it is back", sentence]
 
 
 def test_restart_order(render):
@@ -93,7 +98,8 @@ def test_host_drift_and_with_drift(render):
     """host_drift of a host that nothing is planned for, with an orphan; with_drift adds it to a status."""
     daemons = {"diff": [], "actions": [], "orphans": [{"daemon": "ghost", "service": None}]}
     planned = {"publisher": None, "keeper": None}
-    found = render("planned | onionfleet.balance.host_drift(daemons, {}, {}, {}, {})", planned=planned, daemons=daemons)
+    expression = "planned | onionfleet.balance.host_drift(daemons, {}, {}, {}, {}, {}, {})"
+    found = render(expression, planned=planned, daemons=daemons)
     assert [each["kind"] for each in found] == ["undeclared"]
     status = {"services": [], "troubles": [], "unpublished": []}
     assert render("status | onionfleet.balance.with_drift({'web1': found}, false)", status=status, found=found)["troubles"] == []

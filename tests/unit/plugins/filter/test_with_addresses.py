@@ -26,9 +26,12 @@ def test_with_addresses():
     assert set(filters) == {"with_addresses"}
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
     environment.filters.update({f"onionfleet.balance.{name}": function for name, function in filters.items()})
-    render = environment.compile_expression("services | onionfleet.balance.with_addresses(own, configured)")
+    expression = "services | onionfleet.balance.with_addresses(own, configured, plan.services)"
+    render = environment.compile_expression(expression)
     found = {"daemons": [{"name": "archiveb1", "services": [{"directory": "archive-backend", "address": "one"}]}]}
     instance = {"name": "app2/archiveb1", "address": "two", "drained": False}
     before = {"configured": [{"name": "archive", "instances": [instance]}]}
-    (service,) = render(services=SERVICES, own={"app1": found, "app2": {}}, configured={"pub1": before, "pub2": {}})
+    plan = {"services": {"archive": {"publishers": [{"host": "pub1"}, {"host": "pub2"}]}}}
+    own, configured = {"app1": found, "app2": {}}, {"pub1": before, "pub2": {}}
+    (service,) = render(services=SERVICES, own=own, configured=configured, plan=plan)
     assert [entry["address"] for entry in service["instances"]] == ["one", "two"]

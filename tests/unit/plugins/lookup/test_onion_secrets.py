@@ -9,6 +9,7 @@ import pathlib
 import typing as t
 
 import pytest
+from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultSecret
@@ -98,3 +99,23 @@ def test_all_faults_at_once(find: Find) -> None:
         find("['missing', 'other', 'newsroom']", password=False)
     for name in ("missing", "other", "newsroom"):
         assert f"service '{name}': key: " in str(caught.value)
+
+
+def test_no_secret_for_a_host_that_sets_variables_of_ours(find: Find) -> None:
+    assert find("['own']", ansible_facts={"distribution": "Debian"})
+    with pytest.raises(AnsibleError, match="host 'web3': its facts hold the variable 'onion_keys_dir'"):
+        find("['own']", inventory_hostname="web3", ansible_facts={"onion_keys_dir": "/tmp"})
+
+
+def test_a_declaration_that_is_a_fact_is_none(find: Find) -> None:
+    declaration = [{"name": "newsroom", "secret_key": "a fact's"}]
+    with pytest.raises(AnsibleError, match="its facts hold the variable 'onion_services'"):
+        find("['newsroom']", onion_services=declaration, ansible_facts={"onion_services": declaration})
+
+
+@pytest.mark.parametrize("setting", ["DEFAULT_KEEP_REMOTE_FILES", "DEFAULT_DEBUG", "DISPLAY_ARGS_TO_STDOUT"])
+def test_no_secret_where_ansible_shows_or_keeps_it(find: Find, monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
+    assert find("['own']")
+    monkeypatch.setattr(C, setting, True)
+    with pytest.raises(AnsibleError, match="the secrets would "):
+        find("['own']")

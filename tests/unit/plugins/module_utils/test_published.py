@@ -185,3 +185,16 @@ def test_a_silent_daemon_is_a_result(tor, tmp_path):
     tor.info["circuit-status"] = ""
     tor.conf = {"HiddenServiceOptions": [("HiddenServiceDir", str(tmp_path / "none"))]}
     assert "still starting" in _published.made_by_daemons(["w1"], {})[0]["error"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\n", LABEL.encode(), b"a" + ADDRESS[1:].encode(), b"\xff\xfe", f"{ADDRESS} {ADDRESS}".encode()],
+)
+def test_a_file_that_holds_no_address_is_a_result(tor, tmp_path, content):
+    (tmp_path / "hostname").write_bytes(content)
+    tor.info["circuit-status"] = ""
+    tor.conf = {"HiddenServiceOptions": [("HiddenServiceDir", str(tmp_path))]}
+    (daemon,) = _published.made_by_daemons(["w1"], {})
+    assert daemon["error"].startswith(f"{tmp_path}/hostname: holds no address; remove it")
+    assert daemon["services"] == []

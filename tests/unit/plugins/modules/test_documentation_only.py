@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The modules plan, show and onion_store, which are run by actions of their name, and document them."""
+"""The modules plan, show, onion_store and guarded, say, which are run by actions of their name, and document them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,18 @@ import dataclasses
 import pytest
 import yaml
 from ansible_collections.onionfleet.balance.plugins.action import plan as plan_action
-from ansible_collections.onionfleet.balance.plugins.modules import onion_backup, onion_restore, onion_store, plan, show
+from ansible_collections.onionfleet.balance.plugins.modules import (
+    guarded,
+    onion_backup,
+    onion_restore,
+    onion_store,
+    plan,
+    show,
+)
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, Plan, make_plan
 
 
-@pytest.mark.parametrize("module", [onion_backup, onion_restore, onion_store, plan, show])
+@pytest.mark.parametrize("module", [guarded, onion_backup, onion_restore, onion_store, plan, show])
 def test_examples_use_the_module(module):
     name = yaml.safe_load(module.DOCUMENTATION)["module"]
     assert module.__name__.endswith(f".{name}")

@@ -17,7 +17,8 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._errors import 
 from ansible_collections.onionfleet.balance.plugins.modules import onion_host_info, onion_retire
 
 KEY = b"== ed25519v1-secret: type0 ==\0\0\0" + bytes(range(64))
-OWN, FRONT = "a" * 56 + ".onion", "b" * 56 + ".onion"
+OWN = "2qcz4ghce2roq2xhixog6nh6utoxm4szzl2nlurxncultp4yw2fybdid.onion"
+FRONT = "duckduckgogg42xjoc72x3sjasowoarfbgcmvfimaftt6twagswzczad.onion"
 ROOTS = ("INSTANCES_ROOT", "DATA_ROOT", "RUN_ROOT", "RECORDS_ROOT", "PUBLISHER_ROOT", "PUBLISHER_PROGRAM", "PUBLISHER_UNIT",
          "KEEPER_ROOT", "KEEPER_PROGRAM", "KEEPER_UNIT", "HOST_ROOT")
 
@@ -143,6 +144,18 @@ def test_daemons_are_told_with_their_services(host: Host) -> None:
         {"name": "shopb1", "managed": True, "running": False, "services": [backend]},
         {"name": "shopw1", "managed": True, "running": True, "services": [shop]},
     ]
+
+
+@pytest.mark.parametrize("content", ["", "x", OWN[:-6], OWN.replace("2", "3"), f"{OWN} {OWN}", "\x1b[2J"])
+def test_a_file_that_holds_no_address_has_none(host: Host, content: str) -> None:
+    host.daemon("shopb1", "shop-backend", frontend=content)
+    host.publisher("archive")
+    for path in ("DATA_ROOT/shopb1/shop-backend", "PUBLISHER_ROOT/keys/archive"):
+        host.write(f"{path}/hostname", content)
+    found = host.info()
+    (service,) = found["daemons"][0]["services"]
+    assert service == {"name": "shop-backend", "directory": "shop-backend", "address": None, "frontends": []}
+    assert found["publisher"]["services"] == [{"name": "archive", "configured": True, "address": None}]
 
 
 def test_keys_without_a_configuration_are_told(host: Host) -> None:

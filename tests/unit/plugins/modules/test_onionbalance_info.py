@@ -180,4 +180,4 @@ def test_no_answer_breaks_it(told, monkeypatch, answer):
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_configuration_breaks_it(told, configuration):
     told.config.write_text(json.dumps(configuration))
-    assert isinstance(_backends.with_addresses([], {}, {"pub1": told()}), list)
+    assert isinstance(_backends.with_addresses([], {}, {"pub1": told()}, {}), list)

@@ -14,7 +14,8 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._status import 
 NOTHING = {"changed": False, "diff": [], "actions": [], "orphans": []}
 UNITS = {"onionfleet-publisher.service": "[Unit] publisher", "onionfleet-keeper.service": "[Unit] keeper"}
 KEEPER = {"services": [{"name": "alpha", "drained": False}]}
-PUBLISHER = {"services": [{"name": "archive", "instances": [{"name": "web1/archiveb1"}]}], "settings": {}}
+BACKEND = {"name": "web1/archiveb1", "directory": "archive-backend", "drained": False}
+PUBLISHER = {"services": [{"name": "archive", "instances": [BACKEND]}], "settings": {}}
 PLAIN = {"publisher": None, "keeper": None}
 KEY = "/var/lib/tor-instances/alphaw1/alpha/hs_ed25519_secret_key"
 
@@ -38,10 +39,10 @@ def installed(planned, **changes):
                       if changes.get(each["path"].rpartition("/")[2], {}) is not None]}
 
 
-def drift(planned=None, daemons=None, publisher=None, told=None, found=None):
+def drift(planned=None, daemons=None, publisher=None, told=None, found=None, own=None, before=None):
     planned = planned or PLAIN
     differences = host_drift(planned, daemons or NOTHING, publisher or NOTHING, told or NOTHING,
-                             installed(planned) if found is None else found, UNITS)
+                             installed(planned) if found is None else found, UNITS, own or {}, before or NOTHING)
     return [(each["kind"], each["what"]) for each in differences]
 
 
@@ -103,6 +104,19 @@ def test_a_publisher_that_knows_a_backend_of_nobody():
     found = drift({"publisher": PUBLISHER, "keeper": None}, told=told)
     assert [(kind, what.split("service ")[1].split(",")[0]) for kind, what in found] == [
         ("backend", "'archive': knows backend 'web9/archiveb1'"), ("backend", "'gone': knows backend 'web1/archiveb1'")]
+
+
+def test_a_backend_that_has_another_address_than_before():
+    service = {"directory": "archive-backend", "address": "new"}
+    own = {"web1": {"daemons": [{"name": "archiveb1", "services": [service]}]}}
+    then, now = ({"configured": [{"name": "archive", "instances": [{"name": "web1/archiveb1", "address": address}]}]}
+                 for address in ("old", "new"))
+    planned = {"publisher": PUBLISHER, "keeper": None}
+    ((kind, what),) = drift(planned, own=own, before=then, told=now)
+    assert kind == "address"
+    assert what.startswith("publisher: service 'archive': backend 'web1/archiveb1' has the address new, and had old, ")
+    assert drift(planned, own=own, before=now, told=now) == []
+    assert drift(PLAIN, own=own, before=then) == []
 
 
 BOTH = {"publisher": PUBLISHER, "keeper": KEEPER}

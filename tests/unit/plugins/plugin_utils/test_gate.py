@@ -126,18 +126,23 @@ def test_each_lie_in_each_field_is_refused_or_harmless(module):
     answer = {**{name: honest(shape) for name, shape in COMMON.items()}, **honest(ANSWERS[module]), "failed": False}
     for place in places(answer):
         for name, lie in LIES.items():
-            try:
-                passed = admit(module, lying(answer, place, lie), asked(module))
-            except Odd as odd:
-                assert len(str(odd)) < 300, (place, name)
-                assert clean_for_a_terminal(str(odd)), (place, name)
-                continue
+            passed, refused = attempt(module, lying(answer, place, lie))
+            assert len(refused) < 300, (place, name)
+            assert clean_for_a_terminal(refused), (place, name)
             told = json.dumps(passed, allow_nan=False, ensure_ascii=False)
             told.encode()
             assert clean_for_a_terminal(told.replace("\\n", " ")), (place, name)
             assert not any(opener in told for opener in ("{{", "{%")), (place, name)
             assert len(told) < 1_000_000, (place, name)
             assert set(passed) <= {*ANSWERS[module].fields, *COMMON}, (place, name)
+
+
+def attempt(module, answer):
+    """What passes, and why it does not."""
+    try:
+        return admit(module, answer, asked(module)), ""
+    except Odd as odd:
+        return {}, str(odd)
 
 
 def clean_for_a_terminal(text):

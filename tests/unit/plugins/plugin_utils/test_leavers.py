@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 
 import pytest
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import distrust
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._leavers import find_leavers
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
 
@@ -202,10 +203,12 @@ def test_a_keeper_without_replicas_leaves():
 
 
 def test_hosts_that_were_not_seen_are_told_and_nobody_living_is_assumed_there():
-    there = {**deployed(plan(HARD)), "web1": {"unreachable": True}, "web3": {"failed": True}}
+    liar = {"unreachable": True, "msg": distrust("web4", "onion_host_info", "it is none")}
+    there = {**deployed(plan(HARD)), "web1": {"unreachable": True}, "web3": {"failed": True}, "web4": liar}
     found = find_leavers(there, plan({**HARD, "replicas": ["web1"]}))
     assert [hint[:52] for hint in found["hints"]] == [
-        "host 'web1': could not be looked at (is not reachabl", "host 'web3': could not be looked at (no reason given"]
+        "host 'web1': could not be looked at (is not reachabl", "host 'web3': could not be looked at (no reason given",
+        "host 'web4': could not be looked at (its answer is n"]
     assert len(found["faults"]["retire"]) == 1
 
 

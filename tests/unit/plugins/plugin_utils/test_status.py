@@ -9,6 +9,7 @@ import copy
 import json
 
 import pytest
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import distrust
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._status import fleet_status, probe_targets, redacted
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -167,6 +168,7 @@ def test_unanswered_requests_are_trouble(answer, expected):
     ("lost", "expected"),
     [
         ({"unreachable": True, "msg": "Failed to connect"}, "host is not reachable"),
+        ({"unreachable": True, "msg": distrust("web2", "onion_probe", "it is none")}, "its answer is not to be trusted"),
         ({"failed": True, "msg": "no privileges"}, "no privileges"),
         ({}, "lost before it could be looked at"),
         ({"daemons": []}, "lost before it could be looked at"),
