@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import HostAction, Variables, only
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import HostAction, Variables, listed, only
 
 
 class ActionModule(HostAction):
@@ -14,4 +14,4 @@ class ActionModule(HostAction):
         """A daemon's own descriptor needs the key of its service, which the daemon's name does not tell."""
         if arguments.get("addresses") is None:
             return arguments
-        return only(arguments, credentials=arguments["addresses"])
+        return only(arguments, credentials=listed(arguments["addresses"]))

@@ -9,11 +9,13 @@ import collections
 import time
 import typing as t
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.utils.display import Display
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._probe import ARGUMENTS, checked_targets
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import distrust
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import HostAction, Variables, named, only
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._shapes import clean
 
 display = Display()
 _PAUSE = 5.0
@@ -99,6 +101,9 @@ class ActionModule(HostAction):
             answer = self.ask(task_vars, targets=waiting)
             if answer.get("failed"):
                 return answer
+            if [target["name"] for target in answer["targets"]] != [clean(name) for name in checked_targets(waiting)]:
+                odd = "targets: are not those that it was asked for"
+                raise AnsibleConnectionFailure(distrust(self.host(task_vars), "onion_probe", odd))
             _add(found, answer["targets"])
             lacks = _lacks(found, params["until"])
             waiting = [given for given, target in zip(waiting, answer["targets"]) if target["name"] in lacks]

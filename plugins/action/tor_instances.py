@@ -20,6 +20,6 @@ class ActionModule(HostAction):
         answer = super().act(task_vars)
         declared = dict(named(self._task.args.get("daemons")))
         for action in answer.get("actions", []):
-            own = dict(named(declared[action["name"]].get("services")))
+            own = dict(named(declared.get(action["name"], {}).get("services")))
             action["revisions"] = {name: counter for name, counter in action["revisions"].items() if name in own}
         return answer

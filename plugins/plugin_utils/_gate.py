@@ -51,7 +51,8 @@ def admit(module: str, result: t.Any, arguments: t.Mapping[str, t.Any]) -> Resul
     optional = {*COMMON, *answer.optional, *(answer.fields if failed else ())}
     passed = Record(fields, frozenset(optional)).read({**result, **_warnings(result)}, "")
     for said, asked in ASKED.get(module, ()):
-        strange = {*_names(passed, said.split("."))} - {*map(str, _names(arguments, asked.split(".")))}
+        known = {part.strip() for name in _names(arguments, asked.split(".")) for part in str(name).split(",")}
+        strange = {*_names(passed, said.split("."))} - known
         if strange:
             raise Odd(said, f"is '{min(strange)}', which it was not asked about")
     facts = _facts(module, result.get("ansible_facts"))

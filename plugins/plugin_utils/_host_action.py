@@ -6,7 +6,9 @@
 Module Overview:
 
     HostAction       runs the module of the same name; its answer passes the gate
+    masked           a value and secrets -> the same without them
     only             arguments -> the same with fewer secrets
+    listed           an option that is a list, however it is written
     named, keyed     names in a module's arguments, which an operator may have written
     cleaned          what a command on a host printed -> the same without control characters
     refuse_exposure  refuses secrets while Ansible is told to show or to keep what it sends
@@ -18,16 +20,18 @@ import typing as t
 
 from ansible import constants as C
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
-from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import admit, distrust, harmless
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._planted import planted
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._shapes import Odd
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._shapes import Odd, clean
 
 Variables = t.Dict[str, t.Any]
 
-SECRETS = ("secrets", "option_secrets", "credentials", "secret")
+MAPPINGS = ("secrets", "option_secrets", "credentials")
+SECRETS = (*MAPPINGS, "secret")
+MASK = "********"  # as Ansible does
+SHORTEST, SHORTEST_KEY = 6, 16  # characters; less is part of too many words, and a key is a field's name more often
 
 
 class HostAction(ActionBase):
@@ -45,7 +49,8 @@ class HostAction(ActionBase):
         """
         super().run(tmp, task_vars)
         variables = task_vars or {}
-        faults = planted({self.host(variables): variables.get("ansible_facts")})
+        # the task's options were made of these, also where it is delegated
+        faults = planted({str(variables.get("inventory_hostname", "?")): variables.get("ansible_facts")})
         if faults:
             raise AnsibleActionFail("\n".join(faults))
         self._task.args = self.sent(dict(self._task.args))
@@ -75,6 +80,9 @@ class HostAction(ActionBase):
         """What of a raw result passes the gate."""
         try:
             answer = admit(module, run(), arguments)
+        except AnsibleConnectionFailure as failure:
+            # it may quote what the host sent
+            raise AnsibleConnectionFailure(clean(failure.message, lines=True)) from None
         except AnsibleError:
             raise
         except Odd as odd:
@@ -82,8 +90,7 @@ class HostAction(ActionBase):
         except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
             # from within ansible-core, which takes a mapping for granted
             raise AnsibleConnectionFailure(distrust(self.host(task_vars), module, "it is none")) from None
-        told = self._secrets()
-        return t.cast(Variables, remove_values(answer, told)) if told else answer
+        return t.cast(Variables, masked(answer, self._secrets()))
 
     def host(self, task_vars: Variables) -> str:
         """Name of the host that is asked."""
@@ -96,18 +103,38 @@ class HostAction(ActionBase):
         """What is sent and must not come back in words."""
         given = [value for value in (self._task.args.get(name) for name in SECRETS) if value]
         texts = (list(value.values()) if isinstance(value, t.Mapping) else [value] for value in given)
-        return {str(text) for each in texts for text in each}
+        return {str(text) for each in texts for text in each if text}
 
     def _refuse_files(self) -> None:
         """Without pipelining a module travels with its arguments as a file, which stays when files are kept."""
         if not self._secrets():
             return
         refuse_exposure()
-        if self._connection.transport != "local" and not self._is_pipelining_enabled("new", wrap_async=False):
+        at_home = self._connection.transport == "local" and not any(self._task.args.get(name) for name in MAPPINGS)
+        if not at_home and not self._is_pipelining_enabled("new", wrap_async=False):
             raise AnsibleActionFail(
                 "the secrets would be written into a temporary file on the host; set ansible_pipelining: true for it "
                 "(with sudo, requiretty must be off, which is the default)"
             )
+
+
+def masked(value: t.Any, secrets: t.Collection[str]) -> t.Any:
+    """The value without secrets in its texts, nor lines of them. A host may return what it was sent."""
+    lines = {clean(line).strip() for secret in secrets for line in (secret, *secret.splitlines())}
+    hidden = sorted((line for line in lines if len(line) >= SHORTEST), key=len, reverse=True)
+    return _masked(value, hidden) if hidden else value
+
+
+def _masked(value: t.Any, hidden: t.Sequence[str]) -> t.Any:
+    if isinstance(value, dict):
+        long = [secret for secret in hidden if len(secret) >= SHORTEST_KEY]
+        return {_masked(key, long): _masked(each, hidden) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_masked(each, hidden) for each in value]
+    if isinstance(value, str):
+        for secret in hidden:
+            value = value.replace(secret, MASK)
+    return value
 
 
 def cleaned(result: Variables) -> Variables:
@@ -134,12 +161,17 @@ def refuse_exposure() -> None:
 
 def only(arguments: Variables, **names: t.Iterable[t.Any]) -> Variables:
     """The arguments, where each of these mappings has these keys at most."""
-    kept = {
-        option: {name: secret for name, secret in given.items() if name in {*wanted}}
-        for option, wanted in names.items()
-        if isinstance(given := arguments.get(option), t.Mapping)
-    }
+    kept = {}
+    for option, wanted in names.items():
+        given, known = arguments.get(option), [*wanted]
+        if isinstance(given, t.Mapping):
+            kept[option] = {name: secret for name, secret in given.items() if name in known}
     return {**arguments, **kept}
+
+
+def listed(value: t.Any) -> t.List[t.Any]:
+    """An option that is a list, which may be written as a text with commas."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else [*(value or [])]
 
 
 def named(entries: t.Any) -> t.List[t.Tuple[str, t.Mapping[str, t.Any]]]:

@@ -13,10 +13,13 @@ Module Overview:
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import DISTRUST
 
+# ansible-core 2.19 and later say first that a task failed
+_SENTENCE = re.compile(rf"(?:[A-Z][a-z]+ failed: )*(host '.*{DISTRUST}.*)")
 UNREACHABLE = "host is not reachable"
 DISTRUSTED = f"its answer {DISTRUST}"
 
@@ -32,9 +35,9 @@ def lost(result: t.Mapping[str, t.Any]) -> str:
 
 
 def distrusted(result: t.Mapping[str, t.Any]) -> str:
-    """The sentence of a host whose answer did not pass, which Ansible may have put words before."""
-    message = first_line(result)
-    return message[message.find("host '"):] if DISTRUST in message else ""
+    """The sentence of a host whose answer did not pass. Of a failed connection the message begins otherwise, and may quote the host."""
+    found = _SENTENCE.match(first_line(result)) if result.get("unreachable") else None
+    return found[1] if found else ""
 
 
 def first_line(result: t.Mapping[str, t.Any]) -> str:

@@ -3,12 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a deployment costs, in seconds and in tasks, beside a plain role with loops over the services.
 
-    tests/bench/run.py [--output FILE] [--cases 1x1,1x100] [--keep]
+    tests/bench/run.py [--output FILE] [--cases 1x1,1x100] [--against CHECKOUT] [--keep]
 
 Boots test hosts (tests/fleet/fleet), installs tor, and deploys each case, HOSTSxSERVICES, from nothing: a first run, five
 that change nothing (the quickest counts, as the others tell of the machine's other work), and one that changes one
 service; then the same with the plain role, whose runs are long enough to count one that changes nothing. Daemons have
 DisableNetwork 1, and nothing is verified through Tor. Takes about half an hour.
+
+With --against, in place of the plain role, another checkout of the collection: runs that change nothing, by turns.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import json
 import os
 import pathlib
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -63,9 +66,14 @@ class Operator:
         )
 
     def _link_collection(self) -> None:
-        place = self.folder / "ansible_collections/onionfleet"
-        place.mkdir(parents=True)
-        (place / "balance").symlink_to(COLLECTION)
+        (self.folder / "ansible_collections/onionfleet").mkdir(parents=True)
+        self.use(COLLECTION)
+
+    def use(self, checkout: pathlib.Path) -> None:
+        """Have the next runs use a checkout of the collection."""
+        link = self.folder / "ansible_collections/onionfleet/balance"
+        link.unlink(missing_ok=True)
+        link.symlink_to(checkout.resolve())
 
     def declare(self, hosts: int, services: int, first_target: int = 8080) -> None:
         """Declare services for the first of the hosts, for both ways to deploy."""
@@ -158,6 +166,31 @@ def measure(operator: Operator, playbook: str, hosts: int, services: int, repeat
     return Cost(first, second, change, max(again[0][1]["tasks"].values()))
 
 
+def compare(operator: Operator, other: pathlib.Path, hosts: int, services: int, repeat: int) -> str:
+    """Runs of this and another checkout that change nothing, by turns; quickest and median seconds of each, in words."""
+    operator.declare(hosts, services)
+    operator.run(str(HERE / "clean.yml"))
+    seconds: dict[pathlib.Path, list[float]] = {COLLECTION: [], other: []}
+    tasks = {}
+    for checkout in seconds:
+        operator.use(checkout)
+        operator.run(str(checkout / "tests/bench/collection.yml"))
+    for checkout in [*seconds] * repeat:
+        operator.use(checkout)
+        took, count = operator.run(str(checkout / "tests/bench/collection.yml"))
+        if count["changed"]:
+            sys.exit(f"{checkout}: a run that had nothing to change changed something")
+        seconds[checkout].append(took)
+        tasks[checkout] = max(count["tasks"].values())
+    operator.use(COLLECTION)
+    lines = [
+        f"{name}: {min(took):.1f} s at best, {statistics.median(took):.1f} s in the middle of {repeat}, {count} tasks per host"
+        for name, took, count in zip(("this checkout", "the other"), seconds.values(), tasks.values())
+    ]
+    ratios = (measure(seconds[COLLECTION]) / measure(seconds[other]) for measure in (min, statistics.median))
+    return f"{hosts} hosts, {services} services\n" + "\n".join(lines) + "\nratio: {:.2f} at best, {:.2f} in the middle\n".format(*ratios)
+
+
 def table(costs: dict[tuple[int, int], tuple[Cost, Cost]]) -> str:
     """A Markdown table of all cases; the ratios are those of the plain role's seconds to ours."""
     lines = [
@@ -196,6 +229,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=pathlib.Path, help="a file to write the result to as well, after each case")
     parser.add_argument("--cases", type=cases, default=cases(CASES), help=f"HOSTSxSERVICES, ...; by default {CASES}")
+    parser.add_argument("--against", type=pathlib.Path, help="another checkout of the collection, to compare runs that change nothing")
     parser.add_argument("--keep", action="store_true", help="leave the hosts when done")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="onionbench") as folder:
@@ -206,6 +240,9 @@ def main() -> None:
             operator.make_keys(max(services for _hosts, services in chosen.cases))
             operator.declare(len(operator.hosts), 1)
             operator.run(str(HERE / "install.yml"))
+            if chosen.against:
+                result = "\n".join(compare(operator, chosen.against, *case, NOTHING_CHANGED_RUNS) for case in chosen.cases)
+                chosen.cases = []
             for case in chosen.cases:
                 ours = measure(operator, str(HERE / "collection.yml"), *case, NOTHING_CHANGED_RUNS)
                 costs[case] = ours, measure(operator, str(HERE / "plain.yml"), *case, 1)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many liars at once: each says something else than it should, in another field of another module, and honest hosts are none the worse.
+"""Many liars at once, each in another field of another module, and honest hosts are none the worse.
 
 The lies are the table of hostile/table.py.
 """
@@ -23,7 +23,9 @@ def crowd(deployed, tmp_path_factory):
     publishing = [f"pubber{number}" for number in range(1, PUBLISHING + 1)]
     keeping = [f"keeper{number}" for number in range(1, KEEPING + 1)]
     liars = [f"liar{number}" for number in range(1, TRAPS + 1)]
-    fleet = deployed.copy(tmp_path_factory.mktemp("crowd"), liars=[*liars, *publishing, *keeping], publishing=publishing, keeping=keeping)
+    fleet = deployed.copy(
+        tmp_path_factory.mktemp("crowd"), liars=[*liars, *publishing, *keeping], publishing=publishing, keeping=keeping
+    )
     made = fleet.run("keys")
     assert made.code == 0, made.output
     fleet.declare()
@@ -36,7 +38,9 @@ def honest(deployed):
     """Report and orders of a run without liars."""
     run = deployed.run("status", "-e", "verify_report_file=../out/report.json")
     assert run.code == 0, run.output
-    return json.loads((deployed.out / "report.json").read_text()), {host: ordered(run, host) for host in deployed.world["plan"]["hosts"]}
+    return json.loads((deployed.out / "report.json").read_text()), {
+        host: ordered(run, host) for host in deployed.world["plan"]["hosts"]
+    }
 
 
 def judge(run):
@@ -57,9 +61,18 @@ def test_a_status_among_liars(crowd, honest, round_):
     assert [*judge(run), *misled(run, orders), *misreported(found, report)] == []
 
 
-@pytest.mark.parametrize(("playbook", "arguments"), [
-    ("deploy", []), ("retire", []), ("switch", []), ("roll", []), ("renew", ["-e", '{"onion_renew": ["app1/libraryb1"]}']),
-    ("plan", []), ("picture", ["-e", "onion_picture_file=../out/fleet.md"])])
+@pytest.mark.parametrize(
+    ("playbook", "arguments"),
+    [
+        ("deploy", []),
+        ("retire", []),
+        ("switch", []),
+        ("roll", []),
+        ("renew", ["-e", '{"onion_renew": ["app1/libraryb1"]}']),
+        ("plan", []),
+        ("picture", ["-e", "onion_picture_file=../out/fleet.md"]),
+    ],
+)
 def test_a_playbook_among_liars(crowd, playbook, arguments):
     told = table.lies(crowd, playbook, 1, table.variables(crowd.collections)) if playbook in table.FIELDS else []
     run = crowd.run(playbook, *arguments, "--limit", "web,others,traps" if playbook == "deploy" else "all", lies=told)
@@ -70,7 +83,9 @@ def test_a_playbook_among_liars(crowd, playbook, arguments):
 def test_a_liar_is_named(crowd):
     """What can only be a lie is told with the host, the module and the field."""
     value = {"a": [{"b": 1}]}
-    fields = [(module, path) for module, paths in table.FIELDS["status"]["traps"].items() for path in paths if path != "diff"]
+    fields = [
+        (module, path) for module, paths in table.FIELDS["status"]["traps"].items() for path in paths if path != "diff"
+    ]
     told = [table.lie(liar, module, set={path: value}) for liar, (module, path) in zip(crowd.liars, fields)]
     run = crowd.run("status", lies=told)
     assert [*unnamed(run), *judge(run)] == []

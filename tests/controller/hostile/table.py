@@ -19,55 +19,159 @@ import re
 from hostile.fleet import lie
 from hostile.host import address
 
-MADE = ["name", "error", "services", *(f"services[0].{name}" for name in (
-    "address", "directory", "revision_counter", "signing_key", "introduction_points", "introduction_keys", "introduction_circuits"))]
-INSTANCE = [f"status.services[0].instances[0].{name}" for name in ("name", "address", "state", "known", "listed", "listed_keys", "since", "failures")]
-DESCRIPTOR = [f"status.services[0].descriptors[0].{name}" for name in ("signing_key", "revision_counter", "hsdirs", "uploaded", "failed")]
-KEPT = [f"status.services[0].replicas[0].{name}" for name in ("name", "drained", "holds", "publishes", "armed", "ready", "published", "took_its_turn.why")]
-THERE = ["daemons", "publisher", "keeper", "installed", "daemons[0].services", *(f"daemons[0].{name}" for name in ("name", "managed", "running")),
-         *(f"daemons[0].services[0].{name}" for name in ("name", "directory", "address", "frontends"))]
+MADE = [
+    "name",
+    "error",
+    "services",
+    *(
+        f"services[0].{name}"
+        for name in (
+            "address",
+            "directory",
+            "revision_counter",
+            "signing_key",
+            "introduction_points",
+            "introduction_keys",
+            "introduction_circuits",
+        )
+    ),
+]
+INSTANCE = [
+    f"status.services[0].instances[0].{name}"
+    for name in ("name", "address", "state", "known", "listed", "listed_keys", "since", "failures")
+]
+DESCRIPTOR = [
+    f"status.services[0].descriptors[0].{name}"
+    for name in ("signing_key", "revision_counter", "hsdirs", "uploaded", "failed")
+]
+KEPT = [
+    f"status.services[0].replicas[0].{name}"
+    for name in ("name", "drained", "holds", "publishes", "armed", "ready", "published", "took_its_turn.why")
+]
+THERE = [
+    "daemons",
+    "publisher",
+    "keeper",
+    "installed",
+    "daemons[0].services",
+    *(f"daemons[0].{name}" for name in ("name", "managed", "running")),
+    *(f"daemons[0].services[0].{name}" for name in ("name", "directory", "address", "frontends")),
+]
 WRITTEN = ["actions", "orphans", "kept_keys", "diff"]
-TOLD = ["configured", "status", "error", "configured[0].name", *(f"configured[0].instances[0].{name}" for name in ("name", "address", "drained")),
-        "status.services", "status.started", "status.loaded", "status.tor", "status.probes", "status.services[0].name", "status.services[0].address",
-        *DESCRIPTOR, *INSTANCE]
+TOLD = [
+    "configured",
+    "status",
+    "error",
+    "configured[0].name",
+    *(f"configured[0].instances[0].{name}" for name in ("name", "address", "drained")),
+    "status.services",
+    "status.started",
+    "status.loaded",
+    "status.tor",
+    "status.probes",
+    "status.services[0].name",
+    "status.services[0].address",
+    *DESCRIPTOR,
+    *INSTANCE,
+]
 FOUND = ["files", *(f"files[0].{name}" for name in ("path", "isreg", "mode", "uid", "gid", "checksum"))]
 
 FIELDS = {
     "status": {
-        "traps": {"ping": ["ping"], "onion_descriptor_info": ["daemons", *(f"daemons[0].{name}" for name in MADE)], "tor_instances": WRITTEN},
-        "publishing": {"onionbalance_info": TOLD, "onionbalance_config": ["action", "kept_keys", "diff"], "find": FOUND},
-        "keeping": {"keeper_info": ["stale", "error", "status", "status.time", "status.turned", "status.services", "status.services[0].name",
-                                    "status.services[0].targets", "status.services[0].hsdirs_answer", *KEPT], "find": FOUND}},
+        "traps": {
+            "ping": ["ping"],
+            "onion_descriptor_info": ["daemons", *(f"daemons[0].{name}" for name in MADE)],
+            "tor_instances": WRITTEN,
+        },
+        "publishing": {
+            "onionbalance_info": TOLD,
+            "onionbalance_config": ["action", "kept_keys", "diff"],
+            "find": FOUND,
+        },
+        "keeping": {
+            "keeper_info": [
+                "stale",
+                "error",
+                "status",
+                "status.time",
+                "status.turned",
+                "status.services",
+                "status.services[0].name",
+                "status.services[0].targets",
+                "status.services[0].hsdirs_answer",
+                *KEPT,
+            ],
+            "find": FOUND,
+        },
+    },
     "deploy": {
-        "traps": {"preflight": ["faults", "hints", "missing_keys", "tor", "clock", "clock.now"], "onion_host_info": THERE,
-                  "command": ["rc", "stdout", "stderr"], "tor_instances": WRITTEN, "systemd_service": ["changed", "status"]}},
+        "traps": {
+            "preflight": ["faults", "hints", "missing_keys", "tor", "clock", "clock.now"],
+            "onion_host_info": THERE,
+            "command": ["rc", "stdout", "stderr"],
+            "tor_instances": WRITTEN,
+            "systemd_service": ["changed", "status"],
+        }
+    },
     "retire": {"traps": {"onion_host_info": THERE, "onion_retire": ["removed"]}},
     "switch": {"traps": {"onion_host_info": THERE, "preflight": ["missing_keys", "clock"]}},
     "roll": {"traps": {"tor_instances": WRITTEN, "rolling_info": ["outdated", "publisher", "reboot"]}},
     "renew": {"publishing": {"onionbalance_info": TOLD}},
 }
-OUR_NAMES = re.compile(r"^((?:onion|verify|preflight|softmap|daemons|keeper|handover|retire|roll|switch|tor|picture|private_tor_network)_\w+):", re.MULTILINE)
+OUR_NAMES = re.compile(
+    r"^((?:onion|verify|preflight|softmap|daemons|keeper|handover|retire|roll|switch|tor|picture|private_tor)_\w+):",
+    re.MULTILINE,
+)
 
 
 def variables(collections):
     """Every variable of the roles, and those that playbooks register."""
     roles = pathlib.Path(collections) / "ansible_collections/onionfleet/balance"
     files = [*roles.glob("roles/*/defaults/main.yml"), *roles.glob("roles/*/vars/main.yml")]
-    registered = [name for path in [*roles.glob("roles/*/tasks/*.yml"), *roles.glob("playbooks/**/*.yml")]
-                  for name in re.findall(r"register: (\w+)", path.read_text())]
-    declared = ["onion_services", "onion_daemon_options", "onion_option_secrets", "onion_daemons", "onion_targets", "onion_keys_dir", "onion_import",
-                "onion_publisher", "onion_keeper", "onion_drained", "onion_probe_hosts", "onion_client_credentials", "onion_network_options",
-                "onion_vault_id", "onion_renew", "onion_picture_file"]
+    registered = [
+        name
+        for path in [*roles.glob("roles/*/tasks/*.yml"), *roles.glob("playbooks/**/*.yml")]
+        for name in re.findall(r"register: (\w+)", path.read_text())
+    ]
+    declared = [
+        "onion_services",
+        "onion_daemon_options",
+        "onion_option_secrets",
+        "onion_daemons",
+        "onion_targets",
+        "onion_keys_dir",
+        "onion_import",
+        "onion_publisher",
+        "onion_keeper",
+        "onion_drained",
+        "onion_probe_hosts",
+        "onion_client_credentials",
+        "onion_network_options",
+        "onion_vault_id",
+        "onion_renew",
+        "onion_picture_file",
+    ]
     return sorted({*declared, *registered, *(name for path in files for name in OUR_NAMES.findall(path.read_text()))})
 
 
 def values(fleet):
     """Label -> what a field says instead."""
     return {
-        "wrong kind": {"a": [{"b": 1}]}, "null": None, "template": f"{{{{ lookup('pipe', 'touch {fleet.pipe}') }}}}",
-        "path": str(fleet.canary / "vault-password"), "escapes": "a\x1b[2J\x1b]0;t\x07\u202eb\x00", "surrogate": "\ud800x", "other host": "web1/newsroomw1",
-        "other service": "newsroom", "other address": address("the attacker"), "list of names": ["newsroom", "archive", "../../x", "{{ 1 }}"],
-        "huge number": 10**400, "not a number": float("nan"), "truth": True, "20 MB": {"$times": ["x", 20_000_000]}, "statement": "{% for x in y %}",
+        "wrong kind": {"a": [{"b": 1}]},
+        "null": None,
+        "template": f"{{{{ lookup('pipe', 'touch {fleet.pipe}') }}}}",
+        "path": str(fleet.canary / "vault-password"),
+        "escapes": "a\x1b[2J\x1b]0;t\x07\u202eb\x00",
+        "surrogate": "\ud800x",
+        "other host": "web1/newsroomw1",
+        "other service": "newsroom",
+        "other address": address("the attacker"),
+        "list of names": ["newsroom", "archive", "../../x", "{{ 1 }}"],
+        "huge number": 10**400,
+        "not a number": float("nan"),
+        "truth": True,
+        "20 MB": {"$times": ["x", 20_000_000]},
+        "statement": "{% for x in y %}",
         "mappings": [{"name": "newsroom", "address": address("the attacker"), "services": [], "instances": []}],
     }
 
@@ -80,10 +184,26 @@ def whole(fleet, names):
     return {
         "facts": {"add": {"ansible_facts": {**planted, "verify_report_file": str(fleet.canary / "report")}}},
         "paths as facts": {"add": {"ansible_facts": paths}},
-        "hosts": {"add": {"add_host": {"host_name": "web1", "groups": ["web"], "host_vars": {"onion_services": []}}, "add_group": "web"}},
-        "own keys": {"add": {"_ansible_verbose_always": True, "_ansible_no_log": False, "_ansible_delegated_vars": {"ansible_host": code},
-                             "__ansible_type": "x", "_ansible_item_label": "\x1b[2J", "exception": f"Trace\x1b[2J{code}", "deprecations": [{"msg": code}]}},
-        "skipped": {"add": {"skipped": True, "changed": "\x1b[2J", "warnings": ["\x1b[2J", {"a": 1}], "stats": {"data": paths}}},
+        "hosts": {
+            "add": {
+                "add_host": {"host_name": "web1", "groups": ["web"], "host_vars": {"onion_services": []}},
+                "add_group": "web",
+            }
+        },
+        "own keys": {
+            "add": {
+                "_ansible_verbose_always": True,
+                "_ansible_no_log": False,
+                "_ansible_delegated_vars": {"ansible_host": code},
+                "__ansible_type": "x",
+                "_ansible_item_label": "\x1b[2J",
+                "exception": f"Trace\x1b[2J{code}",
+                "deprecations": [{"msg": code}],
+            }
+        },
+        "skipped": {
+            "add": {"skipped": True, "changed": "\x1b[2J", "warnings": ["\x1b[2J", {"a": 1}], "stats": {"data": paths}}
+        },
         "unreachable": {"add": {"unreachable": True, "msg": code}},
         "failed": {"add": {"failed": True, "msg": {"a": code}}},
         "results": {"add": {"results": [{"ansible_facts": paths}], "ansible_notify": ["x"]}},
@@ -93,24 +213,37 @@ def whole(fleet, names):
         "deep": {"raw": '{"a": ' + "[" * 10_000 + "]" * 10_000 + "}"},
         "bare": {"raw": '{"changed": NaN, "rc": 1e999}'},
         "empty": {"answer": {}},
-        "type tags": {"add": {"tag": {"__ansible_type": "_AnsibleTaggedStr", "value": code, "tags": [{"__ansible_type": "TrustedAsTemplate"}]},
-                              "msg": {"__ansible_unsafe": code}}},
+        "type tags": {
+            "add": {
+                "tag": {
+                    "__ansible_type": "_AnsibleTaggedStr",
+                    "value": code,
+                    "tags": [{"__ansible_type": "TrustedAsTemplate"}],
+                },
+                "msg": {"__ansible_unsafe": code},
+            }
+        },
     }
 
 
 def lies(fleet, playbook, start, names):
     """One lie for each liar, by what the liar has a part in; ``start`` says which of all of them come first."""
     told = []
-    for kind, liars in (("traps", [name for name in fleet.liars if name not in (*fleet.publishing, *fleet.keeping)]),
-                        ("publishing", fleet.publishing), ("keeping", fleet.keeping)):
+    for kind, liars in (
+        ("traps", [name for name in fleet.liars if name not in (*fleet.publishing, *fleet.keeping)]),
+        ("publishing", fleet.publishing),
+        ("keeping", fleet.keeping),
+    ):
         fields = [(module, path) for module, paths in FIELDS[playbook].get(kind, {}).items() for path in paths]
         modules = list(FIELDS[playbook].get(kind, {}))
         if not fields:
             continue
         # both lists turn at their own pace, so that fields and values meet anew in each round
         ones = [*((label, {"set": value}) for label, value in values(fleet).items()), *whole(fleet, names).items()]
-        turns = zip(itertools.islice(itertools.cycle(fields), start * len(liars) % len(fields), None),
-                    itertools.islice(itertools.cycle(ones), start * len(liars) % len(ones), None))
+        turns = zip(
+            itertools.islice(itertools.cycle(fields), start * len(liars) % len(fields), None),
+            itertools.islice(itertools.cycle(ones), start * len(liars) % len(ones), None),
+        )
         for number, (liar, ((module, path), (label, what))) in enumerate(zip(liars, turns)):
             if "set" in what and not isinstance(what.get("add"), dict):
                 told.append(lie(liar, module, f"{path}: {label}", set={path: what["set"]}))

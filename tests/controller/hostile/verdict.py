@@ -21,14 +21,14 @@ import json
 from hostile.fleet import ACTING, CANARY, HONEST, OWN
 
 MOST = 300_000  # characters of output
+KEY_FILE = 128  # characters of tor's file with a secret key in base64
 
 
 def _forms(secret):
-    """How a secret may look on the wire or on the terminal: as it is, and what is in it if it is base64."""
-    try:
-        inner = base64.b64decode(secret, validate=True)
-    except ValueError:
+    """How a secret may look on the wire or on the terminal: as it is, and the raw key where it is tor's file."""
+    if len(secret) != KEY_FILE:
         return [secret]
+    inner = base64.b64decode(secret)
     # from the middle, so that what surrounds it does not matter; repr as a program would print bytes
     return [secret, secret[43:-4], repr(inner[40:72])[2:-1], inner[40:72].hex()]
 
@@ -47,7 +47,11 @@ def leaks(outcome, *, told=()):
 
 
 def _shown(outcome, given):
-    return [f"the output shows {what}" for secret, (what, _hosts) in given.items() if any(form in outcome.output for form in _forms(secret))]
+    return [
+        f"the output shows {what}"
+        for secret, (what, _hosts) in given.items()
+        if any(form in outcome.output for form in _forms(secret))
+    ]
 
 
 def touched(outcome, *, asked=()):
@@ -60,19 +64,27 @@ def touched(outcome, *, asked=()):
 def unnamed(outcome):
     hosts = sorted({lied.split(" ")[0] for lied in outcome.lied})
     lines = outcome.output.splitlines()
-    return [f"{host} is not named" for host in hosts if not any(host in line and "not to be trusted" in line for line in lines)]
+    return [
+        f"{host} is not named"
+        for host in hosts
+        if not any(host in line and "not to be trusted" in line for line in lines)
+    ]
 
 
 def noise(outcome):
     found, output = ACTING.search(outcome.output), outcome.output
-    acting = [f"the output has {found[0]!r} after {output[max(0, found.start() - 80) : found.start()]!r}"] if found else []
+    acting = (
+        [f"the output has {found[0]!r} after {output[max(0, found.start() - 80) : found.start()]!r}"] if found else []
+    )
     traceback = ["the output has a traceback"] if "Traceback" in output or "THE KIT FAILED" in output else []
     return acting + traceback + ([f"the output has {len(output)} characters"] if len(output) > MOST else [])
 
 
 def misled(outcome, honest, hosts=HONEST):
     """:param honest: orders by host of a run without liars."""
-    return [f"{host} was told something else than without liars" for host in hosts if ordered(outcome, host) != honest[host]]
+    return [
+        f"{host} was told something else than without liars" for host in hosts if ordered(outcome, host) != honest[host]
+    ]
 
 
 def ordered(outcome, host):
@@ -91,7 +103,11 @@ def ordered(outcome, host):
 def misreported(report, honest):
     """:param report: of verify, as JSON; :param honest: that of a run without liars."""
     rows, wanted = ({row["name"]: row for row in each["services"]} for each in (report, honest))
-    found = [f"the row of {name} differs: {_difference(rows.get(name), wanted[name])}" for name in OWN if rows.get(name) != wanted[name]]
+    found = [
+        f"the row of {name} differs: {_difference(rows.get(name), wanted[name])}"
+        for name in OWN
+        if rows.get(name) != wanted[name]
+    ]
     drift, expected = ([row for row in each.get("drift", []) if row["host"] in HONEST] for each in (report, honest))
     return found + (["the drift of honest hosts differs"] if drift != expected else [])
 

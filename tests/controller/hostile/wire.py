@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The wire: what Ansible sends to a host is recorded, and an answer comes back.
 
-A folder holds a world: world.json (the plan, what differs from it, the lies), and below it what hosts were sent (record/), and what
-changed on them (state/), one small file for each thing, since many processes of Ansible write at once.
+A folder holds a world: world.json (the plan, what differs from it, the lies), and below it what hosts were sent
+(record/), and what changed on them (state/), one small file for each thing, since many processes write at once.
 """
 
 from __future__ import annotations

@@ -8,14 +8,6 @@ Nothing is run. What would have been sent is recorded, byte by byte.
 
 from __future__ import annotations
 
-DOCUMENTATION = r"""
-name: liar
-short_description: Hosts that answer from a table
-description: For tests only. The file that LIAR_WORLD names holds the hosts and their lies.
-author: The onionfleet.balance developers (@onionfleet)
-extends_documentation_fragment: [connection_pipelining]
-"""
-
 import pathlib
 import sys
 
@@ -23,6 +15,14 @@ from ansible.plugins.connection import ConnectionBase
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2]))
 from hostile.wire import Wire
+
+DOCUMENTATION = r"""
+name: liar
+short_description: Hosts that answer from a table
+description: For tests only. The file that LIAR_WORLD names holds the hosts and their lies.
+author: The onionfleet.balance developers (@onionfleet)
+extends_documentation_fragment: [connection_pipelining]
+"""
 
 
 class Connection(ConnectionBase):

@@ -9,6 +9,7 @@ import types
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible_collections.onionfleet.balance.plugins.action import onion_probe
 
@@ -183,3 +184,10 @@ def test_each_round_passes_the_gate(monkeypatch):
     with pytest.raises(AnsibleConnectionFailure, match=r"host 'probe1': .* targets\[0\].answered: is no whole number"):
         rounds.run(wait=60)
     assert rounds.asked == [["a"], ["a"]]
+
+
+@pytest.mark.parametrize("answer", [[], [result("b")], [result(), result()], [result("b"), result("a")]])
+def test_an_answer_about_other_targets_is_none(monkeypatch, answer):
+    rounds = Rounds(monkeypatch, [answer])
+    with pytest.raises(AnsibleConnectionFailure, match="targets: are not those that it was asked for"):
+        rounds.run()

@@ -80,7 +80,7 @@ launcher_settings = st.fixed_dictionaries(
 
 
 @given(fleets(), launcher_settings)
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_round_trip(services, given_settings):
     assert _onionbalance.service_faults(services) == _onionbalance.settings_faults(given_settings) == []
     text = _onionbalance.render(services, given_settings)

@@ -42,6 +42,15 @@ def test_a_host_that_was_not_believed_is_told_from_one_that_is_down(sentence, be
 )
 def test_others_were_believed(message):
     assert distrusted({"unreachable": True, "msg": message}) == ""
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_no_host_says_of_another_that_it_is_not_believed(sentence):
+    assert distrusted({"failed": True, "msg": sentence}) == ""
+    assert distrusted({"unreachable": True, "msg": f"Failed to connect to the host via ssh: {sentence}"}) == ""
+
+
+def test_nothing_is_said_of_a_host_that_was_not_asked():
     assert distrusted({}) == ""
 
 
