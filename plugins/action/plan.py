@@ -20,6 +20,7 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import De
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._planted import without_facts
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import public_entries
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._template import Template
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._variables import unknown
 
 UNREAD = ("secret_key",)
 CREDENTIALS = "onion_client_credentials"
@@ -57,7 +58,7 @@ class ActionModule(ActionBase):
             plan = make_plan(dataclasses.replace(declaration, handed_over=arguments["handed_over"]))
         except OnionfleetError as error:
             return {"failed": True, "msg": f"The declaration has faults; nothing was touched.\n{error}"}
-        plan.hints.extend([FACTS_HINT] if C.INJECT_FACTS_AS_VARS else [])
+        plan.hints.extend([*self._hints, *([FACTS_HINT] if C.INJECT_FACTS_AS_VARS else [])])
         return {"changed": False, **plan.as_dict()}
 
     def _declaration(self, variables: t.Dict[str, t.Any], keys_required: bool) -> Declaration:
@@ -76,6 +77,8 @@ class ActionModule(ActionBase):
             for host, of_host in raw.items()
             if "onion_targets" in of_host
         }
+        misspelt, self._hints = unknown(name for of_host in (variables, *raw.values()) for name in of_host)
+        template.faults.extend(misspelt)
         addresses, faults = public_entries(default_keys_dir(source, templar), _names(read["onion_services"]))
         declaration = Declaration(
             services=read["onion_services"],

@@ -7,6 +7,7 @@ Module Overview:
 
     keeper_faults   ``onion_keeper`` -> list of faults
     check_asked     a keeper must be able to ask for its services
+    check_sandbox   tor does not survive what a keeper does to a daemon in a sandbox
     kept            services with ``keeper: true`` -> host -> the ``services`` of its configuration
 """
 
@@ -54,6 +55,21 @@ def check_asked(
         if restricted and service.state == "present" and addresses.get(name, "") not in ("", *credentials):
             what = "needs a client's key to ask a restricted service with; put one for"
             faults.add(f"service '{name}'", "keeper", f"{what} {addresses[name]} into onion_client_credentials")
+
+
+def check_sandbox(services: t.Mapping[str, Service], daemon_options: t.Any, faults: Faults) -> None:
+    """tor 0.4.9.11 with ``Sandbox 1`` ends itself when its services are set over the control port.
+
+    :param daemon_options: ``onion_daemon_options``.
+    """
+    for name, service in services.items():
+        if service.fields.get("keeper") is not True or service.state != "present":
+            continue
+        own = service.fields.get("daemon_options")
+        options = {**(daemon_options if isinstance(daemon_options, dict) else {}), **(own if isinstance(own, dict) else {})}
+        if str(options.get("sandbox")).lower() == "true":
+            what = "ends a tor with 'sandbox: true', which does not survive that its services are set while it runs"
+            faults.add(f"service '{name}'", "keeper", f"{what}; say 'sandbox: false' in daemon_options, or remove the keeper")
 
 
 def kept(

@@ -19,7 +19,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._errors import 
 from ansible_collections.onionfleet.balance.plugins.module_utils._onionbalance import settings_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._hints import layout_hints
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._inventory import Faults, Inventory
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._keepers import check_asked, keeper_faults
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._keepers import check_asked, check_sandbox, keeper_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import Data, option_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._rules import (
     check_addresses,
@@ -100,6 +100,7 @@ def make_plan(declared: Declaration) -> Plan:
     services = read_services(declared.services, inventory, faults)
     addresses = check_addresses(services, declared.addresses, declared.keys_required, faults)
     check_asked(services, addresses, declared.credentials, faults)
+    check_sandbox(services, declared.daemon_options, faults)
     check_daemons(services, shared_options, faults, hints)
     drained = read_drained(declared.drained, services, faults)
     check_overrides(services, declared.targets, faults)

@@ -17,6 +17,7 @@ import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._address import is_address
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import near
+from ansible_collections.onionfleet.balance.plugins.module_utils._option_parts import OPEN_TO_ALL
 from ansible_collections.onionfleet.balance.plugins.module_utils._options import service_faults
 from ansible_collections.onionfleet.balance.plugins.module_utils._probe import ARGUMENTS, request_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._inventory import Faults, Inventory
@@ -30,6 +31,8 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import
 STATES = ("present", "absent")
 # how verification asks a service, as onion_probe takes it
 PROBE_FIELDS = {"port": int, "scheme": str, "path": str, "status": list, "contains": str, "capture": str}
+# an empty list of clients must not open the service to everybody
+NULL_MATTERS = ("authorized_clients",)
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?\Z")
 DIRECTORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
 # fields that say where a service runs; the others say how, and go to tor
@@ -84,7 +87,7 @@ def read_services(declared: t.Any, inventory: Inventory, faults: Faults) -> t.Di
         if not isinstance(entry, dict):
             faults.add(place, "type", "must be a mapping; write it as 'name: …' lines")
             continue
-        fields = {str(key): value for key, value in entry.items()}
+        fields = {str(key): value for key, value in given(entry).items()}
         name = fields.get("name")
         if not isinstance(name, str) or not LABEL.match(name):
             what = "is missing" if name is None else f"{name!r} is no label"
@@ -99,6 +102,13 @@ def read_services(declared: t.Any, inventory: Inventory, faults: Faults) -> t.Di
             numbers.setdefault(str(name), number)
             services.setdefault(str(name), Service(str(name), fields, placement))
     return services
+
+
+def given(value: t.Any) -> t.Any:
+    """The value without keys of mappings that are null: nothing was given for them, so their defaults hold."""
+    if isinstance(value, dict):
+        return {key: given(inner) for key, inner in value.items() if inner is not None or key in NULL_MATTERS}
+    return [given(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _check_fields(fields: Data, place: str, faults: Faults) -> None:
@@ -120,6 +130,8 @@ def _check_fields(fields: Data, place: str, faults: Faults) -> None:
     if fields.get("delete_key") is True and fields.get("state") != "absent":
         faults.add(place, "delete_key", "goes with 'state: absent' only; remove it, or set the state")
     faults.extend(f"{place}: {fault}" for fault in _probe_faults(fields.get("probe", {})))
+    if fields.get("authorized_clients", []) is None:
+        faults.add(place, "authorized_clients", OPEN_TO_ALL)
     if "address" in fields and not is_address(fields["address"]):
         faults.add(place, "address", f"{fields['address']!r} is no .onion address; write all 62 characters of it")
     directory = fields.get("directory", "x")

@@ -9,7 +9,6 @@ import types
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure
-from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible_collections.onionfleet.balance.plugins.action import onion_probe
 

@@ -81,6 +81,21 @@ def test_what_cannot_be_kept_is_refused(fields, words):
     assert any(words in fault for fault in caught.value.faults)
 
 
+@pytest.mark.parametrize("everywhere", [{}, {"sandbox": True}, {"sandbox": False}])
+@pytest.mark.parametrize("own", [{}, {"sandbox": "True"}, {"sandbox": False}])
+def test_a_keeper_and_a_sandbox_do_not_go_together(everywhere, own):
+    """tor 0.4.9.11 with Sandbox 1 ends itself at a SETCONF of services."""
+    sandboxed = {**everywhere, **own}.get("sandbox", False) in (True, "True")
+    groups = {"all": ["web1"], "web": ["web1"]}
+    for service, refused in ((hardmap(daemon_options=own), sandboxed), ({**hardmap(daemon_options=own), "keeper": False}, False)):
+        declaration = Declaration(services=[service], groups=groups, daemon_options=everywhere, keys_required=False)
+        if refused:
+            with pytest.raises(OnionfleetError, match="keeper: ends a tor with 'sandbox: true'"):
+                make_plan(declaration)
+        else:
+            make_plan(declaration)
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

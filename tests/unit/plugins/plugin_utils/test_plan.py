@@ -314,3 +314,29 @@ def test_a_single_hop_service_is_known_by_a_text_too():
 def test_what_verification_could_not_ask_is_refused_before_anything_is_deployed(probe):
     (fault,) = faults(service(probe=probe))
     assert fault.startswith(f"service 'newsroom': probe: {next(iter(probe))}: ")
+
+
+def test_a_null_is_not_given():
+    """As in YAML 'introduction_points:' without a value, on every level."""
+    given = {"name": "archive", "layout": "softmap", "publishers": "web1", "backends": ["web2", "web3"], "ports": PORTS}
+    nulls = {
+        "introduction_points": None, "workers": None, "daemon": None, "daemon_options": None, "directory": None, "address": None,
+        "state": None, "adopt": None, "probe": {"port": None}, "keeper": None, "max_streams": None, "introduction_dos": {"enabled": None},
+        "ports": [{**PORTS[0], "targets": None}],
+    }
+    groups = {"all": ["web1", "web2", "web3"]}
+
+    def planned(service):
+        return make_plan(Declaration(services=[service], groups=groups, keys_required=False)).as_dict()
+
+    plain = planned({**given, "probe": {}, "introduction_dos": {}})
+    assert planned({**given, **nulls}) == plain
+    (service,) = plain["hosts"]["web2"]["daemons"][0]["services"]
+    assert service["introduction_points"] == 6
+
+
+@pytest.mark.parametrize("empty", [None, []])
+def test_the_last_client_revoked_does_not_open_the_service(empty):
+    service = {"name": "newsroom", "layout": "hardmap", "replicas": "web1", "ports": PORTS, "authorized_clients": empty}
+    with pytest.raises(OnionfleetError, match="service 'newsroom': authorized_clients: is empty, which would let everybody in"):
+        make_plan(Declaration(services=[service], groups={"all": ["web1"]}, keys_required=False))
