@@ -9,7 +9,7 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.loader import action_loader
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._answers import ANSWERS
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import HostAction, Variables, cleaned
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import HostAction, Variables
 
 
 class ActionModule(HostAction):
@@ -35,6 +35,4 @@ class ActionModule(HostAction):
         )
         if handler is None:
             raise AnsibleActionFail(f"{module}: there is no such action")
-        send = handler._low_level_execute_command
-        handler._low_level_execute_command = lambda *given, **options: cleaned(send(*given, **options))
         return handler.run(task_vars=task_vars)

@@ -45,7 +45,8 @@ class ActionModule(ActionBase):
 
     def _back_up(self, options: Variables, variables: Variables) -> Variables:
         now = datetime.datetime.now(datetime.timezone.utc)
-        keys_dir = options["keys_dir"] or default_keys_dir(declaring_variables(variables), self._templar)
+        variables = dict(declaring_variables(variables))
+        keys_dir = options["keys_dir"] or default_keys_dir(variables, self._templar)
         folder = str(variables["inventory_dir"])
         paths = options["files"] if options["files"] is not None else _declaring(folder, variables)
         vault = Vault(self._loader, options["vault_id"])

@@ -9,7 +9,7 @@ import collections
 import time
 import typing as t
 
-from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._probe import ARGUMENTS, checked_targets
@@ -103,7 +103,7 @@ class ActionModule(HostAction):
                 return answer
             if [target["name"] for target in answer["targets"]] != [clean(name) for name in checked_targets(waiting)]:
                 odd = "targets: are not those that it was asked for"
-                raise AnsibleConnectionFailure(distrust(self.host(task_vars), "onion_probe", odd))
+                raise self.distrusted(distrust(self.host(task_vars), "onion_probe", odd), task_vars)
             _add(found, answer["targets"])
             lacks = _lacks(found, params["until"])
             waiting = [given for given, target in zip(waiting, answer["targets"]) if target["name"] in lacks]

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import time
 
-from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._fleet import clock_offset
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import greedy
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import HostAction, Variables, keyed, named
@@ -32,7 +31,7 @@ class ActionModule(HostAction):
             result["clock"] = clock_offset(before, result["clock"]["now"], after)
         strange = set(result.get("missing_keys", [])) - self._planned()
         if strange:
-            raise AnsibleConnectionFailure(greedy(self.host(task_vars), sorted(strange)))
+            raise self.distrusted(greedy(self.host(task_vars), sorted(strange)), task_vars)
         return result
 
     def _planned(self) -> set[str]:

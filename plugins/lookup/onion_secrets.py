@@ -61,7 +61,7 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared impor
     read_declared,
 )
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import refuse_exposure
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._planted import planted, without_facts
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._planted import planted_here, without_facts
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import name_faults, public_entries, read_secret
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._vault import Vault
 
@@ -75,8 +75,7 @@ class LookupModule(LookupBase):
         """Look the secrets up; AnsibleError tells every fault."""
         # no set_options here: it would template every field of every service
         names = [str(name) for term in terms for name in ([term] if isinstance(term, str) else term)]
-        host = str((variables or {}).get("inventory_hostname", "?"))
-        planting, variables = planted({host: (variables or {}).get("ansible_facts")}), without_facts(variables or {})
+        planting, variables = planted_here(variables or {}), without_facts(variables or {})
         refuse_exposure()
         try:
             if planting:

@@ -15,7 +15,6 @@ from ansible_collections.onionfleet.balance.plugins.module_utils import _values 
 from ansible_collections.onionfleet.balance.plugins.module_utils._client_key import decode_public
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, nearest
 
-OPEN_TO_ALL = "is empty, which would let everybody in; name a client, or remove the field if everybody may come"
 CLIENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}\Z")
 EXTRA_NAME = re.compile(r"[A-Za-z0-9_]+\Z")
 
@@ -91,9 +90,6 @@ def port_faults(ports: object) -> t.Iterator[str]:
 
 
 def client_faults(clients: object) -> t.Iterator[str]:
-    if clients == []:
-        yield f"authorized_clients: {OPEN_TO_ALL}"
-        return
     names: t.Dict[str, str] = {}
     keys: t.Dict[bytes, str] = {}
     for place, client in _items("authorized_clients", clients, "name and public_key"):

@@ -6,7 +6,7 @@
 Module Overview:
 
     ANSWERS   name of a module -> the Record of what it answers when it succeeds
-    COMMON    what any of them may add, and what a failure says
+    COMMON    what any of them may add, and what a failure says; fields_of: all of a module
     FACTS     name of a module -> facts of the host that our roles read of it
     ASKED     name of a module -> where its answer has names, and where its arguments have those that it was asked about
 
@@ -55,13 +55,17 @@ LINED = Text(LINES, lines=True)
 _PART: t.Dict[str, Shape] = {key: Data() for key in ("before", "after", "before_header", "after_header", "prepared")}
 _CHANGE = Record(_PART, frozenset(_PART))
 
+_LINED = record(before=LINED, after=LINED, before_header=Text(), after_header=Text())
+# sentences, of which a host may have many, and none of which is long
+_SENTENCES = Many(Text(1_000), 1_000)
+
 COMMON: t.Dict[str, Shape] = {
     "changed": Flag(),
     "failed": Flag(),
     "msg": Text(LINES, lines=True),
-    "faults": Many(Text()),
+    "faults": _SENTENCES,
     "diff": Either(Many(_CHANGE), _CHANGE),
-    "warnings": Many(Text()),
+    "warnings": _SENTENCES,
     "module_stdout": LINED,
     "module_stderr": LINED,
 }
@@ -264,8 +268,8 @@ ANSWERS: t.Dict[str, Record] = {
         error=Text(),
     ),
     "preflight": record(
-        faults=Many(Text()),
-        hints=Many(Text()),
+        faults=_SENTENCES,
+        hints=_SENTENCES,
         missing_keys=Many(SERVICE),
         tor=Maybe(VERSION),
         clock=record(now=Number()),
@@ -320,6 +324,15 @@ ANSWERS: t.Dict[str, Record] = {
     "ansible.builtin.template": record(),
     "ansible.builtin.user": record(),
 }
+
+# the parts of these are read by verification
+_DIFFS = {"keeper_credentials", "onionbalance_config", "tor_instances"}
+
+
+def fields_of(module: str) -> t.Dict[str, Shape]:
+    """All that a module may answer."""
+    return {**COMMON, **({"diff": Many(_LINED)} if module in _DIFFS else {}), **ANSWERS[module].fields}
+
 
 _ROUTE = record(optional=("address", "gateway", "interface"), address=Text(), gateway=Text(), interface=Text())
 FACTS: t.Dict[str, Record] = {

@@ -80,9 +80,14 @@ def operator_variable(name: str, variables: t.Mapping[str, t.Any], templar: t.An
 
 
 def default_keys_dir(variables: t.Mapping[str, t.Any], templar: t.Any) -> str:
-    """The folder of the store: onion_keys_dir, or .onion_keys beside the inventory."""
-    beside = os.path.join(str(variables.get("inventory_dir") or "."), ".onion_keys")
-    return str(operator_variable("onion_keys_dir", variables, templar, beside))
+    """The folder of the store: onion_keys_dir, or .onion_keys beside the inventory.
+
+    :raises OnionfleetError: there is neither.
+    """
+    folder = variables.get("inventory_dir")
+    if "onion_keys_dir" not in variables and not folder:
+        raise OnionfleetError("onion_keys_dir: is not set, and the inventory has no folder to keep keys beside; set it")
+    return str(operator_variable("onion_keys_dir", variables, templar, os.path.join(str(folder), ".onion_keys")))
 
 
 def _templated(read: t.Callable[[], t.Any], templar: t.Any, place: str) -> t.Any:

@@ -20,6 +20,7 @@ import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._backends import moved
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._installed import installed_drift
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._lost import first_line
 
 Data = t.Dict[str, t.Any]
 Found = t.Iterator[t.Tuple[str, str]]
@@ -86,7 +87,7 @@ def _with(status: Data, looked_at: t.List[str], rows: t.List[Data]) -> Data:
 
 def _changes(result: Data) -> Found:
     """What a module would write, remove or refuse."""
-    for fault in result.get("faults") or ([result["msg"]] if "diff" not in result and "msg" in result else []):
+    for fault in result.get("faults") or ([first_line(result)] if "diff" not in result and "msg" in result else []):
         yield "fault", str(fault)
     for part in result.get("diff", []):
         path = part["after_header"]

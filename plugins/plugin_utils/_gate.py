@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._answers import ANSWERS, ASKED, COMMON, FACTS
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._answers import ANSWERS, ASKED, COMMON, FACTS, fields_of
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._shapes import ACTING, Odd, Record, Word
 
 Result = t.Dict[str, t.Any]
@@ -47,7 +47,7 @@ def admit(module: str, result: t.Any, arguments: t.Mapping[str, t.Any]) -> Resul
     _weigh(result)
     answer = ANSWERS[module]
     failed = bool(result.get("failed"))
-    fields = {**COMMON, **answer.fields}
+    fields = fields_of(module)
     optional = {*COMMON, *answer.optional, *(answer.fields if failed else ())}
     passed = Record(fields, frozenset(optional)).read({**result, **_warnings(result)}, "")
     for said, asked in ASKED.get(module, ()):

@@ -10,20 +10,21 @@ Module Overview:
     only             arguments -> the same with fewer secrets
     listed           an option that is a list, however it is written
     named, keyed     names in a module's arguments, which an operator may have written
-    cleaned          what a command on a host printed -> the same without control characters
     refuse_exposure  refuses secrets while Ansible is told to show or to keep what it sends
 """
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ansible import constants as C
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
+from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins.action import ActionBase
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import admit, distrust, harmless
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._planted import planted
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._planted import planted_here
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._shapes import Odd, clean
 
 Variables = t.Dict[str, t.Any]
@@ -49,13 +50,13 @@ class HostAction(ActionBase):
         """
         super().run(tmp, task_vars)
         variables = task_vars or {}
-        # the task's options were made of these, also where it is delegated
-        faults = planted({str(variables.get("inventory_hostname", "?")): variables.get("ansible_facts")})
+        faults = [*planted_here(variables), *(f"{name}: is no mapping" for name in MAPPINGS if not _mapping(self._task.args.get(name)))]
         if faults:
             raise AnsibleActionFail("\n".join(faults))
         self._task.args = self.sent(dict(self._task.args))
         self._refuse_files()
-        return t.cast(Variables, wrap_var(self.act(variables)))
+        with _harmless_connection(self._connection):
+            return t.cast(Variables, wrap_var(self.act(variables)))
 
     def sent(self, arguments: Variables) -> Variables:
         """The module's arguments, with no secret that is none of the host's; raises AnsibleActionFail."""
@@ -82,22 +83,27 @@ class HostAction(ActionBase):
             answer = admit(module, run(), arguments)
         except AnsibleConnectionFailure as failure:
             # it may quote what the host sent
-            raise AnsibleConnectionFailure(clean(failure.message, lines=True)) from None
-        except AnsibleError:
-            raise
+            raise AnsibleConnectionFailure(clean(failure.message)) from None
+        except AnsibleError as error:
+            shown = clean(error.message, lines=True)
+            if shown == error.message:
+                raise
+            raise AnsibleActionFail(shown) from None
         except Odd as odd:
-            raise AnsibleConnectionFailure(distrust(self.host(task_vars), module, odd)) from None
+            raise self.distrusted(distrust(self.host(task_vars), module, odd), task_vars) from None
         except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
             # from within ansible-core, which takes a mapping for granted
-            raise AnsibleConnectionFailure(distrust(self.host(task_vars), module, "it is none")) from None
+            raise self.distrusted(distrust(self.host(task_vars), module, "it is none"), task_vars) from None
         return t.cast(Variables, masked(answer, self._secrets()))
+
+    def distrusted(self, sentence: str, task_vars: Variables) -> AnsibleError:
+        """The error that has Ansible treat the host as unreachable. Of a delegated task that would be another host, so it just fails."""
+        own = self.host(task_vars) == task_vars.get("inventory_hostname")
+        return AnsibleConnectionFailure(sentence) if own else AnsibleActionFail(sentence)
 
     def host(self, task_vars: Variables) -> str:
         """Name of the host that is asked."""
         return str(self._task.delegate_to or task_vars.get("inventory_hostname", "?"))
-
-    def _low_level_execute_command(self, *arguments: t.Any, **options: t.Any) -> Variables:
-        return cleaned(super()._low_level_execute_command(*arguments, **options))
 
     def _secrets(self) -> t.Set[str]:
         """What is sent and must not come back in words."""
@@ -107,9 +113,10 @@ class HostAction(ActionBase):
 
     def _refuse_files(self) -> None:
         """Without pipelining a module travels with its arguments as a file, which stays when files are kept."""
+        if self._secrets() or self._task.no_log:
+            refuse_exposure()
         if not self._secrets():
             return
-        refuse_exposure()
         at_home = self._connection.transport == "local" and not any(self._task.args.get(name) for name in MAPPINGS)
         if not at_home and not self._is_pipelining_enabled("new", wrap_async=False):
             raise AnsibleActionFail(
@@ -137,12 +144,29 @@ def _masked(value: t.Any, hidden: t.Sequence[str]) -> t.Any:
     return value
 
 
-def cleaned(result: Variables) -> Variables:
-    """What a command on a host printed, harmless to look at.
+@contextlib.contextmanager
+def _harmless_connection(connection: t.Any) -> t.Iterator[None]:
+    """What a host prints is harmless to look at, for this action and those of ansible-core that it calls."""
+    run = connection.exec_command
 
-    :param result: of ActionBase._low_level_execute_command.
-    """
-    return {**result, **{name: harmless(result[name]) for name in ("stdout", "stderr") if isinstance(result.get(name), str)}}
+    def exec_command(*arguments: t.Any, **options: t.Any) -> t.Tuple[int, bytes, bytes]:
+        code, stdout, stderr = run(*arguments, **options)
+        return code, _harmless(stdout), _harmless(stderr)
+
+    connection.exec_command = exec_command
+    try:
+        yield
+    finally:
+        # the worker may use it for the next item of a loop
+        del connection.exec_command
+
+
+def _harmless(printed: t.Any) -> bytes:
+    return harmless(to_text(printed, errors="surrogateescape")).encode("utf-8", "surrogateescape")
+
+
+def _mapping(value: t.Any) -> bool:
+    return value is None or isinstance(value, t.Mapping)
 
 
 def refuse_exposure() -> None:

@@ -6,7 +6,8 @@ defaults and the inventory's; of a task that runs once, for all hosts.
 
 Module Overview:
 
-    planted         facts by host -> a fault for each that has the name of a variable of ours
+    planted         facts by host -> a fault for each that has the name of a variable of ours, or of Ansible itself
+    planted_here    variables of a task -> the same for its host, by the host's true name
     without_facts   variables of a host -> the same without those whose value is a fact's
 """
 
@@ -14,6 +15,9 @@ from __future__ import annotations
 
 import re
 import typing as t
+
+from ansible import constants as C
+from ansible.vars.reserved import get_reserved_names
 
 ROLES = (
     "daemons",
@@ -32,21 +36,38 @@ ROLES = (
     "verify",
 )
 _OURS = re.compile(f"(?:onion|{'|'.join(ROLES)})_")
+# Ansible lets a fact stand in for most of these, and for functions of its templates
+_ANSIBLES = frozenset(
+    {*C.INTERNAL_STATIC_VARS, *get_reserved_names(), "item", "lookup", "query", "q", "now", "omit", "undef", "dict", "range"}
+) - {"gather_subset"}  # of ansible.builtin.setup
 _SHOWN = re.compile(r"\w{1,64}", re.ASCII)
 
 
 def planted(facts: t.Mapping[str, t.Any]) -> t.List[str]:
     """The faults of facts that have names of this collection's variables.
 
-    :param facts: host -> its facts, as ``ansible_facts`` has them.
+    :param facts: host -> its facts, as ``ansible_facts`` has them, without ``ansible_`` in their names.
     """
     return [
         f"host '{host}': its facts hold the variable '{_shown(name)}', which only you set; look at this host "
         "(docs/compromised.md), and run again without it, or with --flush-cache where facts are cached"
         for host, of_host in facts.items()
         for name in (of_host if isinstance(of_host, t.Mapping) else ())
-        if _OURS.match(str(name))
+        if _OURS.match(str(name)) or str(name) in _ANSIBLES
     ]
+
+
+def planted_here(variables: t.Mapping[str, t.Any]) -> t.List[str]:
+    """The faults of the facts that a task's variables were made of.
+
+    :param variables: of a task. Its ``inventory_hostname`` may be one of these facts, so that all hosts are looked at for the owner.
+    """
+    faults = planted({str(variables.get("inventory_hostname", "?")): variables.get("ansible_facts")})
+    hostvars = variables.get("hostvars")
+    if not faults or hostvars is None:
+        return faults
+    hosts = (variables.get("groups") or {}).get("all", [])
+    return planted({str(host): hostvars.raw_get(host).get("ansible_facts") for host in hosts}) or faults
 
 
 def _shown(name: t.Any) -> str:

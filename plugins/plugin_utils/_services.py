@@ -17,7 +17,6 @@ import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._address import is_address
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import near
-from ansible_collections.onionfleet.balance.plugins.module_utils._option_parts import OPEN_TO_ALL
 from ansible_collections.onionfleet.balance.plugins.module_utils._options import service_faults
 from ansible_collections.onionfleet.balance.plugins.module_utils._probe import ARGUMENTS, request_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._inventory import Faults, Inventory
@@ -130,8 +129,9 @@ def _check_fields(fields: Data, place: str, faults: Faults) -> None:
     if fields.get("delete_key") is True and fields.get("state") != "absent":
         faults.add(place, "delete_key", "goes with 'state: absent' only; remove it, or set the state")
     faults.extend(f"{place}: {fault}" for fault in _probe_faults(fields.get("probe", {})))
-    if fields.get("authorized_clients", []) is None:
-        faults.add(place, "authorized_clients", OPEN_TO_ALL)
+    if "authorized_clients" in fields and fields["authorized_clients"] in (None, []):
+        what = "is empty, which would let everybody in; name a client, or remove the field if everybody may come"
+        faults.add(place, "authorized_clients", what)
     if "address" in fields and not is_address(fields["address"]):
         faults.add(place, "address", f"{fields['address']!r} is no .onion address; write all 62 characters of it")
     directory = fields.get("directory", "x")

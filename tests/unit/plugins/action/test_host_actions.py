@@ -84,13 +84,24 @@ class Task(types.SimpleNamespace):
         return Task(**vars(self))
 
 
+class Connection:
+    """It prints what acts on a terminal, and bytes that are no text."""
+
+    def __init__(self, transport: str) -> None:
+        self.transport = transport
+
+    def exec_command(self, *_command: str) -> tuple[int, bytes, bytes]:
+        return 0, b"\x1b[2Jone\n\\u001b \xff", b"two\r"
+
+
 class Host:
     """A host that gives the ``answer``, or raises it, and what was sent to it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sent: list[tuple[str, Data]] = []
         self.answer: t.Any = None
-        self.pipelining, self.transport, self.delegate_to = True, "ssh", ""
+        self.pipelining, self.transport, self.delegate_to, self.no_log = True, "ssh", "", False
+        self.connection: Connection | None = None
         self.variables: Data = {"inventory_hostname": "web1"}
         monkeypatch.setattr(ActionBase, "run", lambda *_arguments: {})
         monkeypatch.setattr(ActionBase, "_is_pipelining_enabled", lambda *_arguments, **_options: self.pipelining)
@@ -115,8 +126,10 @@ class Host:
         module = importlib.import_module(f"ansible_collections.onionfleet.balance.plugins.action.{name}")
         action = object.__new__(module.ActionModule)
         assert isinstance(action, _host_action.HostAction)
-        action._task = Task(args=arguments, action=f"onionfleet.balance.{name}", delegate_to=self.delegate_to or None)
-        action._connection = types.SimpleNamespace(transport=self.transport)
+        action._task = Task(
+            args=arguments, action=f"onionfleet.balance.{name}", delegate_to=self.delegate_to or None, no_log=self.no_log
+        )
+        action._connection = self.connection = Connection(self.transport)
         action._play_context = action._loader = action._templar = action._shared_loader_obj = None
         return t.cast(Data, action.run(None, self.variables))
 
@@ -271,9 +284,10 @@ def test_a_host_that_answers_oddly_counts_as_unreachable(host: Host, name: str, 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_the_host_that_a_task_is_delegated_to_is_named(host: Host, name: str) -> None:
+    """It fails: were it unreachable, Ansible would leave out the host that delegates."""
     host.delegate_to = "web2"
     with pytest.raises(
-        AnsibleConnectionFailure, match=f"host 'web2': its answer to .*{'ping' if name == 'guarded' else name} is "
+        AnsibleActionFail, match=f"host 'web2': its answer to .*{'ping' if name == 'guarded' else name} is "
     ):
         host.ask(name, {"changed": 1})
 
@@ -297,7 +311,7 @@ def test_secrets_that_come_back_in_words_are_masked(host: Host, name: str, optio
     said = {
         "msg": f"read {SECRET}!",
         "faults": [SECRET],
-        "diff": [{"before": "", "after": f"a\n{SECRET}\n"}],
+        "diff": [{"before": "", "after": f"a\n{SECRET}\n", "before_header": "", "after_header": ""}],
         "module_stderr": SECRET,
     }
     answer = host.ask(name, {**honest, **said}, **{option: SECRETS[option]})
@@ -391,7 +405,7 @@ def test_errors_of_ansible_stay_what_they_are(host: Host, name: str, error: Ansi
 def test_a_failed_connection_quotes_a_host_harmlessly(host: Host, name: str) -> None:
     with pytest.raises(AnsibleConnectionFailure) as caught:
         host.ask(name, AnsibleConnectionFailure("Failed to connect: \x1b[2Jwelcome {{ here }}\nbye"))
-    assert caught.value.message == "Failed to connect:  [2Jwelcome { { here }}\nbye"
+    assert caught.value.message == "Failed to connect: [2Jwelcome { { here }} bye"
 
 
 @pytest.mark.parametrize(
@@ -415,10 +429,10 @@ def test_secrets_are_masked_however_they_come_back(host: Host, secret: str, said
 
 
 def test_secrets_are_masked_in_keys_and_never_in_numbers(host: Host) -> None:
-    honest = {"changed": True, **MODULES["tor_instances"][1]}
+    honest = {"changed": True, **MODULES["onion_descriptor_info"][1]}
     key = SECRET * 3
     diff = [{"before": {key: 1700}, "after": ""}]
-    answer = host.ask("tor_instances", {**honest, "diff": diff}, option_secrets={"x": key, "y": "1700"})
+    answer = host.ask("onion_descriptor_info", {**honest, "diff": diff}, option_secrets={"x": key, "y": "1700"})
     assert answer["diff"] == [{"before": {"********": 1700}, "after": ""}]
 
 
@@ -429,12 +443,41 @@ def test_an_answer_is_a_mapping(host: Host, name: str, answer: t.Any) -> None:
         host.ask(name, answer)
 
 
-def test_what_a_command_printed_is_harmless_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    printed = {"rc": 0, "stdout": "\x1b[2Jone\n\\u001b", "stderr": "two\r", "stdout_lines": 1}
-    monkeypatch.setattr(ActionBase, "_low_level_execute_command", lambda *_arguments, **_options: printed)
-    found = object.__new__(_host_action.HostAction)._low_level_execute_command("true")
-    assert found == {"rc": 0, "stdout": " [2Jone\n ", "stderr": "two ", "stdout_lines": 1}
-    assert printed["stderr"] == "two\r"
+@pytest.mark.parametrize("name", MODULES)
+def test_what_a_host_prints_is_harmless_to_look_at_while_the_action_runs(host: Host, name: str) -> None:
+    printed = []
+    execute = host.execute
+
+    def listening(*given: t.Any) -> t.Any:
+        assert host.connection is not None
+        printed.append(host.connection.exec_command("true"))
+        return execute(*given)
+
+    host.execute = listening  # type: ignore[method-assign]
+    host.ask(name)
+    assert printed == [(0, b" [2Jone\n  \xff", b"two ")]
+    assert host.connection is not None and host.connection.exec_command("true")[2] == b"two\r"
+
+
+@pytest.mark.parametrize("option", ["secrets", "option_secrets", "credentials"])
+def test_secrets_that_are_no_mapping_are_refused(host: Host, option: str) -> None:
+    """A module would read a text as JSON, and the keys in it would pass no plan."""
+    with pytest.raises(AnsibleActionFail, match=f"{option}: is no mapping"):
+        host.ask("tor_instances", **{option: '{"archive": "key"}'})
+    assert host.sent == []
+
+
+def test_what_a_task_hides_is_not_asked_for_while_ansible_shows_it(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(C, "DEFAULT_DEBUG", True)
+    host.ask("guarded")
+    host.no_log = True
+    with pytest.raises(AnsibleActionFail, match="ANSIBLE_DEBUG"):
+        host.ask("guarded")
+
+
+def test_an_error_of_ansible_quotes_a_host_harmlessly(host: Host) -> None:
+    with pytest.raises(AnsibleActionFail, match="^Failed to get information: { { code }}"):
+        host.ask("guarded", AnsibleError("Failed to get information: {{ code }} \x1b"))
 
 
 # --- guarded
@@ -451,22 +494,17 @@ def test_guarded_hands_over_to_an_action_of_ansible_core(host: Host, monkeypatch
         def __init__(self, task: Task, **_given: t.Any) -> None:
             self.task = task
 
-        def _low_level_execute_command(self, command: str, sudoable: bool) -> Data:
-            assert (command, sudoable) == ("id", True)
-            return {"rc": 0, "stdout": "\x1b[2Jroot\n", "stderr": ""}
-
         def run(self, task_vars: Data) -> Data:
             assert (task_vars, self.task.action, self.task.args) == (
                 host.variables,
                 "ansible.builtin.command",
                 {"argv": ["id"]},
             )
-            answer = self._low_level_execute_command("id", sudoable=True)
-            assert answer["stdout"] == " [2Jroot\n", "ansible-core may show it before any plugin can look"
+            answer = {"rc": 0, "stdout": "root\n", "stderr": ""}
             return {**answer, "changed": False, "ansible_facts": {"verify_redact": 1}}
 
     loader = types.SimpleNamespace(has_plugin=lambda _name: True, get=lambda _name, **given: Command(**given))
     monkeypatch.setattr(guarded, "action_loader", loader)
     told = host.ask("guarded", module="ansible.builtin.command", options={"argv": ["id"]})
-    assert told == {"rc": 0, "stdout": " [2Jroot\n", "stderr": "", "changed": False}
+    assert told == {"rc": 0, "stdout": "root\n", "stderr": "", "changed": False}
     assert host.sent == []

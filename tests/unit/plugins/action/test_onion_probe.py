@@ -66,7 +66,7 @@ class Rounds:
         monkeypatch.setattr(onion_probe.display, "display", lambda text, **_color: self.shown.append(text))
         monkeypatch.setattr(ActionBase, "_is_pipelining_enabled", lambda *_arguments, **_options: True)
         self.action = onion_probe.ActionModule.__new__(onion_probe.ActionModule)
-        self.action._connection = types.SimpleNamespace(transport="ssh")
+        self.action._connection = types.SimpleNamespace(transport="ssh", exec_command=None)
         self.action._execute_module = self.execute
 
     def sleep(self, seconds):
@@ -84,7 +84,7 @@ class Rounds:
     def run(self, names="a", **options):
         targets = [{"name": name, "address": ADDRESS, "port": None, **TARGET} for name in names]
         params = {"until": until(), "wait": 0, "fail": True, "requests": 1, "timeout": 9, "targets": targets, **options}
-        task = {"args": params, "action": "onionfleet.balance.onion_probe", "delegate_to": None}
+        task = {"args": params, "action": "onionfleet.balance.onion_probe", "delegate_to": None, "no_log": False}
         self.action._task = types.SimpleNamespace(**task)
         self.action.validate_argument_spec = lambda argument_spec: (None, self.action._task.args)
         return self.action.run(task_vars={"inventory_hostname": "probe1"})

@@ -33,8 +33,8 @@ def fixture_run(monkeypatch):
     def run(answer, **arguments):
         action = preflight.ActionModule.__new__(preflight.ActionModule)
         args = {**PLANNED, **arguments}
-        action._task = types.SimpleNamespace(args=args, action="onionfleet.balance.preflight", delegate_to=None)
-        action._connection = types.SimpleNamespace(transport="ssh")
+        action._task = types.SimpleNamespace(args=args, action="onionfleet.balance.preflight", delegate_to=None, no_log=False)
+        action._connection = types.SimpleNamespace(transport="ssh", exec_command=None)
         action._execute_module = lambda _name, given, task_vars: answer if given == args else None
         return action.run(task_vars={"inventory_hostname": "web1"})
 

@@ -12,7 +12,7 @@ import types
 
 import pytest
 from ansible_collections.onionfleet.balance.plugins.plugin_utils import _gate
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._answers import ANSWERS, COMMON
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._answers import ANSWERS, COMMON, fields_of
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import admit, distrust, greedy, harmless
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._shapes import (
     Address,
@@ -123,7 +123,7 @@ def test_an_honest_answer_passes_as_it_is(module):
 
 @pytest.mark.parametrize("module", ANSWERS)
 def test_each_lie_in_each_field_is_refused_or_harmless(module):
-    answer = {**{name: honest(shape) for name, shape in COMMON.items()}, **honest(ANSWERS[module]), "failed": False}
+    answer = {**{name: honest(shape) for name, shape in fields_of(module).items()}, "failed": False}
     for place in places(answer):
         for name, lie in LIES.items():
             passed, refused = attempt(module, lying(answer, place, lie))
