@@ -39,9 +39,8 @@ def compromise(services: t.Mapping[str, Data], hosts: t.Sequence[str], probe_hos
 
 
 def _asked_from(service: Data, hosts: t.Collection[str], probe_hosts: t.Collection[str]) -> bool:
-    """Whether one of the hosts has a client's key: it verifies, or its keeper watches the service."""
-    keeping = [row["host"] for row in service["replicas"]] if service["keeper"] else []
-    return any(host in hosts for host in (*probe_hosts, *keeping))
+    """Whether one of the hosts is sent a client's key: it verifies, or is a replica, whose own descriptor verification reads."""
+    return any(host in hosts for host in (*probe_hosts, *(row["host"] for row in service["replicas"])))
 
 
 def _losses(
@@ -54,8 +53,8 @@ def _losses(
         yield f"kept  service '{name}': its key was not there, its address stays. Lost are keys of backends, which mean"
         yield "      nothing once no publisher lists them."
     for name in clients:
-        yield f"LOST  service '{name}': the client's key in onion_client_credentials, with which verification or a keeper asks"
-        yield "      for it. Whoever has it is let in as that client."
+        yield f"LOST  service '{name}': the client's key in onion_client_credentials, with which verification and keepers"
+        yield "      ask for it. Whoever has it is let in as that client."
     for name in [each for each in (*lost, *kept) if services[each]["restricted"]]:
         yield f"note  service '{name}': of its other clients only names and public keys were there."
 

@@ -15,7 +15,7 @@ compromise = FilterModule().filters()["compromise"]
 def service(replicas=(), publishers=(), backends=(), **fields):
     rows = {"replicas": replicas, "publishers": publishers, "backends": backends}
     placed = {role: [{"host": host} for host in hosts] for role, hosts in rows.items()}
-    return {"state": "present", "address": "x.onion", "restricted": False, "keeper": False, **placed, **fields}
+    return {"state": "present", "address": "x.onion", "restricted": False, **placed, **fields}
 
 
 SERVICES = {
@@ -49,12 +49,10 @@ def test_backends_alone_need_no_new_address():
 
 def test_where_a_restricted_service_is_asked_from_a_clients_key_is_lost():
     words = "LOST  service 'newsroom': the client's key in onion_client_credentials"
-    assert words not in compromise(SERVICES, ["web2"])
-    assert words in compromise(SERVICES, ["web2"], ["web2"])
-    kept = {**SERVICES, "newsroom": {**SERVICES["newsroom"], "keeper": True}}
-    text = compromise(kept, ["web2"])
+    text = compromise(SERVICES, ["web2"])
     assert words in text and "Make a new client's key for newsroom" in text
-    assert words not in compromise(kept, ["pub1"])
+    assert words in compromise(SERVICES, ["mon1"], ["mon1"])
+    assert words not in compromise(SERVICES, ["pub1"], ["mon1"])
 
 
 def test_what_a_host_that_lies_was_believed_about():

@@ -67,7 +67,8 @@ def test_a_host_that_calls_itself_another_is_named():
 
 def test_facts_that_hosts_have_are_no_matter():
     facts = {
-        "distribution": "Debian", "gather_subset": ["all"], "module_setup": True, "env": {}, "hostname": "x", "onion": 1, "verify": 1, "discovered_interpreter_python": "/usr/bin/python3", "local": {"onion_x": 1},
+        "distribution": "Debian", "gather_subset": ["all"], "module_setup": True, "env": {}, "hostname": "x",
+        "onion": 1, "verify": 1, "discovered_interpreter_python": "/usr/bin/python3", "local": {"onion_x": 1},
     }
     assert planted({"web1": facts, "web2": None, "web3": {}}) == []
 
