@@ -24,8 +24,8 @@ stages=(shellcheck ruff mypy yamllint ansible-lint docs changelog python-3.8
         hosts-scale hosts-roll hosts-drift molecule-softmap hosts-first_deployment molecule-hardmap molecule-keeper hosts-keys_over_time
         molecule-hybrid hosts-backup hosts-interrupted hosts-preflight hosts-adoption hosts-other_peoples_tor hosts-existing_repository
         molecule-private_tor_network)
-# by name only: it takes more than half an hour by itself
-named_stages=(hosts-keeper)
+# by name only: they take long, the first more than half an hour by itself
+named_stages=(hosts-keeper hostile_matrix-2.18 hostile_matrix-newest)
 
 # --- Python environments ---------------------------------------------------------------------------------------------
 
@@ -149,10 +149,17 @@ installed() {
 stage_controller() { use 2.19; PYTHONPATH=$work python -m pytest -q tests/controller/test_refused.py; }
 
 # Playbooks on hosts that lie, which are no hosts, but a connection that answers.
-hostile() { use "$1"; ansible --version | sed -n 1p; PYTHONPATH=$work python -m pytest -q --durations=5 tests/controller/test_hostile*.py; }
-stage_hostile-2.19() { hostile 2.19; }
-stage_hostile-2.18() { hostile 2.18; }
-stage_hostile-newest() { has_newest; hostile newest; }
+hostile() {
+  use "$1"
+  ansible --version | sed -n 1p
+  PYTHONPATH=$work python -m pytest -q --durations=5 "${@:2}"
+}
+stage_hostile-2.19() { hostile 2.19 tests/controller/test_hostile*.py; }
+# each field of each answer on the other versions by name only: the gate is the same, and what Ansible does with it is here
+stage_hostile-2.18() { hostile 2.18 tests/controller/test_hostile.py tests/controller/test_hostile_names.py; }
+stage_hostile-newest() { has_newest; hostile newest tests/controller/test_hostile.py tests/controller/test_hostile_names.py; }
+stage_hostile_matrix-2.18() { hostile 2.18 tests/controller/test_hostile_matrix.py; }
+stage_hostile_matrix-newest() { has_newest; hostile newest tests/controller/test_hostile_matrix.py; }
 
 # --- Running them ----------------------------------------------------------------------------------------------------
 
