@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from hostile.fleet import Fleet, lightened
+from hostile.fleet import HONEST, Fleet, lightened
+from hostile.verdict import ordered
 
 
 @pytest.fixture(scope="session")
@@ -20,4 +21,5 @@ def deployed(tmp_path_factory):
     done = fleet.run("deploy")
     assert done.code == 0, done.output
     fleet.learn()
+    fleet.orders = {host: ordered(done, host) for host in HONEST}
     return fleet

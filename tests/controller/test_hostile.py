@@ -29,7 +29,8 @@ def fleet(deployed, tmp_path):
 
 
 def harmless(outcome, *, asked=()):
-    """What holds after each run."""
+    """What holds after each run. The output is kept, for whoever asks why."""
+    (outcome.fleet.folder / "output").write_text(outcome.output, errors="surrogateescape")
     assert leaks(outcome) == []
     assert touched(outcome, asked=asked) == []
     assert noise(outcome) == []
@@ -99,22 +100,18 @@ def test_the_declaration_does_not_come_from_a_host(fleet):
         {**service, "replicas": ["web2"]} if service["name"] == "members" else service for service in fleet.services()
     ]
     cache = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(fleet.folder / "facts")}
-    planted = {"onion_services": stolen, "onion_keys_dir": str(fleet.canary)}
-    harmless(
-        fleet.run(
-            "verify",
-            "--limit",
-            "web",
-            lies=[lie("web1", "onion_descriptor_info", add={"ansible_facts": planted})],
-            **cache,
-        )
-    )
+    planted = {"onion_services": stolen}
+    # all hosts, or their declarations would differ, which the plan refuses
+    harmless(fleet.run("verify", lies=[lie("web1", "onion_descriptor_info", add={"ansible_facts": planted})], **cache))
     run = fleet.run(
         "deploy", "--limit", "web", lies=[lie("web2", "preflight", set={"missing_keys": ["members"]})], **cache
     )
     harmless(run)
-    daemons = [daemon["name"] for note in run.sent("web2", "tor_instances") for daemon in note["arguments"]["daemons"]]
-    assert daemons and "membersw1" not in daemons
+    planned = {
+        host: [each["name"] for note in run.sent(host, "tor_instances") for each in note["arguments"]["daemons"]]
+        for host in ("web1", "web2")
+    }
+    assert "membersw1" in planned["web1"] and "membersw1" not in planned["web2"]
 
 
 # --- H2: code on the controller
@@ -226,8 +223,8 @@ def test_an_unknown_name_stops_nobody_else(fleet):
     asked = ["nosuch", "../../canary/vault-password"]
     run = fleet.run("deploy", "--limit", "app1,web2", lies=[lie("app1", "preflight", set={"missing_keys": asked})])
     harmless(run)
-    assert told(run, "app1", "preflight")
     assert run.sent("web2", "tor_instances"), "web2 was not deployed"
+    assert told(run, "app1", "preflight")
 
 
 @pytest.mark.parametrize(
@@ -252,6 +249,25 @@ def test_no_setting_shows_keys(fleet, setting):
         assert not any(
             secret in note.get("content", "") for note in run.sent(host) for secret in fleet.secrets.values()
         )
+
+
+def test_keys_that_a_host_repeats_are_not_shown(fleet):
+    """It has them, and says them in words of its own."""
+    fleet.world["missing"] = {"web2": ["newsroom"], "pub1": ["archive"]}
+    lies = []
+    for host, module, name in (("web2", "tor_instances", "newsroom"), ("pub1", "onionbalance_config", "archive")):
+        key = fleet.secrets[name]
+        texts = {"msg": key, "warnings": [key], "module_stdout": f"a {key} b", "diff": [{"before": "", "after": key}]}
+        lies.append(lie(host, module, add={**texts, "failed": True, key: key}))
+    run = fleet.run("deploy", "--limit", "web2,pub1", "-vvv", "--diff", lies=lies)
+    assert len(run.lied) == 2
+    harmless(run)
+
+
+def test_where_the_probe_host_is_lost_no_other_gets_the_keys_of_clients(fleet):
+    run = fleet.run("verify", "--limit", "web1,pub1", lies=[lie("web1", "ping", raw="nonsense")])
+    assert run.lied
+    harmless(run)
 
 
 # --- Plays of an operator's own
@@ -293,15 +309,12 @@ def test_facts_that_an_operator_gathers_set_nothing_of_ours(fleet, role, inject)
 
 @pytest.mark.parametrize("role", ["hardmap", "verify"])
 def test_a_fact_cache_sets_nothing_of_ours(fleet, role):
-    cache = fleet.folder / "facts"
-    cache.mkdir()
-    (cache / "web2").write_text(json.dumps(PLANTED))
-    (cache / "s1_web2").write_text(json.dumps(PLANTED))
-    run = fleet.run(
-        own_play(fleet, role, gather_facts=False),
-        ANSIBLE_CACHE_PLUGIN="jsonfile",
-        ANSIBLE_CACHE_PLUGIN_CONNECTION=cache,
-    )
+    cache = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(fleet.folder / "facts")}
+    gather = fleet.folder / "gather.yml"
+    gather.write_text(yaml.safe_dump([{"hosts": "web", "gather_facts": True}]))
+    run = fleet.run(str(gather), lies=[lie("web2", "setup", set={"ansible_facts": PLANTED})], **cache)
+    assert run.code == 0 and run.lied, run.output
+    run = fleet.run(own_play(fleet, role, gather_facts=False), **cache)
     harmless(run)
     assert run.code != 0 and told(run, "web2", "its facts hold the variable", "only you set")
 

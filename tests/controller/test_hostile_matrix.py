@@ -12,7 +12,8 @@ import json
 
 import pytest
 from hostile import table
-from hostile.verdict import leaks, misled, misreported, noise, ordered, touched, unnamed
+from hostile.fleet import ACTING
+from hostile.verdict import MOST, leaks, misled, misreported, noise, ordered, touched, unnamed
 
 TRAPS, PUBLISHING, KEEPING = 14, 14, 8
 
@@ -44,7 +45,8 @@ def honest(deployed):
 
 
 def judge(run):
-    """All that is wrong after a run, at once."""
+    """All that is wrong after a run, at once. The output is kept, for whoever asks why."""
+    (run.fleet.folder / "output").write_text(run.output, errors="surrogateescape")
     return [*leaks(run), *touched(run), *noise(run)]
 
 
@@ -73,11 +75,13 @@ def test_a_status_among_liars(crowd, honest, round_):
         ("picture", ["-e", "onion_picture_file=../out/fleet.md"]),
     ],
 )
-def test_a_playbook_among_liars(crowd, playbook, arguments):
+def test_a_playbook_among_liars(deployed, crowd, playbook, arguments):
     told = table.lies(crowd, playbook, 1, table.variables(crowd.collections)) if playbook in table.FIELDS else []
     run = crowd.run(playbook, *arguments, "--limit", "web,others,traps" if playbook == "deploy" else "all", lies=told)
-    assert bool(run.lied) == bool(told)
+    assert len(run.lied) >= len(told) / 2, "most lies have to be told"
     assert judge(run) == []
+    if playbook == "deploy":
+        assert misled(run, deployed.orders) == []
 
 
 def test_a_liar_is_named(crowd):
@@ -89,3 +93,48 @@ def test_a_liar_is_named(crowd):
     told = [table.lie(liar, module, set={path: value}) for liar, (module, path) in zip(crowd.liars, fields)]
     run = crowd.run("status", lies=told)
     assert [*unnamed(run), *judge(run)] == []
+
+
+def strange(value, place=""):
+    """What of a registered result should not have passed."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from strange(key, f"a key of {place}")
+            yield from strange(each, f"{place}.{key}")
+    elif isinstance(value, list):
+        for each in value:
+            yield from strange(each, place)
+    elif isinstance(value, str):
+        if ACTING.search(value) or "{{" in value or "{%" in value or len(value) > MOST:
+            yield f"{place}: {value[:80]!r}"
+    elif isinstance(value, (int, float)) and not abs(value) <= 2**64:
+        yield f"{place}: {value}"
+
+
+def test_every_module_among_liars(crowd):
+    """What playbooks ask one host only, asked of all liars; what was registered holds nothing that it should not."""
+    modules, names = table.direct(crowd), table.variables(crowd.collections)
+    told = [one for module, (_given, fields) in modules.items() for one in table.crossed(crowd, module, fields, names)]
+    passive = {"ignore_errors": True, "ignore_unreachable": True}
+    tasks = []
+    for number, (module, (given, _fields)) in enumerate(modules.items()):
+        own = "." not in module
+        action = (
+            {f"onionfleet.balance.{module}": given}
+            if own
+            else {"onionfleet.balance.guarded": {"module": module, "options": given}}
+        )
+        tasks.append({"name": module, **action, "register": f"answer{number}", **passive})
+    answers = ", ".join(f"'{module}': answer{number}" for number, module in enumerate(modules))
+    kept = {"content": f"{{{{ {{{answers}}} | to_json }}}}", "dest": f"{crowd.out}/{{{{ inventory_hostname }}}}.json"}
+    tasks.append({"ansible.builtin.copy": kept, "delegate_to": "localhost", "vars": {"ansible_become": False}})
+    playbook = crowd.folder / "every.yml"
+    playbook.write_text(json.dumps([{"hosts": "traps", "gather_facts": False, "tasks": tasks}]))
+    run = crowd.run(str(playbook), lies=told)
+    assert len(run.lied) >= 0.9 * len(told)
+    registered = {liar: json.loads((crowd.out / f"{liar}.json").read_text()) for liar in crowd.liars}
+    assert [*strange(registered), *judge(run)] == []
+    for liar, answers in registered.items():
+        assert not any(
+            "ansible_facts" in answer for module, answer in answers.items() if not module.endswith("setup")
+        ), liar

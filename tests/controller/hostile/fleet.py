@@ -154,7 +154,7 @@ class Fleet:
         of_liars = [
             *([{"name": "decoy", **web, "replicas": "traps"}] if self.liars else []),
             *(
-                [{"name": "bait", "layout": "softmap", "publishers": "baiters", "backends": "traps", "ports": PORTS}]
+                [{"name": "bait", "layout": "softmap", "publishers": "baiters", "backends": "backing", "ports": PORTS}]
                 if self.publishing
                 else []
             ),
@@ -189,6 +189,8 @@ class Fleet:
                     "web": group("web1", "web2"),
                     "others": group("pub1", "pub2", "app1"),
                     "traps": group(*self.liars),
+                    # few: every publisher of them tells of every one
+                    "backing": group(*self.liars[:3]),
                     "baiters": group(*self.publishing),
                     "watchers": group(*self.keeping),
                 },

@@ -245,8 +245,105 @@ def lies(fleet, playbook, start, names):
             itertools.islice(itertools.cycle(ones), start * len(liars) % len(ones), None),
         )
         for number, (liar, ((module, path), (label, what))) in enumerate(zip(liars, turns)):
+            if path == "faults" and label == "list of names":
+                label, what = "null", {"set": None}  # a host may say that it has a fault, which stops the run
             if "set" in what and not isinstance(what.get("add"), dict):
                 told.append(lie(liar, module, f"{path}: {label}", set={path: what["set"]}))
             else:
                 told.append(lie(liar, modules[number % len(modules)], label, **what))
+    return told
+
+
+# module -> arguments, and paths of its answer; what playbooks ask one host only, or a few, or after others
+PROBED = [
+    "targets",
+    *(
+        f"targets[0].{name}"
+        for name in (
+            "name",
+            "address",
+            "port",
+            "requests",
+            "answered",
+            "failed",
+            "errors",
+            "seconds",
+            "median",
+            "answered_by",
+        )
+    ),
+]
+HELD = [
+    "period",
+    "period.number",
+    "period.length",
+    "period.random_value",
+    "services",
+    *(
+        f"services[0].{name}"
+        for name in ("address", "responsible", "held", "newest", "revision_counter", "hsdirs", "hsdirs[0].fingerprint")
+    ),
+    *(
+        f"services[0].hsdirs[0].{name}"
+        for name in ("replica", "held", "error", "revision_counter", "signing_key", "age_hours", "introduction_points")
+    ),
+    "services[0].hsdirs[0].introduction_keys",
+]
+UPLOADED = [f"daemons[0].services[0].{name}" for name in ("address", "tried", "taken", "refused")]
+
+
+def direct(fleet):
+    """Module -> its arguments and fields; ``guarded`` ones are of ansible-core."""
+    onion = fleet.world["plan"]["services"]["decoy"]["address"]
+    daemons = ["decoyw1"]
+    return {
+        "onion_probe": ({"targets": [{"name": "decoy", "address": onion, "port": 80, "capture": "(x)"}]}, PROBED),
+        "onion_descriptor_info": ({"addresses": [onion]}, HELD),
+        "onion_publishing": (
+            {"daemons": daemons, "state": "published"},
+            ["daemons", *(f"daemons[0].{name}" for name in ("name", "changed", "error", "services")), *UPLOADED],
+        ),
+        "onion_drain": (
+            {"daemons": daemons},
+            ["seconds", "daemons", *(f"daemons[0].{x}" for x in ("name", "streams", "error"))],
+        ),
+        "tor_daemons": (
+            {"actions": [{"name": "decoyw1", "action": "start"}]},
+            ["done", *(f"done[0].{name}" for name in ("name", "action", "seconds"))],
+        ),
+        "tor_authority_keys": (
+            {"authorities": ["netauth1"]},
+            [
+                "authorities",
+                "authorities.netauth1",
+                "authorities.netauth1.v3ident",
+                "authorities.netauth1.fingerprint",
+                "created",
+            ],
+        ),
+        "onion_key": ({"path": "/var/lib/tor/x"}, ["address", "public_key"]),
+        "onion_client_key": (
+            {"path": "/root/clients", "address": onion, "clients": [{"name": "anna"}]},
+            ["clients", "clients[0].name", "clients[0].public_key", "removed"],
+        ),
+        "rolling_info": ({"daemons": daemons}, ["outdated", "publisher", "reboot"]),
+        "onion_retire": ({"daemons": daemons}, ["removed"]),
+        "keeper_credentials": ({"credentials": {}}, ["changed", "diff"]),
+        "ansible.builtin.slurp": ({"src": "/etc/hostname"}, ["content", "encoding"]),
+        "ansible.builtin.apt": ({"name": "tor"}, ["changed", "stdout"]),
+        "ansible.builtin.user": ({"name": "x"}, ["changed", "uid"]),
+        "ansible.builtin.setup": ({}, ["ansible_facts", "ansible_facts.ansible_default_ipv4"]),
+        "ansible.builtin.dpkg_selections": ({"name": "tor", "selection": "hold"}, ["changed", "before"]),
+    }
+
+
+def crossed(fleet, module, fields, names):
+    """One lie about a module for each liar: all values, each of another field, and all whole answers."""
+    ones = [*((label, {"set": value}) for label, value in values(fleet).items()), *whole(fleet, names).items()]
+    short, told = module.rpartition(".")[2], []
+    for number, liar in enumerate(fleet.liars):
+        label, what = ones[number % len(ones)]
+        path = fields[number % len(fields)]
+        what = {"set": {path: what["set"]}} if label in values(fleet) else what
+        told.append(lie(liar, short, f"{module} {path}: {label}", **what))
     return told

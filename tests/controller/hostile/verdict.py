@@ -108,7 +108,9 @@ def misreported(report, honest):
         for name in OWN
         if rows.get(name) != wanted[name]
     ]
-    drift, expected = ([row for row in each.get("drift", []) if row["host"] in HONEST] for each in (report, honest))
+    drift, expected = (
+        sorted((row for row in each.get("drift", []) if row["host"] in HONEST), key=str) for each in (report, honest)
+    )
     return found + (["the drift of honest hosts differs"] if drift != expected else [])
 
 

@@ -22,6 +22,7 @@ import uuid
 from hostile.host import Host
 from hostile.lies import lie
 
+SECRETS = ("secrets", "option_secrets", "credentials", "secret")
 # as ansible-core 2.18, and 2.19 and later, write a module's arguments into its program
 _PARAMETERS = re.compile(rb"^\s*(?:ANSIBALLZ_PARAMS = |params=)(['\"].*?['\"]),?$", re.MULTILINE)
 
@@ -30,6 +31,12 @@ def parameters(program):
     """The arguments in a module's program as Ansible sends it; None where it is no such program."""
     found = _PARAMETERS.search(program)
     return json.loads(ast.literal_eval(found[1].decode()))["ANSIBLE_MODULE_ARGS"] if found else None
+
+
+def _censored(arguments):
+    """As a module repeats its arguments."""
+    hidden = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    return {name: hidden if name in SECRETS else value for name, value in arguments.items()}
 
 
 class State:
@@ -112,7 +119,7 @@ class Wire:
             answer = self.host.answer(short, own, arguments["_ansible_check_mode"])
         except Exception as error:  # the test sees it as a host that failed
             answer = {"failed": True, "msg": f"THE KIT FAILED: {module}: {error!r}"}
-        return 0, self._lied(short, {"invocation": {"module_args": own}, **answer}), b""
+        return 0, self._lied(short, {"invocation": {"module_args": _censored(own)}, **answer}), b""
 
     def _lied(self, module, honest, *, shell=False):
         """The answer as bytes, after the lies for this module."""
