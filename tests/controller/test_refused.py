@@ -260,7 +260,7 @@ def test_keys_of_hosts_that_cannot_be_reached_are_told_with_the_others(operator)
         "alpha": {"host": "web1", "path": path}, "beta": {"path": "/nonexistent"}})
     result = operator.run("keys")
     assert result.returncode != 0
-    assert "service 'alpha': key: the secret key is empty, or could not be read" in result.stdout
+    assert "service 'alpha': key: host 'web1': /var/lib/tor/alpha: could not be read" in result.stdout
     assert "service 'beta': key: /nonexistent: there is no such file" in result.stdout
     assert not (operator.folder / ".onion_keys").exists()
 
