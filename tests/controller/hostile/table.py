@@ -250,10 +250,14 @@ def lies(fleet, playbook, start, names):
             if "set" in what and not isinstance(what.get("add"), dict):
                 told.append(lie(liar, module, f"{path}: {label}", set={path: what["set"]}))
             else:
-                told.append(lie(liar, modules[number % len(modules)], label, **what))
+                asked = modules[number % len(modules)]
+                # a preflight that fails stops a deployment, as a host with a fault does
+                asked = modules[1] if asked == "preflight" and label in FAILURES else asked
+                told.append(lie(liar, asked, label, **what))
     return told
 
 
+FAILURES = ("no JSON", "nothing", "a list", "deep", "bare", "failed")
 # module -> arguments, and paths of its answer; what playbooks ask one host only, or a few, or after others
 PROBED = [
     "targets",
