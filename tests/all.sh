@@ -181,8 +181,7 @@ run_stage() {
     cd "$collection"
     case $1 in
       molecule-*) installed; molecule test --no-command-borders -s "${1#molecule-}";;
-      # with facts that become no variables, as inventory.example has it; molecule with Ansible's default
-      hosts-*)    installed; export ANSIBLE_INJECT_FACT_VARS=false; python -m pytest -q --durations=5 "tests/hosts/test_${1#hosts-}.py";;
+      hosts-*)    installed; python -m pytest -q --durations=5 "tests/hosts/test_${1#hosts-}.py";;
       *)          "stage_$1";;
     esac
   )

@@ -6,7 +6,7 @@
 Module Overview:
 
     admit      name of a module and its raw result -> what passes; raises Odd
-    harmless   what a host sent, before anything reads it -> the same without control characters, also those that JSON spells out
+    harmless   what a host sent, before anything reads it -> the same without control characters, and with no letter spelt as an escape
     distrust   host, module and what is wrong -> the sentence that people read
     greedy     likewise for a host that asks for keys that it is not to have
     DISTRUST   the part of that sentence by which a result tells that its host was not believed
@@ -109,15 +109,18 @@ def _weigh(value: t.Any) -> None:
 def harmless(sent: str) -> str:
     """What a host sent without what acts on a terminal, be it there or as an escape of JSON.
 
-    ansible-core shows parts of it before any plugin can look: names of keys that it removes, and what is no JSON.
+    ansible-core shows parts of it before any plugin can look: warnings, names of keys that it removes, and what is no JSON. Escapes
+    of printable ASCII become what they stand for, so that a search for a secret in the text finds it.
     """
     return _SPELT.sub(_spelt, _UNSHOWN.sub(" ", sent))
 
 
 def _spelt(escape: t.Match[str]) -> str:
     name = escape[1]
-    character = chr(int(name[1:], 16)) if len(name) == 5 else {"b": "\b", "f": "\f", "r": "\r"}.get(name, "")
-    return " " if _UNSHOWN.match(character) else escape[0]
+    character = chr(int(name[1:], 16)) if len(name) == 5 else {"b": "\b", "f": "\f", "r": "\r", "/": "/"}.get(name, "")
+    if _UNSHOWN.match(character):
+        return " "
+    return character if " " <= character <= "~" and character not in '"\\' else escape[0]
 
 
 def distrust(host: str, module: str, odd: object) -> str:

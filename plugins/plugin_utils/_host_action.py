@@ -55,7 +55,7 @@ class HostAction(ActionBase):
             raise AnsibleActionFail("\n".join(faults))
         self._task.args = self.sent(dict(self._task.args))
         self._refuse_files()
-        with _harmless_connection(self._connection):
+        with _harmless_connection(self._connection, self._secrets()):
             return t.cast(Variables, wrap_var(self.act(variables)))
 
     def sent(self, arguments: Variables) -> Variables:
@@ -145,13 +145,20 @@ def _masked(value: t.Any, hidden: t.Sequence[str]) -> t.Any:
 
 
 @contextlib.contextmanager
-def _harmless_connection(connection: t.Any) -> t.Iterator[None]:
+def _harmless_connection(connection: t.Any, secrets: t.Collection[str]) -> t.Iterator[None]:
     """What a host prints is harmless to look at, for this action and those of ansible-core that it calls."""
+    # a shorter one may be a word of the answer's own
+    long = [secret for secret in secrets if len(secret) >= SHORTEST_KEY]
+
+    def shown(printed: t.Any) -> bytes:
+        text = masked(harmless(to_text(printed, errors="surrogateescape")), long)
+        return t.cast(bytes, text.encode("utf-8", "surrogateescape"))
+
     run = connection.exec_command
 
     def exec_command(*arguments: t.Any, **options: t.Any) -> t.Tuple[int, bytes, bytes]:
         code, stdout, stderr = run(*arguments, **options)
-        return code, _harmless(stdout), _harmless(stderr)
+        return code, shown(stdout), shown(stderr)
 
     connection.exec_command = exec_command
     try:
@@ -159,10 +166,6 @@ def _harmless_connection(connection: t.Any) -> t.Iterator[None]:
     finally:
         # the worker may use it for the next item of a loop
         del connection.exec_command
-
-
-def _harmless(printed: t.Any) -> bytes:
-    return harmless(to_text(printed, errors="surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def _mapping(value: t.Any) -> bool:

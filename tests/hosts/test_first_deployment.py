@@ -25,6 +25,7 @@ DAEMONS = {"web1": ["alphaw1", "betaw1", "onionprobe", "small"], "web2": ["alpha
 def first(fresh, tmp_path_factory):
     """Keys, a check run, the deployment, another one, and one that fails, all as talkative as can be, under a hunt."""
     operator, caches = fresh.operator, tmp_path_factory.mktemp("caches")
+    operator.settings.unlink()  # Ansible's defaults, so without pipelining
     operator.declare(*SERVICES, **DECLARED)
     made = operator.run("keys", "-vvv", "--diff")
     sought = sorted({needle for each in SERVICES

@@ -85,13 +85,13 @@ class Task(types.SimpleNamespace):
 
 
 class Connection:
-    """It prints what acts on a terminal, and bytes that are no text."""
+    """It prints what acts on a terminal, and bytes that are no text; or ``prints``."""
 
-    def __init__(self, transport: str) -> None:
-        self.transport = transport
+    def __init__(self, transport: str, prints: tuple[bytes, bytes]) -> None:
+        self.transport, self.prints = transport, prints
 
     def exec_command(self, *_command: str) -> tuple[int, bytes, bytes]:
-        return 0, b"\x1b[2Jone\n\\u001b \xff", b"two\r"
+        return 0, *self.prints
 
 
 class Host:
@@ -101,6 +101,7 @@ class Host:
         self.sent: list[tuple[str, Data]] = []
         self.answer: t.Any = None
         self.pipelining, self.transport, self.delegate_to, self.no_log = True, "ssh", "", False
+        self.prints = (b"\x1b[2Jone\n\\u001b \xff", b"two\r")
         self.connection: Connection | None = None
         self.variables: Data = {"inventory_hostname": "web1"}
         monkeypatch.setattr(ActionBase, "run", lambda *_arguments: {})
@@ -129,7 +130,7 @@ class Host:
         action._task = Task(
             args=arguments, action=f"onionfleet.balance.{name}", delegate_to=self.delegate_to or None, no_log=self.no_log
         )
-        action._connection = self.connection = Connection(self.transport)
+        action._connection = self.connection = Connection(self.transport, self.prints)
         action._play_context = action._loader = action._templar = action._shared_loader_obj = None
         return t.cast(Data, action.run(None, self.variables))
 
@@ -457,6 +458,26 @@ def test_what_a_host_prints_is_harmless_to_look_at_while_the_action_runs(host: H
     host.ask(name)
     assert printed == [(0, b" [2Jone\n  \xff", b"two ")]
     assert host.connection is not None and host.connection.exec_command("true")[2] == b"two\r"
+
+
+@pytest.mark.parametrize("spelt", ["{}", "{{\"warnings\": [\"{}\"]}}"])
+def test_what_a_host_prints_has_no_secret_while_the_action_runs(host: Host, spelt: str) -> None:
+    """ansible-core shows warnings of a module, and what is no JSON, before its action has the answer."""
+    key, short = "key/" * 8, "failed"
+    printed = []
+    execute = host.execute
+
+    def listening(*given: t.Any) -> t.Any:
+        assert host.connection is not None
+        printed.append(host.connection.exec_command("true"))
+        return execute(*given)
+
+    host.execute = listening  # type: ignore[method-assign]
+    escaped = "".join(f"\\u{ord(letter):04x}" for letter in key)
+    for form in (key, escaped, key.replace("/", "\\/")):
+        host.prints = spelt.format(form + short).encode(), form.encode()
+        host.ask("tor_instances", secrets={"archive": key}, option_secrets={"x": short})
+    assert {*printed} == {(0, spelt.format("********failed").encode(), b"********")}
 
 
 @pytest.mark.parametrize("option", ["secrets", "option_secrets", "credentials"])

@@ -234,6 +234,12 @@ def test_what_a_terminal_would_act_on_goes_before_anything_is_read():
     }
 
 
+def test_letters_spelt_as_escapes_become_letters():
+    sent = r'{"\u006bey": "a\/b\u002b \\u0041 \u0022 \u005c \u00e4"}'
+    assert harmless(sent) == r'{"key": "a/b+ \\u0041 \u0022 \u005c \u00e4"}'
+    assert json.loads(harmless(sent)) == json.loads(sent)
+
+
 @given(st.dictionaries(st.text(), st.text() | st.lists(st.text())))
 def test_what_is_harmless_is_read_as_it_was_but_for_controls(value):
     def shown(text):

@@ -53,6 +53,11 @@ def test_the_first_voting_interval_and_consensus_parameters_are_the_authorities(
     assert not values(network["hosts"]["net1"]["daemons"][-1], "ConsensusParams")
 
 
+def test_no_relay_compares_its_consensus_with_those_of_an_hour():
+    for daemon in daemons(private_tor_network(TWO)):
+        assert values(daemon, "MaxConsensusAgeForDiffs") == ["1 minute"]
+
+
 def test_a_given_parameter_replaces_ours():
     network = private_tor_network(TWO, consensus_params={"cbtmintimeout": 10})
     assert values(network["hosts"]["net1"]["daemons"][0], "ConsensusParams") == ["cbtmintimeout=10"]
