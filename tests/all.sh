@@ -20,12 +20,12 @@ export ANSIBLE_COLLECTIONS_PATH=$work PYTHONDONTWRITEBYTECODE=1 ANSIBLE_NOCOLOR=
 first_stages=(prepare install images)
 # hosts that wait for Tor beside what computes; the longest begin early
 stages=(shellcheck ruff mypy yamllint ansible-lint docs changelog python-3.8
-        hosts-softmap unit-2.19 sanity-2.19 controller hostile-2.19 hosts-changes unit-2.18 sanity-2.18 hosts-switch unit-newest sanity-newest
-        hosts-scale hosts-roll hosts-drift molecule-softmap hosts-first_deployment molecule-hardmap molecule-keeper hosts-keys_over_time
+        hosts-softmap unit-2.19 sanity-2.19 controller hostile-2.19 hosts-changes unit-2.18 hosts-switch unit-newest
+        hosts-scale hosts-roll hosts-drift hosts-first_deployment molecule-hardmap molecule-keeper hosts-keys_over_time
         molecule-hybrid hosts-backup hosts-interrupted hosts-preflight hosts-adoption hosts-other_peoples_tor hosts-existing_repository
         molecule-private_tor_network)
-# by name only: they take long, the first more than half an hour by itself
-named_stages=(hosts-keeper hostile_matrix-2.19 hostile-2.18 hostile-newest)
+# by name only; CONTRIBUTING.md says why, and when each was last run
+named_stages=(sanity-2.18 sanity-newest molecule-softmap hosts-keeper hostile_matrix-2.19 hostile-2.18 hostile-newest)
 
 # --- Python environments ---------------------------------------------------------------------------------------------
 
@@ -155,7 +155,6 @@ hostile() {
   PYTHONPATH=$work python -m pytest -q --durations=5 "${@:2}"
 }
 stage_hostile-2.19() { hostile 2.19 tests/controller/test_hostile.py tests/controller/test_hostile_names.py; }
-# by name: each takes about ten minutes
 stage_hostile-2.18() { hostile 2.18 tests/controller/test_hostile*.py; }
 stage_hostile-newest() { has_newest; hostile newest tests/controller/test_hostile*.py; }
 stage_hostile_matrix-2.19() { hostile 2.19 tests/controller/test_hostile_matrix.py; }

@@ -120,7 +120,7 @@ def test_when_the_first_one_does_not_come_back_the_others_are_not_touched(runnin
     assert running.operator.deploy().changes == []
 
 
-@pytest.mark.parametrize("room", ["size=12k", "nr_inodes=5"])
+@pytest.mark.parametrize("room", ["size=12k", pytest.param("nr_inodes=5", marks=pytest.mark.long)])
 def test_a_disk_that_fills_in_the_middle(running, room):
     """The first new file still fits beside the old ones, the second does not."""
     web1, folder = running.hosts[0], "/etc/tor/instances/alphaw1"

@@ -283,6 +283,7 @@ def _all_answer(running, answered):
     return answer["answered"] == 30
 
 
+@pytest.mark.long
 def test_eleven_workers_answer_through_ours_and_not_through_stock_onionbalance(running):
     # no relay is listed twice, and this network is small: the backends take turns
     turns = {**PROBES, "rotation_interval": 60}
