@@ -9,6 +9,7 @@ Overview::
   introduction_points   the introduction points, decrypted with the cryptography package
   client_key            a client's private key from its base32 or base64 text
   Locked                a client credential is needed, or the given one does not fit
+  UNREADABLE            what reading raises where somebody published nonsense
 """
 
 from __future__ import annotations
@@ -32,11 +33,14 @@ except ImportError:
 
 # tor and stem certify a descriptor's signing key for 54 hours, rounded up to a full hour, at each upload.
 _CERTIFICATE_HOURS = 54
-_RSA_IDENTITY = 2
+_RSA_IDENTITY, _RSA_IDENTITY_SIZE = 2, 20
 
 
 class Locked(OnionfleetError):
     """The introduction points are readable with a client's credential only, and we have none that fits."""
+
+
+UNREADABLE = (OnionfleetError, ArithmeticError, LookupError, ValueError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,14 +90,17 @@ def _block(text: str, keyword: str) -> bytes:
 def parse_outer(text: str) -> Outer:
     """Read the outer layer (section 2.4).
 
-    :raises OnionfleetError: it is no descriptor.
+    :raises OnionfleetError: it is no descriptor; or another of UNREADABLE.
     """
     certificate = _block(text, "descriptor-signing-key-cert")
     # cert-spec 2.1: version, type, expiry (4), key type, key (32), count, then one extension: its head (4) and key.
     if len(certificate) < 76:
         raise OnionfleetError("a descriptor's signing key certificate is too short: it is damaged")
+    counter = int(_field(text, "revision-counter"))
+    if not 0 <= counter < 2**64:
+        raise OnionfleetError("a descriptor's revision-counter has more than 64 bits: it is damaged")
     return Outer(
-        revision_counter=int(_field(text, "revision-counter")),
+        revision_counter=counter,
         lifetime=int(_field(text, "descriptor-lifetime")),
         signing_key=certificate[7:39],
         blinded_key=certificate[44:76],
@@ -123,7 +130,7 @@ def introduction_points(outer: Outer, public_key: bytes, credential: bytes | Non
     :param public_key: the service's, 32 bytes.
     :param credential: a client's x25519 private key (32 bytes), if the service wants one.
     :raises Locked: a credential is needed, or this one does not fit.
-    :raises OnionfleetError: the descriptor is not of this service, or damaged.
+    :raises OnionfleetError: the descriptor is not of this service, or damaged; or another of UNREADABLE.
     """
     first = hashlib.sha3_256(b"credential" + public_key).digest()
     subcredential = hashlib.sha3_256(b"subcredential" + first + outer.blinded_key).digest()
@@ -185,7 +192,7 @@ def _relay(specifiers: bytes) -> str:
     rest = specifiers[1:]
     while len(rest) >= 2:
         kind, size = rest[0], rest[1]
-        if kind == _RSA_IDENTITY:
+        if kind == _RSA_IDENTITY and size == _RSA_IDENTITY_SIZE:
             return rest[2 : 2 + size].hex().upper()
         rest = rest[2 + size :]
     return ""

@@ -129,7 +129,7 @@ def _answer(event: str) -> tuple[tuple[str, str], str]:
 def _read(answer: str, public_key: bytes, credential: bytes | None) -> dict[str, t.Any]:
     try:
         outer = _descriptor.parse_outer(answer) if "\n" in answer else None
-    except OnionfleetError:
+    except _descriptor.UNREADABLE:
         outer, answer = None, "BAD_DESC"
     points = outer and _points(outer, public_key, credential)
     return {
@@ -148,7 +148,7 @@ def _points(
 ) -> list[_descriptor.IntroductionPoint] | None:
     try:
         return _descriptor.introduction_points(outer, public_key, credential)
-    except OnionfleetError:
+    except _descriptor.UNREADABLE:
         return None
 
 
@@ -206,7 +206,7 @@ def _made(tor: ControlPort, address: str, circuits: str, credential: bytes | Non
     label = address[: -len(".onion")]
     try:
         outer: _descriptor.Outer | None = _descriptor.parse_outer(tor.getinfo("hs/service/desc/id/" + label))
-    except OnionfleetError:
+    except _descriptor.UNREADABLE:
         outer = None
     points = outer and _descriptor.HAS_CRYPTOGRAPHY and _points(outer, public_key_from_address(address), credential)
     paths = re.findall(rf"BUILT (\S+) .*HS_STATE=HSSI_ESTABLISHED .*REND_QUERY={label}", circuits)

@@ -26,6 +26,7 @@ import typing as t
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
 _BODY_LIMIT = 65536
+_WORDS = 200  # characters
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # RFC 1928, section 6; from 0xF0 on, tor's own (proposal 304), which need ExtendedErrors on the SocksPort.
 _REFUSALS = {
@@ -105,7 +106,8 @@ def ask(socks: str, target: Target, *, timeout: float) -> Answer:
     except (OSError, http.client.HTTPException) as failed:
         error = f"connection broken ({failed or type(failed).__name__})"
     found = re.search(target.capture, head + body.decode("utf-8", "replace")) if target.capture and not error else None
-    return Answer(time.monotonic() - start, error, body, found.group(1) if found else None)
+    # the service chose these words
+    return Answer(time.monotonic() - start, error[:_WORDS], body, (found.group(1) or "")[:_WORDS] if found else None)
 
 
 def _connect(path: str, host: str, port: int, timeout: float) -> socket.socket:

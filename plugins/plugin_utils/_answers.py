@@ -10,7 +10,7 @@ Module Overview:
     FACTS     name of a module -> facts of the host that our roles read of it
     ASKED     name of a module -> where its answer has names, and where its arguments have those that it was asked about
 
-What is not named here goes nowhere. A failure may lack any field of its module.
+What is not named here goes nowhere. A failure has all fields of its module, or none.
 """
 
 from __future__ import annotations
@@ -39,11 +39,14 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._shapes import 
 DAEMON = Word("[a-z0-9]{1,27}", "a name of a daemon")
 SERVICE = Word("[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?", "a name of a service")
 INSTANCE = Word("[ !#-\\[\\]-z~]{1,255}/[a-z0-9]{1,27}", "an instance, host/daemon")
-FILE = Word(f"(?!\\.\\.?$)[^/{{}}{ACTING}]{{1,255}}", "a name of a file")
-PATH = Word(f"/[^{{}}{ACTING}]{{0,4095}}", "an absolute path")
+_OPENER = r"\{[{%#]"  # of a template
+FILE = Word(rf"(?!\.\.?$)(?:(?!{_OPENER})[^/{ACTING}]){{1,255}}", "a name of a file")
+PATH = Word(rf"/(?:(?!{_OPENER})[^{ACTING}]){{0,4095}}", "an absolute path")
 RELAY = Word("[0-9A-F]{40}", "a relay's fingerprint")
+POINT = Word("([0-9A-F]{40})?", "a relay's fingerprint, or empty")
+POINT_KEY = Word("[A-Za-z0-9+/]{0,88}={0,2}", "a key in base64, or empty")
 KEY = Word("[A-Za-z0-9+/]{1,88}={0,2}", "a key in base64")
-BASE64 = Word("[A-Za-z0-9+/\\s]{0,100000}={0,2}\\s*", "base64 of a small file")
+BASE64 = Word("[A-Za-z0-9+/=\\s]{0,100000}", "base64 of a small file")
 SHA256 = Word("[0-9a-f]{64}", "a SHA-256")
 VERSION = Word("[0-9][0-9A-Za-z.~+-]{0,40}", "a version")
 ACTION = Word("start|reload|restart|stop", "an action")
@@ -52,7 +55,7 @@ PORT = Whole(1, 65535)
 NEW = Word("<new>", "<new>")
 LINED = Text(LINES, lines=True)
 
-_PART: t.Dict[str, Shape] = {key: Data() for key in ("before", "after", "before_header", "after_header", "prepared")}
+_PART: t.Dict[str, Shape] = {"before": Data(), "after": Data(), "before_header": Text(), "after_header": Text(), "prepared": LINED}
 _CHANGE = Record(_PART, frozenset(_PART))
 
 _LINED = record(before=LINED, after=LINED, before_header=Text(), after_header=Text())
@@ -75,8 +78,8 @@ _MADE = record(
     directory=FILE,
     revision_counter=Maybe(COUNTER),
     signing_key=Maybe(KEY),
-    introduction_points=Maybe(Many(RELAY)),
-    introduction_keys=Maybe(Many(KEY)),
+    introduction_points=Maybe(Many(POINT)),
+    introduction_keys=Maybe(Many(POINT_KEY)),
     introduction_circuits=Many(RELAY),
 )
 _HELD = record(
@@ -87,8 +90,8 @@ _HELD = record(
     revision_counter=Maybe(COUNTER),
     signing_key=Maybe(KEY),
     age_hours=Maybe(Whole()),
-    introduction_points=Maybe(Many(RELAY)),
-    introduction_keys=Maybe(Many(KEY)),
+    introduction_points=Maybe(Many(POINT)),
+    introduction_keys=Maybe(Many(POINT_KEY)),
 )
 _ACT = Maybe(record(at=Number(), why=Text()))
 
@@ -291,7 +294,8 @@ ANSWERS: t.Dict[str, Record] = {
                 reasons=Many(Text()),
                 revisions=Mapping(SERVICE, COUNTER),
                 stagger=Whole(0, 3600),
-            )
+            ),
+            by="name",
         ),
         orphans=Many(record(daemon=FILE, service=Maybe(SERVICE))),
         kept_keys=Many(PATH),

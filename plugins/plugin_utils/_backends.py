@@ -32,43 +32,61 @@ def with_addresses(
     :param planned: all ``services`` of the plan.
     :returns: as onionbalance_config takes them; ``address`` of a backend that nobody knows is None.
     """
-    made, before = _made(own), _before(configured, planned)
+    before = _before(configured, planned)
 
-    def instance(service: Data, backend: Data) -> Data:
-        name = backend["name"]
-        address = made.get((name, backend["directory"])) or before.get((service["name"], name))
-        return {"name": name, "address": address, "drained": backend["drained"]}
+    def instances(service: Data) -> t.Iterator[Data]:
+        made, refused = _made(service, own)
+        for backend in service["instances"]:
+            name = backend["name"]
+            address = made.get(name) if name not in refused else None
+            yield {"name": name, "address": address or before.get((service["name"], name)), "drained": backend["drained"]}
 
-    return [{**service, "instances": [instance(service, backend) for backend in service["instances"]]} for service in services]
+    return [{**service, "instances": [*instances(service)]} for service in services]
 
 
-def moved(services: t.Sequence[Data], own: t.Mapping[str, Data], told: Data) -> t.List[str]:
-    """Backends that have another address than their publisher was configured with, a sentence each.
+def moved(services: t.Sequence[Data], owns: t.Iterable[t.Mapping[str, Data]], told: Data) -> t.List[str]:
+    """Backends that say another address than their publisher was configured with, or one that they cannot have; a sentence each.
 
     Somebody who took a host over can send a part of the visitors elsewhere in this way. One that is drained may have been renewed.
 
-    :param services: as with_addresses takes them. :param own: likewise.
+    :param services: as with_addresses takes them.
+    :param owns: likewise ``own``: what the publisher was configured with in this run, and what backends say since.
     :param told: the result of onionbalance_info for this publisher, from before it was configured anew.
     """
-    made, before = _made(own), _configured(told)
-    return [
-        f"service '{service['name']}': backend '{backend['name']}' has the address {now}, and had {then}, though nobody renewed it; "
-        "unless you installed its host anew, somebody else may have it (docs/compromised.md)"
-        for service in services
+    before = _configured(told)
+    found: t.Dict[str, None] = {}
+    for own in owns:
+        for service in services:
+            made, refused = _made(service, own)
+            for backend in service["instances"]:
+                name, place = backend["name"], f"service '{service['name']}': backend '{backend['name']}'"
+                now, then = made.get(name), before.get((service["name"], name))
+                if name in refused:
+                    found[f"{place} says the address of {refused[name]}, which is not taken over; look at its host (docs/compromised.md)"] = None
+                elif now and then and now != then and not backend["drained"]:
+                    found[
+                        f"{place} has the address {now}, and had {then}, though nobody renewed it; unless you installed its host anew, "
+                        "somebody else may have it (docs/compromised.md)"
+                    ] = None
+    return list(found)
+
+
+def _made(service: Data, own: t.Mapping[str, Data]) -> t.Tuple[t.Dict[str, str], t.Dict[str, str]]:
+    """Backend -> the address that its own host says; and backend -> whose address that is, where it cannot be its own.
+
+    A publisher would refuse all its services for one of those.
+    """
+    daemons = {f"{host}/{daemon['name']}": daemon for host, result in own.items() for daemon in result.get("daemons", [])}
+    made = {
+        backend["name"]: each["address"]
         for backend in service["instances"]
-        for now, then in [(made.get((backend["name"], backend["directory"])), before.get((service["name"], backend["name"])))]
-        if now and then and now != then and not backend["drained"]
-    ]
-
-
-def _made(own: t.Mapping[str, Data]) -> Known:
-    """Instance and directory -> the address that its own host says."""
-    return {
-        (f"{host}/{daemon['name']}", service["directory"]): service["address"]
-        for host, result in own.items()
-        for daemon in result.get("daemons", [])
-        for service in daemon["services"]
+        for each in daemons.get(backend["name"], {}).get("services", [])
+        if each["directory"] == backend["directory"]
     }
+    said = [*made.values()]
+    refused = {name: "the service itself" for name, address in made.items() if address == service["address"]}
+    refused.update((name, "another backend, too") for name, address in made.items() if said.count(address) > 1)
+    return made, refused
 
 
 def _before(configured: t.Mapping[str, Data], planned: t.Mapping[str, Data]) -> Known:

@@ -35,7 +35,7 @@ def host_drift(
     told: Data,
     installed: Data,
     units: t.Mapping[str, str],
-    own: t.Mapping[str, Data],
+    owns: t.Iterable[t.Mapping[str, Data]],
     before: Data,
 ) -> t.List[Data]:
     """The differences of one host.
@@ -46,13 +46,13 @@ def host_drift(
     :param told: that of onionbalance_info, likewise.
     :param installed: that of ansible.builtin.find for programs and units.
     :param units: the text of each of our units.
-    :param own: host -> the result of onion_descriptor_info for its daemons, of all hosts.
+    :param owns: host -> the result of onion_descriptor_info for its daemons, of all hosts: as they were written, and as they are.
     :param before: that of onionbalance_info, from before this run configured the publisher.
     """
     found = [*_changes(daemons), *_actions(daemons), *_undeclared(daemons)]
     if planned["publisher"] is not None:
         found += [*_changes(publisher), *_publisher_action(publisher), *_unknown_backends(planned["publisher"], told)]
-        found += [("address", f"publisher: {sentence}") for sentence in moved(planned["publisher"]["services"], own, before)]
+        found += [("address", f"publisher: {sentence}") for sentence in moved(planned["publisher"]["services"], owns, before)]
     found += installed_drift(planned, installed, units)
     return [{"kind": kind, "what": what} for kind, what in found]
 

@@ -6,19 +6,21 @@
 Module Overview:
 
     admit      name of a module and its raw result -> what passes; raises Odd
-    harmless   what a host sent, before anything reads it -> the same without control characters, and with no letter spelt as an escape
+    harmless   what a host printed, before anything reads it -> what ansible-core may show of it
     distrust   host, module and what is wrong -> the sentence that people read
+    masked     a value and secrets -> the same without them
     greedy     likewise for a host that asks for keys that it is not to have
     DISTRUST   the part of that sentence by which a result tells that its host was not believed
 """
 
 from __future__ import annotations
 
+import json
 import re
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._answers import ANSWERS, ASKED, COMMON, FACTS, fields_of
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._shapes import ACTING, Odd, Record, Word
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._shapes import ACTING, Odd, Record, Word, clean
 
 Result = t.Dict[str, t.Any]
 
@@ -28,6 +30,10 @@ _DISCOVERED = Word(
     r"/(usr/|usr/local/)?(bin|libexec)/(platform-)?python3?(\.[0-9]{1,2})?",
     "where a distribution puts its Python; set ansible_python_interpreter for this host",
 )
+MASK = "********"  # as Ansible does
+SHORTEST, SHORTEST_KEY = 6, 16  # characters; less is part of too many words, and a key is a field's name more often
+_LONGEST = 100_000  # characters of what is no result
+_SENTENCE, _MOST_WARNINGS = 1_000, 20
 _LARGEST = 16_000_000  # characters, and values, of a whole answer
 _SPELT = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _UNSHOWN = re.compile(f"(?![\n\t\ud800-\udfff])[{ACTING}]")
@@ -45,11 +51,13 @@ def admit(module: str, result: t.Any, arguments: t.Mapping[str, t.Any]) -> Resul
     if not isinstance(result, dict):
         raise Odd("", "it is no mapping")
     _weigh(result)
-    answer = ANSWERS[module]
-    failed = bool(result.get("failed"))
-    fields = fields_of(module)
-    optional = {*COMMON, *answer.optional, *(answer.fields if failed else ())}
-    passed = Record(fields, frozenset(optional)).read({**result, **_warnings(result)}, "")
+    answer, fields = ANSWERS[module], fields_of(module)
+    needed = {*answer.fields} - answer.optional
+    if result.get("failed") and not needed <= {*result}:
+        fields = {name: shape for name, shape in fields.items() if name not in answer.fields}
+    passed = Record(fields, frozenset({*COMMON, *answer.optional})).read({**result, **_warnings(result)}, "")
+    if "diff" in passed:
+        passed["diff"] = _as_lines(passed["diff"])
     for said, asked in ASKED.get(module, ()):
         known = {part.strip() for name in _names(arguments, asked.split(".")) for part in str(name).split(",")}
         strange = {*_names(passed, said.split("."))} - known
@@ -78,7 +86,7 @@ def _facts(module: str, facts: t.Any) -> Result:
         return {}
     passed = {}
     for name, value in facts.items():
-        if str(name) in ("discovered_interpreter_python", "ansible_discovered_interpreter_python"):
+        if str(name) == "discovered_interpreter_python":
             passed[str(name)] = _DISCOVERED.read(value, "its Python")
     wanted = FACTS.get(module)
     return {**passed, **(wanted.read(facts, "ansible_facts") if wanted else {})}
@@ -90,6 +98,14 @@ def _warnings(result: Result) -> Result:
     if not isinstance(warnings, list):
         return {}
     return {"warnings": [getattr(getattr(each, "event", None), "msg", each) for each in warnings]}
+
+
+def _as_lines(diff: t.Any) -> t.Any:
+    """Ansible shows a text that is prepared as it is, and others behind a sign at the beginning of each line."""
+    if isinstance(diff, list):
+        return [_as_lines(part) for part in diff]
+    prepared = diff.pop("prepared", "")
+    return {**diff, "before": "", "after": prepared} if prepared else diff
 
 
 def _weigh(value: t.Any) -> None:
@@ -106,13 +122,41 @@ def _weigh(value: t.Any) -> None:
             waiting += each
 
 
-def harmless(sent: str) -> str:
-    """What a host sent without what acts on a terminal, be it there or as an escape of JSON.
+def harmless(printed: str, host: str, secrets: t.Collection[str] = ()) -> str:
+    """What a host printed as ansible-core may have it, which shows parts of it before any action can look.
 
-    ansible-core shows parts of it before any plugin can look: warnings, names of keys that it removes, and what is no JSON. Escapes
-    of printable ASCII become what they stand for, so that a search for a secret in the text finds it.
+    It has no control character, be it there or as an escape of JSON. A module's result stays, without junk around it; its warnings
+    name the host, and what modules do not say themselves (``_ansible_…``) goes, as does what no role reads. Escapes of printable
+    ASCII become what they stand for, so that secrets are found.
+
+    :param secrets: what the host was sent, and is not shown.
     """
-    return _SPELT.sub(_spelt, _UNSHOWN.sub(" ", sent))
+    text = _SPELT.sub(_spelt, _UNSHOWN.sub(" ", printed))
+    result = _result_in(text)
+    if result is None:
+        return t.cast(str, masked(text[:_LONGEST], secrets))
+    kept = {name: value for name, value in result.items() if not name.startswith("_ansible_") and name not in ("deprecations", "exception")}
+    if isinstance(kept.get("warnings"), list):
+        kept["warnings"] = [clean(f"host '{host}': {_words(each)}"[:_SENTENCE]) for each in kept["warnings"][:_MOST_WARNINGS]]
+    return json.dumps(masked(kept, secrets))
+
+
+def _result_in(text: str) -> t.Optional[Result]:
+    """The first object of JSON that begins a line, as Ansible looks for it."""
+    start = re.search(r"^[^\S\n]*(?=\{)", text, re.MULTILINE)
+    if not start:
+        return None
+    try:
+        found, _end = json.JSONDecoder().raw_decode(text, start.end())
+    except (ValueError, RecursionError):
+        return None
+    return t.cast(Result, found)
+
+
+def _words(warning: t.Any) -> str:
+    """A warning of ansible-core 2.19 and later is an object with its words in an event."""
+    event = warning.get("event") if isinstance(warning, dict) else None
+    return str(event.get("msg", "") if isinstance(event, dict) else warning)
 
 
 def _spelt(escape: t.Match[str]) -> str:
@@ -121,6 +165,25 @@ def _spelt(escape: t.Match[str]) -> str:
     if _UNSHOWN.match(character):
         return " "
     return character if " " <= character <= "~" and character not in '"\\' else escape[0]
+
+
+def masked(value: t.Any, secrets: t.Collection[str]) -> t.Any:
+    """The value without secrets in its texts, nor lines of them. A host may return what it was sent."""
+    lines = {clean(line).strip() for secret in secrets for line in (secret, *secret.splitlines())}
+    hidden = sorted((line for line in lines if len(line) >= SHORTEST), key=len, reverse=True)
+    return _masked(value, hidden) if hidden else value
+
+
+def _masked(value: t.Any, hidden: t.Sequence[str]) -> t.Any:
+    if isinstance(value, dict):
+        long = [secret for secret in hidden if len(secret) >= SHORTEST_KEY]
+        return {_masked(key, long): _masked(each, hidden) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_masked(each, hidden) for each in value]
+    if isinstance(value, str):
+        for secret in hidden:
+            value = value.replace(secret, MASK)
+    return value
 
 
 def distrust(host: str, module: str, odd: object) -> str:

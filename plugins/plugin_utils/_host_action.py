@@ -6,7 +6,6 @@
 Module Overview:
 
     HostAction       runs the module of the same name; its answer passes the gate
-    masked           a value and secrets -> the same without them
     only             arguments -> the same with fewer secrets
     listed           an option that is a list, however it is written
     named, keyed     names in a module's arguments, which an operator may have written
@@ -23,7 +22,7 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleE
 from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins.action import ActionBase
 from ansible.utils.unsafe_proxy import wrap_var
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import admit, distrust, harmless
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import admit, distrust, harmless, masked
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._planted import planted_here
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._shapes import Odd, clean
 
@@ -31,8 +30,6 @@ Variables = t.Dict[str, t.Any]
 
 MAPPINGS = ("secrets", "option_secrets", "credentials")
 SECRETS = (*MAPPINGS, "secret")
-MASK = "********"  # as Ansible does
-SHORTEST, SHORTEST_KEY = 6, 16  # characters; less is part of too many words, and a key is a field's name more often
 
 
 class HostAction(ActionBase):
@@ -55,7 +52,7 @@ class HostAction(ActionBase):
             raise AnsibleActionFail("\n".join(faults))
         self._task.args = self.sent(dict(self._task.args))
         self._refuse_files()
-        with _harmless_connection(self._connection, self._secrets()):
+        with _harmless_connection(self._connection, self.host(variables), self._secrets()):
             return t.cast(Variables, wrap_var(self.act(variables)))
 
     def sent(self, arguments: Variables) -> Variables:
@@ -83,7 +80,7 @@ class HostAction(ActionBase):
             answer = admit(module, run(), arguments)
         except AnsibleConnectionFailure as failure:
             # it may quote what the host sent
-            raise AnsibleConnectionFailure(clean(failure.message)) from None
+            raise self.distrusted(clean(failure.message), task_vars) from None
         except AnsibleError as error:
             shown = clean(error.message, lines=True)
             if shown == error.message:
@@ -94,6 +91,9 @@ class HostAction(ActionBase):
         except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
             # from within ansible-core, which takes a mapping for granted
             raise self.distrusted(distrust(self.host(task_vars), module, "it is none"), task_vars) from None
+        if "msg" in answer:
+            # a line of its own could be taken for another host's
+            answer["msg"] = answer["msg"].replace("\n", f"\n{self.host(task_vars)}: ")
         return t.cast(Variables, masked(answer, self._secrets()))
 
     def distrusted(self, sentence: str, task_vars: Variables) -> AnsibleError:
@@ -125,34 +125,12 @@ class HostAction(ActionBase):
             )
 
 
-def masked(value: t.Any, secrets: t.Collection[str]) -> t.Any:
-    """The value without secrets in its texts, nor lines of them. A host may return what it was sent."""
-    lines = {clean(line).strip() for secret in secrets for line in (secret, *secret.splitlines())}
-    hidden = sorted((line for line in lines if len(line) >= SHORTEST), key=len, reverse=True)
-    return _masked(value, hidden) if hidden else value
-
-
-def _masked(value: t.Any, hidden: t.Sequence[str]) -> t.Any:
-    if isinstance(value, dict):
-        long = [secret for secret in hidden if len(secret) >= SHORTEST_KEY]
-        return {_masked(key, long): _masked(each, hidden) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_masked(each, hidden) for each in value]
-    if isinstance(value, str):
-        for secret in hidden:
-            value = value.replace(secret, MASK)
-    return value
-
-
 @contextlib.contextmanager
-def _harmless_connection(connection: t.Any, secrets: t.Collection[str]) -> t.Iterator[None]:
+def _harmless_connection(connection: t.Any, host: str, secrets: t.Collection[str]) -> t.Iterator[None]:
     """What a host prints is harmless to look at, for this action and those of ansible-core that it calls."""
-    # a shorter one may be a word of the answer's own
-    long = [secret for secret in secrets if len(secret) >= SHORTEST_KEY]
 
     def shown(printed: t.Any) -> bytes:
-        text = masked(harmless(to_text(printed, errors="surrogateescape")), long)
-        return t.cast(bytes, text.encode("utf-8", "surrogateescape"))
+        return harmless(to_text(printed, errors="surrogateescape"), host, secrets).encode("utf-8", "surrogateescape")
 
     run = connection.exec_command
 

@@ -50,7 +50,7 @@ def planted(facts: t.Mapping[str, t.Any]) -> t.List[str]:
     """
     return [
         f"host '{host}': its facts hold the variable '{_shown(name)}', which only you set; look at this host "
-        "(docs/compromised.md), and run again without it, or with --flush-cache where facts are cached"
+        "(docs/compromised.md), and run again; where facts are cached, with --flush-cache and without --limit"
         for host, of_host in facts.items()
         for name in (of_host if isinstance(of_host, t.Mapping) else ())
         if _OURS.match(str(name)) or str(name) in _ANSIBLES

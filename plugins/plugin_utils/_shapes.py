@@ -108,7 +108,7 @@ class Number:
 
 @dataclasses.dataclass(frozen=True)
 class Text:
-    """Words for people: cleaned, and refused where they are longer than ``most`` characters."""
+    """Words for people: cleaned, and shortened to ``most`` characters. An honest host may quote what others made long."""
 
     most: int = LINE
     lines: bool = False
@@ -117,9 +117,8 @@ class Text:
     def read(self, value: t.Any, place: str) -> str:
         if not isinstance(value, str):
             raise Odd(place, f"is {_shown(value)}, not a text")
-        if len(value) > self.most:
-            raise Odd(place, f"has {len(value)} characters, and {self.most} are the most")
-        return clean(str(value), lines=self.lines)
+        shown = clean(value[: self.most + 1], lines=self.lines)
+        return shown if len(shown) <= self.most else shown[: self.most - 1] + "…"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,10 +183,11 @@ class Either:
 
 @dataclasses.dataclass(frozen=True)
 class Many:
-    """A list of at most ``most`` values."""
+    """A list of at most ``most`` values; of records that differ in the field ``by``, if given."""
 
     inner: Shape
     most: int = 10_000
+    by: str = ""
     kind = "list"
 
     def read(self, value: t.Any, place: str) -> t.List[t.Any]:
@@ -195,7 +195,11 @@ class Many:
             raise Odd(place, f"is {_shown(value)}, not a list")
         if len(value) > self.most:
             raise Odd(place, f"has {len(value)} entries, and {self.most} are the most")
-        return [self.inner.read(each, f"{place}[{number}]") for number, each in enumerate(value)]
+        found = [self.inner.read(each, f"{place}[{number}]") for number, each in enumerate(value)]
+        names = [each[self.by] for each in found] if self.by else []
+        if len({*names}) < len(names):
+            raise Odd(place, f"has two entries with the same {self.by}")
+        return found
 
 
 @dataclasses.dataclass(frozen=True)

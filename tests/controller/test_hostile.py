@@ -163,6 +163,27 @@ def test_a_publisher_is_believed_about_its_own_services_only(fleet):
     harmless(run)
 
 
+def test_a_backend_cannot_have_its_publisher_refuse_all_services(fleet):
+    """A publisher takes no backend that has the address of the service itself, and configures nothing then."""
+    front = fleet.world["plan"]["services"]["library"]["address"]
+    told_so = {"daemons[0].services[0].address": front}
+    run = fleet.run("deploy", "--limit", "app1,pub2", lies=[lie("app1", "onion_descriptor_info", set=told_so)])
+    assert run.lied
+    (service,) = run.sent("pub2", "onionbalance_config")[0]["arguments"]["services"]
+    assert front not in [instance["address"] for instance in service["instances"]]
+    harmless(run)
+    assert told(run, "app1", "says the address of the service itself")
+
+
+def test_another_address_of_a_backend_is_told_though_it_says_the_old_one_later(fleet):
+    stranger = address("the attacker")
+    told_so = {"daemons[0].services[0].address": stranger}
+    run = fleet.run("deploy", "--limit", "app1,pub2", lies=[lie("app1", "onion_descriptor_info", set=told_so)])
+    assert run.lied
+    harmless(run)
+    assert told(run, "app1", f"has the address {stranger}")
+
+
 # --- M: the rest
 
 
@@ -225,6 +246,14 @@ def test_an_unknown_name_stops_nobody_else(fleet):
     harmless(run)
     assert run.sent("web2", "tor_instances"), "web2 was not deployed"
     assert told(run, "app1", "preflight")
+
+
+def test_a_failure_that_answers_in_part_stops_nobody_else(fleet):
+    answer = {"failed": True, "msg": "x", "daemons": []}
+    run = fleet.run("deploy", "--limit", "app1,web2", lies=[lie("app1", "onion_host_info", answer=answer)])
+    assert run.lied
+    harmless(run)
+    assert run.sent("web2", "tor_instances"), "web2 was not deployed"
 
 
 @pytest.mark.parametrize(

@@ -206,6 +206,7 @@ def whole(fleet, names):
         },
         "unreachable": {"add": {"unreachable": True, "msg": code}},
         "failed": {"add": {"failed": True, "msg": {"a": code}}},
+        "in part": {"answer": {"failed": True, "msg": "x", "daemons": [], "configured": [], "files": []}},
         "results": {"add": {"results": [{"ansible_facts": paths}], "ansible_notify": ["x"]}},
         "no JSON": {"raw": "\x1b[2JSegmentation fault"},
         "nothing": {"raw": ""},
@@ -257,7 +258,7 @@ def lies(fleet, playbook, start, names):
     return told
 
 
-FAILURES = ("no JSON", "nothing", "a list", "deep", "bare", "failed")
+FAILURES = ("no JSON", "nothing", "a list", "deep", "bare", "failed", "in part")
 # module -> arguments, and paths of its answer; what playbooks ask one host only, or a few, or after others
 PROBED = [
     "targets",

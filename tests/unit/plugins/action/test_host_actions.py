@@ -460,11 +460,9 @@ def test_what_a_host_prints_is_harmless_to_look_at_while_the_action_runs(host: H
     assert host.connection is not None and host.connection.exec_command("true")[2] == b"two\r"
 
 
-@pytest.mark.parametrize("spelt", ["{}", "{{\"warnings\": [\"{}\"]}}"])
-def test_what_a_host_prints_has_no_secret_while_the_action_runs(host: Host, spelt: str) -> None:
+def test_what_a_host_prints_has_no_secret_while_the_action_runs(host: Host) -> None:
     """ansible-core shows warnings of a module, and what is no JSON, before its action has the answer."""
-    key, short = "key/" * 8, "failed"
-    printed = []
+    key, printed = "key/" * 8, []
     execute = host.execute
 
     def listening(*given: t.Any) -> t.Any:
@@ -475,9 +473,20 @@ def test_what_a_host_prints_has_no_secret_while_the_action_runs(host: Host, spel
     host.execute = listening  # type: ignore[method-assign]
     escaped = "".join(f"\\u{ord(letter):04x}" for letter in key)
     for form in (key, escaped, key.replace("/", "\\/")):
-        host.prints = spelt.format(form + short).encode(), form.encode()
-        host.ask("tor_instances", secrets={"archive": key}, option_secrets={"x": short})
-    assert {*printed} == {(0, spelt.format("********failed").encode(), b"********")}
+        host.prints = f'{{"warnings": ["{form}"]}}{form}'.encode(), form.encode()
+        host.ask("tor_instances", secrets={"archive": key})
+    assert {*printed} == {(0, b'{"warnings": ["host \'web1\': ********"]}', b"********")}
+
+
+def test_no_line_of_a_message_looks_like_one_about_another_host(host: Host) -> None:
+    answer = host.ask("tor_instances", {"failed": True, "msg": "no\n\nhost 'web9' asked"})
+    assert answer["msg"] == "no\nweb1: \nweb1: host 'web9' asked"
+
+
+def test_a_lost_host_that_another_one_asks_is_a_failure_of_that_task(host: Host) -> None:
+    host.delegate_to = "app1"
+    with pytest.raises(AnsibleActionFail, match="^Failed to connect"):
+        host.ask("onion_drain", AnsibleConnectionFailure("Failed to connect"))
 
 
 @pytest.mark.parametrize("option", ["secrets", "option_secrets", "credentials"])

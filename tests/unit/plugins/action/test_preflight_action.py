@@ -88,7 +88,11 @@ def test_a_host_that_asks_for_others_counts_as_unreachable(run, arguments, missi
 
 def test_it_may_not_when_the_module_failed_either(run):
     with pytest.raises(AnsibleConnectionFailure, match="asked for the key of 'blog'"):
-        run({"failed": True, "msg": "no python", "missing_keys": ["blog"]})
+        run({**REPORT, "failed": True, "msg": "no python", "missing_keys": ["blog"]})
+
+
+def test_a_failure_that_asks_for_keys_and_says_nothing_else_asks_for_none(run):
+    assert "missing_keys" not in run({"failed": True, "msg": "no python", "missing_keys": ["blog"]})
 
 
 @pytest.mark.parametrize(("field", "value"), [("clock", {"now": "1002"}), ("clock", None), ("missing_keys", [7])])

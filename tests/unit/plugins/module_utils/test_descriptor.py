@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import pathlib
+import re
 import time
 
 import pytest
@@ -88,6 +89,29 @@ def test_descriptor_of_another_service(open_service):
 def test_damaged_descriptors(missing):
     with pytest.raises(OnionfleetError, match=f"no {missing}:"):
         _descriptor.parse_outer(RESTRICTED.replace(missing, "x"))
+
+
+@pytest.mark.parametrize("counter", ["18446744073709551616", "-1", "9" * 5000, "x"])
+def test_a_counter_that_is_none(counter):
+    with pytest.raises(_descriptor.UNREADABLE):
+        _descriptor.parse_outer(re.sub(r"revision-counter \d+", f"revision-counter {counter}", RESTRICTED))
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [b"introduction-point \n", b"introduction-point A\n", b"introduction-point AA==\nauth-key\n-----BEGIN ED25519 CERT-----\nA\n-----END", b"\xff"],
+    ids=["no specifiers", "no base64", "no certificate", "no text"],
+)
+def test_nonsense_within_is_unreadable(open_service, monkeypatch, inner):
+    """Whoever holds a service's key publishes what he likes."""
+    text, key = open_service[:2]
+    monkeypatch.setattr(_descriptor, "_decrypt_inner", lambda *_arguments: inner)
+    with pytest.raises(_descriptor.UNREADABLE):
+        _descriptor.introduction_points(_descriptor.parse_outer(text), key)
+
+
+def test_a_relay_whose_fingerprint_has_another_length_has_none():
+    assert _descriptor._relay(b"\x01\x02\x03abc") == ""
 
 
 def test_client_keys():

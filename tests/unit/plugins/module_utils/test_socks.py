@@ -77,6 +77,13 @@ def test_the_host_header_names_another_port(tmp_path):
     assert b"Host: a.onion:81\r\n" in server.heard[0]
 
 
+def test_words_of_a_service_are_short(tmp_path, monkeypatch):
+    monkeypatch.setattr(_socks, "_WORDS", 2)
+    path = FakeSocks(tmp_path).path
+    assert _socks.ask(path, target(capture=r"X-Host: (\w+)"), timeout=20).answered_by == "we"
+    assert _socks.ask(path, target(contains="nowhere"), timeout=20).error == "th"
+
+
 def test_capture_reads_headers(tmp_path):
     answer = _socks.ask(FakeSocks(tmp_path).path, target(capture=r"X-Host: (\w+)"), timeout=20)
     assert answer.answered_by == "web1"

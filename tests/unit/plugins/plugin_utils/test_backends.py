@@ -114,7 +114,7 @@ def test_a_host_is_believed_about_its_own_backends_only():
 
 
 def test_a_backend_that_moved_is_told():
-    (sentence,) = moved(planned(), {"app1": found("new")}, configured(("app1/archiveb1", "old")))
+    (sentence,) = moved(planned(), [{"app1": found("new")}], configured(("app1/archiveb1", "old")))
     assert sentence == (
         "service 'archive': backend 'app1/archiveb1' has the address new, and had old, though nobody renewed it; "
         "unless you installed its host anew, somebody else may have it (docs/compromised.md)"
@@ -139,4 +139,19 @@ def test_a_backend_that_moved_is_told():
          "outside of the run", "unplanned", "drained"],
 )
 def test_others_have_not_moved(own, told):
-    assert moved(planned(), own, told) == []
+    assert moved(planned(), [own], told) == []
+
+
+def test_of_backends_that_say_what_they_cannot_have_the_address_is_what_a_publisher_has():
+    told = {"pub1": configured(("app1/archiveb1", "one"))}
+    for own, address in (({"app1": found("front")}, "front"), ({"app1": found("two"), "app2": found("two")}, "two")):
+        assert addresses(own, told) == {"app1/archiveb1": "one", "app2/archiveb1": None}
+        sentences = moved(planned(), [own], told["pub1"])
+        assert len(sentences) == len(own) and all("which is not taken over" in each for each in sentences), address
+    assert "backend 'app1/archiveb1' says the address of the service itself" in moved(planned(), [{"app1": found("front")}], {})[0]
+
+
+def test_what_a_backend_said_when_its_publisher_was_configured_counts_whatever_it_says_later():
+    then, later = {"app1": found("evil")}, {"app1": found("one")}
+    (sentence,) = moved(planned(), [then, later], configured(("app1/archiveb1", "one")))
+    assert "has the address evil, and had one" in sentence

@@ -15,7 +15,7 @@ NOTHING = {"changed": False, "diff": [], "actions": [], "orphans": []}
 UNITS = {"onionfleet-publisher.service": "[Unit] publisher", "onionfleet-keeper.service": "[Unit] keeper"}
 KEEPER = {"services": [{"name": "alpha", "drained": False}]}
 BACKEND = {"name": "web1/archiveb1", "directory": "archive-backend", "drained": False}
-PUBLISHER = {"services": [{"name": "archive", "instances": [BACKEND]}], "settings": {}}
+PUBLISHER = {"services": [{"name": "archive", "address": "front", "instances": [BACKEND]}], "settings": {}}
 PLAIN = {"publisher": None, "keeper": None}
 KEY = "/var/lib/tor-instances/alphaw1/alpha/hs_ed25519_secret_key"
 
@@ -42,7 +42,7 @@ def installed(planned, **changes):
 def drift(planned=None, daemons=None, publisher=None, told=None, found=None, own=None, before=None):
     planned = planned or PLAIN
     differences = host_drift(planned, daemons or NOTHING, publisher or NOTHING, told or NOTHING,
-                             installed(planned) if found is None else found, UNITS, own or {}, before or NOTHING)
+                             installed(planned) if found is None else found, UNITS, [own or {}], before or NOTHING)
     return [(each["kind"], each["what"]) for each in differences]
 
 

@@ -10,6 +10,7 @@ import math
 import unicodedata
 
 import pytest
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._answers import BASE64, FILE, PATH
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._shapes import (
     Address,
     Data,
@@ -83,7 +84,6 @@ def test_what_fits_stays_as_it_is(shape, value):
         (Number(), -0.5, "x: is less than 0"),
         (Number(), 10**400, "x: is no number"),
         (Text(), ["a"], "x: is a list, not a text"),
-        (Text(3), "four", "x: has 4 characters, and 3 are the most"),
         (NAMES, {"a": 1}, "x: is a mapping, not a text"),
         (NAMES, "web\n", "x: is not a name"),
         (NAMES, "", "x: is not a name"),
@@ -155,3 +155,21 @@ def test_data_for_people_is_plain_and_can_be_written(value):
     except Odd:
         return
     json.dumps(read, allow_nan=False).encode()
+
+
+def test_words_are_shortened_and_paths_are_not():
+    assert Text(3).read("four", "x") == "fo…" and Text(3).read("fou", "x") == "fou"
+    with pytest.raises(Odd):
+        PATH.read("/" + "a" * 5000, "x")
+
+
+def test_a_file_may_have_braces_that_start_no_template():
+    assert PATH.read("/etc/x{y}", "x") == "/etc/x{y}" and FILE.read("x{y}", "x") == "x{y}"
+    for name in ("a{{b", "a{%b", "a{#b"):
+        with pytest.raises(Odd):
+            FILE.read(name, "x")
+
+
+def test_base64_is_checked_in_no_time():
+    with pytest.raises(Odd):
+        BASE64.read(" " * 99_000 + "!", "x")
