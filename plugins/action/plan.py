@@ -28,7 +28,7 @@ FACTS_HINT = (
     "ansible.cfg: inject_facts_as_vars is on, so that what a host says of itself becomes variables of yours; set it to False under "
     "[defaults], and read facts as ansible_facts['…'] (docs/threat-model.md)"
 )
-ARGUMENTS = {"keys_required": {"type": "bool"}, "handed_over": {"type": "list", "elements": "str", "default": []}}
+ARGUMENTS = {"keys_required": {"type": "bool", "default": True}, "handed_over": {"type": "list", "elements": "str", "default": []}}
 DEFAULTS: t.Dict[str, t.Any] = {
     "onion_services": [],
     "onion_daemon_options": {},
@@ -52,9 +52,8 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         variables = task_vars or {}
         _options, arguments = self.validate_argument_spec(ARGUMENTS)
-        required = arguments["keys_required"]
         try:
-            declaration = self._declaration(variables, not self._task.check_mode if required is None else required)
+            declaration = self._declaration(variables, arguments["keys_required"])
             plan = make_plan(dataclasses.replace(declaration, handed_over=arguments["handed_over"]))
         except OnionfleetError as error:
             return {"failed": True, "msg": f"The declaration has faults; nothing was touched.\n{error}"}

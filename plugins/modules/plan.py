@@ -23,9 +23,10 @@ extends_documentation_fragment:
 options:
   keys_required:
     description:
-      - Whether a present service without a key is a fault.
-      - By default it is one, except in check mode, where such a service has no address yet.
+      - Whether a present service without a key is a fault, in check mode, too.
+      - Otherwise it is planned without an address.
     type: bool
+    default: true
   handed_over:
     description:
       - Daemons, as V(host/daemon), that are drained besides those of C(onion_drained), since something is being done to them

@@ -11,6 +11,7 @@ Module Overview:
     public_entries   what the plain files tell, for the plan
     Wanted           a service that shall have a key
     complete         creates what is missing
+    secret_names     the services whose secrets are in the store
     read_secret      decrypts one key
 """
 
@@ -21,6 +22,7 @@ import contextlib
 import dataclasses
 import fcntl
 import os
+import pathlib
 import re
 import typing as t
 
@@ -128,17 +130,39 @@ def complete(keys_dir: str, wanted: t.Sequence[Wanted], vault: Vault, *, check: 
 
 def _decide(keys_dir: str, wanted: t.Sequence[Wanted], vault: Vault) -> list[Entry]:
     entries, faults = [], name_faults(service.name for service in wanted)
+    told: set[str] = set()
     for service in [] if faults else wanted:
         try:
             entries.append(_entry(keys_dir, service, vault))
         except OnionfleetError as exc:
+            told.add(service.name)
             faults += [f"service '{service.name}': key: {fault}" for fault in exc.faults]
     faults += _shared_keys({entry.name: entry.address for entry in entries})
     if any("secret" in entry.create for entry in entries):
-        faults += vault.faults()
+        faults += vault.faults() or _locked_out(keys_dir, vault, told)
     if faults:
         raise OnionfleetError(*faults)
     return entries
+
+
+def _locked_out(keys_dir: str, vault: Vault, told: t.Collection[str]) -> list[str]:
+    """Keys of the store that do not open with the passwords given: one made with another password is of no use beside them.
+
+    :param told: services whose faults are known already.
+    """
+    faults: list[str] = []
+    for name in sorted(set(secret_names(keys_dir)) - set(told)):
+        try:
+            read_secret(keys_dir, name, vault)
+        except OnionfleetError as exc:
+            faults += [f"service '{name}': key: {fault}; no key is made before it opens, too" for fault in exc.faults]
+    return faults
+
+
+def secret_names(keys_dir: str) -> list[str]:
+    """The services whose secrets are in the store; a file whose name is no name of a service is none of its own."""
+    names = (path.stem for path in pathlib.Path(keys_dir).glob("*.secret"))
+    return [name for name in names if _NAME.match(name)]
 
 
 def _entry(keys_dir: str, service: Wanted, vault: Vault) -> Entry:

@@ -224,6 +224,21 @@ def test_a_store_without_vault_password_makes_nothing(operator):
     assert not list(operator.folder.glob(".onion_keys/*"))
 
 
+def test_another_vault_password_makes_no_key(operator):
+    operator.declare(service("newsroom"))
+    assert operator.run("keys").returncode == 0
+    (operator.folder / "vault").write_text("another\n")
+    operator.declare(service("newsroom"), service("archive"))
+    for arguments in ((), ("--check",)):
+        assert "service 'newsroom': key: newsroom.secret: cannot be decrypted" in operator.refused("keys", *arguments)
+    assert not (operator.folder / ".onion_keys/archive.secret").exists()
+
+
+def test_a_check_run_without_keys_is_refused_as_the_run_is(operator):
+    operator.declare(service("newsroom"))
+    assert "service 'newsroom': key: there is none yet; run the playbook onionfleet.balance.keys first" in operator.refused("deploy", "--check")
+
+
 def test_one_key_for_two_services_is_refused(operator):
     operator.declare(service("newsroom"))
     assert operator.run("keys").returncode == 0

@@ -81,12 +81,13 @@ def test_a_secret_is_never_evaluated(plan):
     assert "failed" not in plan(newsroom(secret_key=UNDEFINED))
 
 
-def test_a_key_is_required_except_in_check_mode(plan):
+def test_a_key_is_required_in_check_mode_too(plan):
     keyless = newsroom()
     del keyless["address"]
-    assert "newsroom" in plan(keyless)["msg"]
-    assert plan(keyless, check=True)["services"]["newsroom"]["address"] is None
-    assert plan(keyless, check=True, arguments={"keys_required": True})["failed"]
+    expected = "service 'newsroom': key: there is none yet; run the playbook onionfleet.balance.keys first"
+    assert plan(keyless)["msg"].splitlines()[1] == expected
+    assert plan(keyless, check=True)["msg"].splitlines()[1] == expected
+    assert plan(keyless, arguments={"keys_required": False})["services"]["newsroom"]["address"] is None
 
 
 def test_addresses_come_from_the_store(plan, tmp_path):

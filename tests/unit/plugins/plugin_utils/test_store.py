@@ -87,6 +87,19 @@ def test_imports_never_replace(store: pathlib.Path) -> None:
     assert (store / "newsroom.secret").read_bytes() == before
 
 
+def test_a_key_is_made_only_with_the_passwords_that_open_the_others(store: pathlib.Path) -> None:
+    complete(store, "newsroom", "archive")
+    before = files(store)
+    found = faults(store, "newsroom", "blog", using=vault(b"wrong"))
+    assert len(found) == 2
+    assert found[0].startswith("service 'archive': key: archive.secret: cannot be decrypted with the vault passwords given; ")
+    assert files(store) == before
+    assert faults(store, "newsroom", "blog", using=vault(b"wrong"), check=True) == found
+    complete(store, "newsroom", "archive", using=vault(b"wrong"))
+    complete(store, "blog", using=vault(vault_id="ops"))
+    assert "blog.secret" in files(store)
+
+
 def test_a_run_killed_between_two_files_is_finished(store: pathlib.Path) -> None:
     addresses = complete(store, "newsroom")
     (store / "newsroom.yml").unlink()
