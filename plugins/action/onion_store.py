@@ -14,6 +14,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._errors import 
 from ansible_collections.onionfleet.balance.plugins.plugin_utils import _store
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared import (
     Declared,
+    common_keys_dir,
     declaring_variables,
     default_keys_dir,
     operator_variable,
@@ -54,14 +55,16 @@ class ActionModule(ActionBase):
     def _complete(self, options: Variables, variables: Variables) -> Variables:
         services, templar = options["services"], self._templar
         variables = dict(declaring_variables(variables)) if services is None else without_facts(variables)
+        store_of = default_keys_dir
         if services is None:
+            store_of = common_keys_dir
             templar = Templar(self._loader, variables=variables)
             services = operator_variable("onion_services", variables, templar, [])
         declared = [service for service in read_declared(services, templar) if service.state != "absent"]
         check = bool(self._task.check_mode)
         given = {name: _importer(value) for name, value in options["imports"].items()}
         entries = _store.complete(
-            options["keys_dir"] or default_keys_dir(variables, templar),
+            options["keys_dir"] or store_of(variables, templar),
             _wanted(declared, {**given, **_running(options["running"])}),
             Vault(self._loader, options["vault_id"]),
             check=check,

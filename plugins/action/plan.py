@@ -12,8 +12,8 @@ from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared import (
+    common_keys_dir,
     declaring_variables,
-    default_keys_dir,
     operator_variable,
 )
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
@@ -78,7 +78,7 @@ class ActionModule(ActionBase):
         }
         misspelt, self._hints = unknown(name for of_host in (variables, *raw.values()) for name in of_host)
         template.faults.extend(misspelt)
-        addresses, faults = public_entries(default_keys_dir(source, templar), _names(read["onion_services"]))
+        addresses, faults = public_entries(common_keys_dir(source, templar), _names(read["onion_services"]))
         declaration = Declaration(
             services=read["onion_services"],
             groups={str(group): [str(host) for host in hosts] for group, hosts in variables["groups"].items()},

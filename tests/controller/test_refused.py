@@ -389,3 +389,16 @@ def test_what_a_compromised_host_means(operator):
     assert "LOST  service 'newsroom'" in result.stdout and "kept  service 'archive'" in result.stdout
     assert "'web9' runs nothing of the declaration" in operator.refused("compromised", "-e", "onion_compromised=web9")
     assert not operator.called.exists()
+
+
+def test_two_inventories_at_once_make_no_second_key(operator):
+    operator.declare(service("newsroom"))
+    assert operator.run("keys").returncode == 0
+    other = operator.folder / "other"
+    other.mkdir()
+    (other / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"aaa1": {}}}}))
+    for playbook in ("keys", "plan"):
+        assert "onion_keys_dir: hosts have different stores" in operator.refused(playbook, "-i", "other/hosts.yml")
+    assert not (other / ".onion_keys").exists()
+    operator.declare(service("newsroom"), onion_keys_dir=str(operator.folder / ".onion_keys"))
+    assert "changed=0" in operator.run("keys", "-i", "other/hosts.yml").stdout

@@ -117,6 +117,18 @@ def test_the_declaration_is_found_on_whatever_host_the_task_runs(run: Run) -> No
     assert "is not defined for any host" in run({}, groups={"all": ["db1"]}, hostvars=hosts)["msg"]
 
 
+def test_two_inventories_make_no_second_key(run: Run, tmp_path: pathlib.Path) -> None:
+    class HostVars(dict):
+        raw_get = dict.__getitem__
+
+    declared = {"onion_services": [{"name": "newsroom"}]}
+    hosts = HostVars({name: {**declared, "inventory_dir": str(tmp_path / name)} for name in ("web1", "web2")})
+    for name in hosts:
+        told = run({}, **hosts[name], groups={"all": list(hosts)}, hostvars=hosts)
+        assert told["failed"] and "hosts have different stores" in told["msg"]
+    assert list(tmp_path.iterdir()) == []
+
+
 # --- running: what a loop over onion_import registered
 
 

@@ -101,6 +101,11 @@ def test_addresses_come_from_the_store(plan, tmp_path):
     assert plan(declared)["services"]["newsroom"]["address"] == key.address
 
 
+def test_two_inventories_have_one_store(plan, tmp_path):
+    told = plan(newsroom(), of_hosts={"web1": {"inventory_dir": str(tmp_path)}, "web2": {"inventory_dir": "/srv/other"}})
+    assert f"onion_keys_dir: hosts have different stores: {tmp_path}/.onion_keys " in told["msg"]
+
+
 def test_a_hosts_own_targets(plan):
     told = plan(newsroom(), of_hosts={"web1": {}, "web2": {"onion_targets": {"newsroom": {80: "127.0.0.1:9"}}}})
     ports = [told["hosts"][host]["daemons"][0]["services"][0]["ports"] for host in ("web1", "web2")]
