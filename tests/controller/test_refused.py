@@ -271,12 +271,13 @@ def test_faulty_keys_are_refused_all_at_once(operator):
 
 def test_keys_of_hosts_that_cannot_be_reached_are_told_with_the_others(operator):
     path = "/var/lib/tor/alpha"
-    operator.declare(service("alpha"), service("beta"), onion_import={
-        "alpha": {"host": "web1", "path": path}, "beta": {"path": "/nonexistent"}})
+    operator.declare(service("alpha"), service("beta"), service("gamma"), onion_import={
+        "alpha": {"host": "web1", "path": path}, "beta": {"path": "/nonexistent"}, "gamma": {"host": "wbe1", "path": path}})
     result = operator.run("keys")
     assert result.returncode != 0
     assert "service 'alpha': key: host 'web1': /var/lib/tor/alpha: could not be read" in result.stdout
     assert "service 'beta': key: /nonexistent: there is no such file" in result.stdout
+    assert "service 'gamma': key: host 'wbe1': is no host of the inventory (did you mean" in result.stdout
     assert not (operator.folder / ".onion_keys").exists()
 
 

@@ -19,7 +19,10 @@ from ansible_collections.onionfleet.balance.plugins.action import onion_backup, 
 SERVICES = [{"name": "newsroom"}]
 
 
-def run(module: t.Any, folder: pathlib.Path, arguments: dict[str, t.Any], check: bool = False, sources: t.Sequence[str] = ("hosts.yml",), **more: t.Any) -> dict[str, t.Any]:
+def run(
+    module: t.Any, folder: pathlib.Path, arguments: dict[str, t.Any], check: bool = False, sources: t.Sequence[str] = ("hosts.yml",),
+    **more: t.Any,
+) -> dict[str, t.Any]:
     loader = DataLoader()
     loader.set_vault_secrets([("default", VaultSecret(b"password"))])
     variables = {"inventory_dir": str(folder), "groups": {}, "hostvars": {}, "onion_services": SERVICES,
