@@ -25,6 +25,7 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared impor
     secret_from,
 )
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._lost import distrusted, first_line
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._new_file import Unfinished
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._planted import without_facts
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._vault import Vault
 
@@ -52,6 +53,8 @@ class ActionModule(ActionBase):
         )[1]
         try:
             return {**result, **self._complete(options, task_vars or {})}
+        except Unfinished as exc:
+            return {**result, "failed": True, "msg": f"Not all keys were made; mend this and run again.\n{exc}"}
         except OnionfleetError as exc:
             return {**result, "failed": True, "msg": f"The keys have faults; nothing was made.\n{exc}"}
 
@@ -115,8 +118,9 @@ def _from_host(results: list[Variables], hosts: t.Collection[str]) -> _keyfile.S
         raise OnionfleetError(lies[0])
     contents: dict[str, bytes] = {}
     for result in results:
-        with contextlib.suppress(ValueError, TypeError):
-            contents[os.path.join(path, result["item"][1]).rstrip("/")] = base64.b64decode(result.get("content"), validate=True)
+        with contextlib.suppress(ValueError, TypeError):  # no text, or no base64
+            content = base64.b64decode(t.cast(str, result.get("content")), validate=True)
+            contents[os.path.join(path, result["item"][1]).rstrip("/")] = content
     if not contents:
         raise OnionfleetError(f"host '{host}': {path}: could not be read: {first_line(results[0])}")
     try:

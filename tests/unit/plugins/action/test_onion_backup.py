@@ -89,3 +89,14 @@ def test_an_inventory_without_a_folder_is_no_declaration_to_keep(folder: pathlib
     monkeypatch.chdir(folder)
     told = run(onion_backup, folder, {"keys_dir": str(folder / ".onion_keys")}, inventory_dir=None)
     assert told["failed"] and "the inventory has no folder whose files could be kept" in told["msg"]
+
+
+def test_a_store_outside_of_the_folder_is_restored_where_it_is_said(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    (folder / ".onion_keys").rename(tmp_path / "safe")
+    made = run(onion_backup, folder, {"path": str(tmp_path / "a.backup"), "keys_dir": str(tmp_path / "safe")})
+    arguments = {"path": made["path"], "folder": str(tmp_path / "deep/new")}
+    refused = run(onion_restore, tmp_path, arguments)
+    assert refused["failed"] and "the store was outside of the inventory's folder (../safe); name its place" in refused["msg"]
+    assert not (tmp_path / "deep").exists()
+    restored = run(onion_restore, tmp_path, {**arguments, "keys_dir": str(tmp_path / "deep/keys")})
+    assert str(tmp_path / "deep/keys/newsroom.secret") in restored["made"]
