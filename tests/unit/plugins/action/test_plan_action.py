@@ -106,6 +106,12 @@ def test_two_inventories_have_one_store(plan, tmp_path):
     assert f"onion_keys_dir: hosts have different stores: {tmp_path}/.onion_keys " in told["msg"]
 
 
+def test_a_malformed_clients_key_is_told_with_the_other_faults(plan):
+    message = plan(newsroom(workers=0), onion_client_credentials={ADDRESS: "hunter2"})["msg"]
+    assert f"onion_client_credentials: {ADDRESS}: " in message and "hunter2" not in message
+    assert "service 'newsroom': workers" in message
+
+
 def test_a_hosts_own_targets(plan):
     told = plan(newsroom(), of_hosts={"web1": {}, "web2": {"onion_targets": {"newsroom": {80: "127.0.0.1:9"}}}})
     ports = [told["hosts"][host]["daemons"][0]["services"][0]["ports"] for host in ("web1", "web2")]
