@@ -70,13 +70,14 @@ class ActionModule(ActionBase):
         check = bool(self._task.check_mode)
         hosts = [str(host) for host in variables.get("groups", {}).get("all", [])]
         given = {name: _importer(value) for name, value in options["imports"].items()}
+        keys_dir = options["keys_dir"] or store_of(variables, templar)
         entries = _store.complete(
-            options["keys_dir"] or store_of(variables, templar),
+            keys_dir,
             _wanted(declared, {**given, **_running(options["running"], hosts)}),
             Vault(self._loader, options["vault_id"]),
             check=check,
         )
-        return _report(entries, check)
+        return {**_report(entries, check), "keys_dir": keys_dir}
 
 
 def _wanted(declared: list[Declared], imports: t.Mapping[str, Import]) -> list[_store.Wanted]:

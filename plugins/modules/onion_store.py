@@ -78,6 +78,10 @@ addresses:
   returned: success
   type: dict
   sample: {newsroom: duckduckgogg42xjoc72x3sjasowoarfbgcmvfimaftt6twagswzczad.onion}
+keys_dir:
+  description: Folder of the store.
+  returned: success
+  type: str
 created:
   description: Names of the services for which a file was, or would be, made.
   returned: success

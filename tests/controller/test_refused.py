@@ -403,3 +403,57 @@ def test_two_inventories_at_once_make_no_second_key(operator):
     assert not (other / ".onion_keys").exists()
     operator.declare(service("newsroom"), onion_keys_dir=str(operator.folder / ".onion_keys"))
     assert "changed=0" in operator.run("keys", "-i", "other/hosts.yml").stdout
+
+
+def test_clients_keys_in_a_vault_are_looked_at_where_it_is_open(operator):
+    operator.declare(service("newsroom"))
+    operator.run("keys")
+    declared = (operator.folder / "group_vars/all.yml").read_text()
+    for key, code in (("A" * 52, 0), ("hunter2", 2)):
+        encrypted = vault(operator, "encrypt_string", "--vault-password-file", "vault", key).replace("\n", "\n    ")
+        (operator.folder / "group_vars/all.yml").write_text(f"{declared}onion_client_credentials:\n  {address(operator)}: {encrypted}\n")
+        opened_vault = operator.run("plan")
+        assert opened_vault.returncode == code, opened_vault.stdout
+        assert ("is no x25519 private key" in opened_vault.stdout) == bool(code) and "hunter2" not in opened_vault.stdout
+        assert operator.run("plan", vault=False).returncode == 0
+
+
+# --- Clients of restricted services
+
+
+def clients(operator, *arguments, vault=True, **variables):
+    given = [word for name, value in {"of": "newsroom", **variables}.items() for word in ("-e", f"onion_clients_{name}={value}")]
+    return operator.run("clients", *given, *arguments, vault=vault)
+
+
+def test_clients_are_made_and_revoked_and_what_to_put_where_is_said(operator):
+    operator.declare(service("newsroom"), onion_client_credentials={"mistyped": "hunter2"})
+    assert operator.run("keys").returncode == 0
+    folder = operator.folder / ".onion_clients/newsroom"
+    foreseen = clients(operator, "--check", new="anna")
+    assert foreseen.returncode == 0 and not folder.exists(), foreseen.stdout
+    made = clients(operator, new="anna,berta")
+    assert made.returncode == 0, made.stdout
+    assert folder.stat().st_mode & 0o777 == 0o700
+    private, public = ((folder / f"anna.{ending}").read_text().strip().rpartition(":")[2] for ending in ("auth_private", "auth"))
+    assert f"- {{name: anna, public_key: {public}}}" in made.stdout
+    assert f"To anna, and nobody else: {folder}/anna.auth_private" in made.stdout
+    assert f"--stdin-name {address(operator)}" in made.stdout
+    assert private not in made.stdout
+    again = clients(operator, vault=False)
+    assert "changed=0" in again.stdout and "- {name: berta," in again.stdout
+    revoked = clients(operator, revoked="anna")
+    assert "Removed: anna" in revoked.stdout and "name: anna" not in revoked.stdout and "name: berta" in revoked.stdout
+    assert sorted(path.name for path in folder.iterdir()) == ["berta.auth", "berta.auth_private"]
+    assert "without authorized_clients everybody may come" in clients(operator, revoked="berta").stdout
+    assert not operator.called.exists()
+
+
+def test_clients_that_cannot_be_meant_are_refused(operator):
+    operator.declare(service("newsroom"))
+    operator.run("keys")
+    message = " ".join(operator.refused("clients", "-e", "onion_clients_of=newsrom", "-e", "onion_clients_revoked=carla").split())
+    assert "'newsrom' is no declared service with a key; write one of newsroom" in message
+    assert "onion_clients_revoked: carla has no key in" in message
+    assert "'' is no declared service with a key" in " ".join(operator.refused("clients").split())
+    assert not (operator.folder / ".onion_clients").exists()
