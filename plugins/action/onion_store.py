@@ -4,16 +4,20 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import functools
 import os
 import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, near
 from ansible_collections.onionfleet.balance.plugins.plugin_utils import _store
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared import (
     Declared,
+    common_keys_dir,
     declaring_variables,
     default_keys_dir,
     operator_variable,
@@ -21,6 +25,7 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared impor
     secret_from,
 )
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._lost import distrusted, first_line
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._new_file import Unfinished
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._planted import without_facts
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._vault import Vault
 
@@ -48,25 +53,31 @@ class ActionModule(ActionBase):
         )[1]
         try:
             return {**result, **self._complete(options, task_vars or {})}
+        except Unfinished as exc:
+            return {**result, "failed": True, "msg": f"Not all keys were made; mend this and run again.\n{exc}"}
         except OnionfleetError as exc:
             return {**result, "failed": True, "msg": f"The keys have faults; nothing was made.\n{exc}"}
 
     def _complete(self, options: Variables, variables: Variables) -> Variables:
         services, templar = options["services"], self._templar
         variables = dict(declaring_variables(variables)) if services is None else without_facts(variables)
+        store_of = default_keys_dir
         if services is None:
+            store_of = common_keys_dir
             templar = Templar(self._loader, variables=variables)
             services = operator_variable("onion_services", variables, templar, [])
         declared = [service for service in read_declared(services, templar) if service.state != "absent"]
         check = bool(self._task.check_mode)
+        hosts = [str(host) for host in variables.get("groups", {}).get("all", [])]
         given = {name: _importer(value) for name, value in options["imports"].items()}
+        keys_dir = options["keys_dir"] or store_of(variables, templar)
         entries = _store.complete(
-            options["keys_dir"] or default_keys_dir(variables, templar),
-            _wanted(declared, {**given, **_running(options["running"])}),
+            keys_dir,
+            _wanted(declared, {**given, **_running(options["running"], hosts)}),
             Vault(self._loader, options["vault_id"]),
             check=check,
         )
-        return _report(entries, check)
+        return {**_report(entries, check), "keys_dir": keys_dir}
 
 
 def _wanted(declared: list[Declared], imports: t.Mapping[str, Import]) -> list[_store.Wanted]:
@@ -88,19 +99,35 @@ def _wanted(declared: list[Declared], imports: t.Mapping[str, Import]) -> list[_
     ]
 
 
-def _running(results: list[Variables]) -> dict[str, Import]:
+def _running(results: list[Variables], hosts: t.Collection[str]) -> dict[str, Import]:
     """What hosts answered, which is text at most; anything else of them names no file here."""
+    found: dict[str, list[Variables]] = {}
+    for result in results:
+        found.setdefault(str(result["item"][0]["key"]), []).append(result)
+    return {name: functools.partial(_from_host, of_name, hosts) for name, of_name in found.items()}
 
-    def importer(item: Variables, result: Variables) -> Import:
-        def load() -> _keyfile.SecretKey:
-            if isinstance(result.get("content"), str):
-                return secret_from(result["content"])
-            place = f"host '{item['host']}': {item.get('path')}"
-            raise OnionfleetError(distrusted(result) or f"{place}: could not be read: {first_line(result)}")
 
-        return load
-
-    return {str(result["item"]["key"]): importer(result["item"]["value"], result) for result in results}
+def _from_host(results: list[Variables], hosts: t.Collection[str]) -> _keyfile.SecretKey:
+    value = results[0]["item"][0]["value"]
+    host, path = str(value["host"]), value.get("path")
+    if not isinstance(path, str) or not path:
+        raise OnionfleetError("an import from a host is {host: …, path: …}")
+    if host not in hosts:
+        raise OnionfleetError(f"host '{host}': is no host of the inventory{near(host, hosts)}")
+    lies = [distrusted(result) for result in results if distrusted(result)]
+    if lies:
+        raise OnionfleetError(lies[0])
+    contents: dict[str, bytes] = {}
+    for result in results:
+        with contextlib.suppress(ValueError, TypeError):  # no text, or no base64
+            content = base64.b64decode(t.cast(str, result.get("content")), validate=True)
+            contents[os.path.join(path, result["item"][1]).rstrip("/")] = content
+    if not contents:
+        raise OnionfleetError(f"host '{host}': {path}: could not be read: {first_line(results[0])}")
+    try:
+        return _keyfile.load_found(path.rstrip("/"), contents)
+    except OnionfleetError as exc:
+        raise OnionfleetError(*(f"host '{host}': {fault}" for fault in exc.faults)) from None
 
 
 def _importer(value: t.Any) -> Import:

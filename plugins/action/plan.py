@@ -11,11 +11,8 @@ from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared import (
-    declaring_variables,
-    default_keys_dir,
-    operator_variable,
-)
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._credentials import read_credentials
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared import common_keys_dir, declaring_variables
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._planted import without_facts
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import public_entries
@@ -23,12 +20,11 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._template impor
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._variables import unknown
 
 UNREAD = ("secret_key",)
-CREDENTIALS = "onion_client_credentials"
 FACTS_HINT = (
     "ansible.cfg: inject_facts_as_vars is on, so that what a host says of itself becomes variables of yours; set it to False under "
     "[defaults], and read facts as ansible_facts['…'] (docs/threat-model.md)"
 )
-ARGUMENTS = {"keys_required": {"type": "bool"}, "handed_over": {"type": "list", "elements": "str", "default": []}}
+ARGUMENTS = {"keys_required": {"type": "bool", "default": True}, "handed_over": {"type": "list", "elements": "str", "default": []}}
 DEFAULTS: t.Dict[str, t.Any] = {
     "onion_services": [],
     "onion_daemon_options": {},
@@ -52,9 +48,8 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         variables = task_vars or {}
         _options, arguments = self.validate_argument_spec(ARGUMENTS)
-        required = arguments["keys_required"]
         try:
-            declaration = self._declaration(variables, not self._task.check_mode if required is None else required)
+            declaration = self._declaration(variables, arguments["keys_required"])
             plan = make_plan(dataclasses.replace(declaration, handed_over=arguments["handed_over"]))
         except OnionfleetError as error:
             return {"failed": True, "msg": f"The declaration has faults; nothing was touched.\n{error}"}
@@ -79,7 +74,9 @@ class ActionModule(ActionBase):
         }
         misspelt, self._hints = unknown(name for of_host in (variables, *raw.values()) for name in of_host)
         template.faults.extend(misspelt)
-        addresses, faults = public_entries(default_keys_dir(source, templar), _names(read["onion_services"]))
+        credentials, misfits = read_credentials(source, templar)
+        template.faults.extend(misfits)
+        addresses, faults = public_entries(common_keys_dir(source, templar), _names(read["onion_services"]))
         declaration = Declaration(
             services=read["onion_services"],
             groups={str(group): [str(host) for host in hosts] for group, hosts in variables["groups"].items()},
@@ -92,8 +89,7 @@ class ActionModule(ActionBase):
             publisher=read["onion_publisher"],
             keeper=read["onion_keeper"],
             drained=read["onion_drained"],
-            # its values, secrets, are not looked at
-            credentials=[str(address) for address in operator_variable(CREDENTIALS, source, templar, {})],
+            credentials=credentials,
             keys_required=keys_required,
         )
         if template.faults or faults:

@@ -15,11 +15,13 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
 _SUFFIX = ".onion"
 _VERSION = b"\x03"
+_VERSION_2 = re.compile(r"[a-z2-7]{16}\.onion\Z", re.IGNORECASE)
 
 
 def _checksum(public_key: bytes) -> bytes:
@@ -43,6 +45,12 @@ def public_key_from_address(address: str) -> bytes:
     :raises OnionfleetError: not an address of version 3; the fault says what about it is wrong.
     """
     label = address[: -len(_SUFFIX)] if address.endswith(_SUFFIX) else ""
+    if address != address.lower() and is_address(address.lower()):
+        raise OnionfleetError(f"{str(address)!r} has upper-case letters; write {address.lower()!r}")
+    if _VERSION_2.match(address):
+        raise OnionfleetError(
+            f"{str(address)!r} is an address of version 2, which Tor serves no more; it is gone, make one of version 3"
+        )
     if len(label) != 56 or label != label.lower():
         raise OnionfleetError(
             f"{str(address)!r} is not an onion address: 56 lower-case characters and '.onion' are expected"

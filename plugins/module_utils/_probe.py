@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import collections
 import concurrent.futures
+import contextlib
 import re
 import statistics
 import typing as t
@@ -69,10 +70,16 @@ def probe(params: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
 
     :param params: options of onion_probe, with their defaults.
     :returns: ``targets`` as onion_probe returns them.
-    :raises OnionfleetError: faulty targets or credentials, or no tor client.
+    :raises OnionfleetError: faulty targets, credentials of what is no address, or no tor client. A target whose credential is
+        malformed has that for an error.
     """
     targets = checked_targets(params["targets"])
     keys = _client_keys(params["credentials"])
+    malformed = params["credentials"].keys() - keys.keys()
+
+    def answer(target: Target) -> Answer:
+        return Answer(0.0, "the client credential is malformed") if target.address in malformed else ask(params["socks"], target, timeout=params["timeout"])
+
     answers: list[tuple[Answer, ...]] = []
     with ControlPort(params["control"]) as tor, concurrent.futures.ThreadPoolExecutor(_PARALLEL) as pool:
         tor.subscribe("SIGNAL")
@@ -81,7 +88,7 @@ def probe(params: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
                 if params["fresh"] == "client":
                     _forget(tor)
                 _authorize(tor, keys)
-                answers.append(tuple(pool.map(lambda one: ask(params["socks"], one, timeout=params["timeout"]), targets.values())))
+                answers.append(tuple(pool.map(answer, targets.values())))
         finally:
             for address in keys:
                 tor.command(f"ONION_CLIENT_AUTH_REMOVE {address[: -len('.onion')]}")
@@ -123,11 +130,16 @@ def request_faults(port: int, path: str, capture: str) -> t.Iterator[str]:
         yield f"capture: is no regular expression: {error}"
 
 
-def _client_keys(credentials: t.Mapping[str, str]) -> dict[str, str]:
+def _client_keys(credentials: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """Keys in base64, without those that are none."""
     strangers = [address for address in credentials if not is_address(address)]
     if strangers:
         raise OnionfleetError(*[f"credentials: {address!r} is not an onion address" for address in strangers])
-    return {address: base64.b64encode(client_key(text)).decode() for address, text in credentials.items()}
+    keys = {}
+    for address, text in credentials.items():
+        with contextlib.suppress(OnionfleetError):
+            keys[address] = base64.b64encode(client_key(str(text))).decode()
+    return keys
 
 
 def _authorize(tor: ControlPort, keys: t.Mapping[str, str]) -> None:

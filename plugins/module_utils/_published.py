@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import collections
+import contextlib
 import os
 import re
 import time
@@ -36,7 +37,7 @@ def held_by_hsdirs(addresses: t.Sequence[str], control: str, *, credentials: t.M
     :param credentials: client credentials (base32) by address.
     :param timeout: seconds for all answers together.
     :returns: ``period`` and ``services``, as onion_descriptor_info returns them.
-    :raises OnionfleetError: faulty addresses or credentials, no client, or one that has no consensus yet.
+    :raises OnionfleetError: faulty addresses, no client, or one that has no consensus yet.
     """
     keys = _checked(addresses, public_key_from_address)
     secrets = _client_keys(credentials)
@@ -81,9 +82,14 @@ def _checked(values: t.Sequence[str], check: t.Callable[[str], bytes]) -> list[b
     return checked
 
 
-def _client_keys(credentials: t.Mapping[str, str]) -> dict[str, bytes]:
+def _client_keys(credentials: t.Mapping[str, t.Any]) -> dict[str, bytes]:
+    """The keys, without those that are none: their services are seen as without a key, and others as ever."""
     _checked(list(credentials), public_key_from_address)
-    return dict(zip(credentials, _checked(list(credentials.values()), _descriptor.client_key)))
+    keys = {}
+    for address, text in credentials.items():
+        with contextlib.suppress(OnionfleetError):
+            keys[address] = _descriptor.client_key(str(text))
+    return keys
 
 
 def _consensus(tor: ControlPort) -> tuple[_hsdir.Consensus, bool]:
@@ -166,7 +172,7 @@ def _summary(hsdirs: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
 def made_by_daemons(names: t.Sequence[str], credentials: t.Mapping[str, str]) -> list[dict[str, t.Any]]:
     """What each daemon made: see ``daemons`` as onion_descriptor_info returns them; silent ones have an ``error``.
 
-    :raises OnionfleetError: a faulty credential.
+    :raises OnionfleetError: a credential of what is no address.
     """
     secrets = _client_keys(credentials)
     found = []

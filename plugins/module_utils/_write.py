@@ -6,10 +6,15 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
+import time
 
+from ansible_collections.onionfleet.balance.plugins.module_utils import _wipe
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._safe_open import no_links, opened
+
+_ABANDONED = 3600  # seconds
 
 
 def write_private(path: str, content: bytes) -> None:
@@ -30,8 +35,18 @@ def write_private(path: str, content: bytes) -> None:
             except BaseException:
                 os.unlink(temporary, dir_fd=folder)
                 raise
+            os.fsync(folder)
+            _remove_abandoned(directory, name, folder)
     except OSError as exc:
         raise OnionfleetError(f"{path}: cannot be written: {exc.strerror}") from exc
+
+
+def _remove_abandoned(directory: str, name: str, folder: int) -> None:
+    """What runs left of this file that were killed; younger ones may be another run's, which is still writing."""
+    for left in os.listdir(folder):
+        ours = re.fullmatch(rf"\.{re.escape(name)}\.[0-9a-f]{{8}}", left)
+        if ours and time.time() - os.stat(left, dir_fd=folder, follow_symlinks=False).st_mtime > _ABANDONED:
+            _wipe.remove(f"{directory}/{left}")
 
 
 def _fill(handle: int, content: bytes, folder: os.stat_result) -> None:

@@ -38,7 +38,7 @@ options:
   credentials:
     description:
       - By a service's address, an authorized client's x25519 private key in base32, as C(.auth_private) files have it.
-      - Without it, the introduction points of a service with client authorization are unknown.
+      - Without it, or where it is malformed, the introduction points of a service with client authorization are unknown.
       - Needs pipelining (C(ansible_pipelining=true)), or Ansible would write it to a file on the host.
     type: dict
     default: {}

@@ -128,6 +128,7 @@ options:
     description:
       - By a service's address, an authorized client's x25519 private key in base32, as C(.auth_private) files have it.
       - The client knows them while the module runs, and never on disk.
+      - A malformed one is an error of the targets with this address, and of no other.
       - Needs pipelining (C(ansible_pipelining=true)), or Ansible would write it to a file on the host.
     type: dict
     default: {}

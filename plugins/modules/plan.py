@@ -14,7 +14,7 @@ description:
   - Refuses every fault of the declaration at once, on the controller, before any host is touched.
   - Reads the variables C(onion_services), C(onion_daemon_options), C(onion_daemons), C(onion_network_options),
     C(onion_probe_hosts), C(onion_publisher), C(onion_keeper), C(onion_drained) and C(onion_keys_dir) of the host it runs for,
-    the addresses in C(onion_client_credentials), and C(onion_targets) of each host.
+    C(onion_client_credentials), of whose keys the format is looked at where they can be read, and C(onion_targets) of each host.
   - The field C(secret_key) of a service is never evaluated, so that no vault or secret store needs to be open.
 author:
   - The onionfleet.balance developers (@onionfleet)
@@ -23,9 +23,10 @@ extends_documentation_fragment:
 options:
   keys_required:
     description:
-      - Whether a present service without a key is a fault.
-      - By default it is one, except in check mode, where such a service has no address yet.
+      - Whether a present service without a key is a fault, in check mode, too.
+      - Otherwise it is planned without an address.
     type: bool
+    default: true
   handed_over:
     description:
       - Daemons, as V(host/daemon), that are drained besides those of C(onion_drained), since something is being done to them

@@ -29,6 +29,7 @@ import typing as t
 from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.plugin_utils import _new_file, _store
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._shapes import Address, Many, Mapping, Text, Word, record
 
 if t.TYPE_CHECKING:
     from ansible_collections.onionfleet.balance.plugins.plugin_utils._vault import Vault
@@ -37,6 +38,17 @@ FORMAT = 1
 # a declaration is text; what is larger got there by mistake
 LARGEST = 1024 * 1024
 Data = t.Dict[str, t.Any]
+
+_NAME, _TEXT = Word(_store.NAME, "a service's name"), Word(r"[^\0]{1,4200}", "a text of 4200 characters at most")
+# whoever has the password may have written it
+DOCUMENT = record(
+    keys=Mapping(_NAME, _TEXT, most=100_000),
+    files=Mapping(_TEXT, record(mode=Word("0[0-7]{3}", "a mode from 0000 to 0777"), content=Word("[A-Za-z0-9+/]*={0,2}", "base64"))),
+    manifest=record(
+        made=Text(), ansible_core=Text(), collection=Text(), keys_dir=_TEXT, kept_elsewhere=Many(Text(), most=100_000),
+        addresses=Mapping(_NAME, Address(), most=100_000), sha256=Mapping(_TEXT, Word("[0-9a-f]{64}", "a checksum"), most=110_000),
+    ),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,27 +77,43 @@ class Archive:
 
     @classmethod
     def from_json(cls, text: bytes) -> Archive:
-        """Read the document. :raises OnionfleetError: it is none, or an entry is not what the manifest says."""
+        """Read the document.
+
+        :raises OnionfleetError: it is none, an entry is not what the manifest says, or would go elsewhere than into its folder.
+        """
         try:
             document = json.loads(text)
-            if document["onionfleet_backup"] != FORMAT:
-                raise OnionfleetError(f"is of format {document['onionfleet_backup']}, which this version does not know; update it")
-            keys = {name: _keyfile.load_secret(secret.encode()) for name, secret in document["keys"].items()}
+            told = document["onionfleet_backup"]
+            if told != FORMAT:
+                raise OnionfleetError(f"is of format {str(told)[:20]!r}, which this version does not know; update it")
+            document = DOCUMENT.read(document, "")
             files = {
                 path: File(int(each["mode"], 8), base64.b64decode(each["content"], validate=True))
                 for path, each in document["files"].items()
             }
-            archive = cls(keys, files, document["manifest"])
-            told, addresses = document["manifest"]["sha256"], document["manifest"]["addresses"]
-        except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        except (ValueError, KeyError, TypeError, RecursionError) as exc:
             raise OnionfleetError(f"is no backup of this collection, or torn ({type(exc).__name__}: {exc})") from None
-        faults = [f"{name}: differs from what the manifest says" for name in sorted({*told, *_sums(archive)}) if told.get(name) != _sums(archive).get(name)]
-        faults += [f"key {name}: is that of {key.address}, the manifest says {addresses.get(name)}"
-                   for name, key in keys.items() if addresses.get(name) != key.address]
-        faults += [f"file {path}: leads out of the folder" for path in files if not _inside(path)]
+        keys, faults = {}, []
+        for name, secret in document["keys"].items():
+            try:
+                keys[name] = _keyfile.load_secret(secret.encode())
+            except OnionfleetError as exc:
+                faults += [f"key {name}: {fault}" for fault in exc.faults]
+        manifest = document["manifest"]
+        archive = cls(keys, files, manifest)
+        faults += [] if faults else _differences(archive, manifest["sha256"], manifest["addresses"])
+        faults += [f"file {path}: leads out of the folder, or into the place of another file" for path in files
+                   if not inside(path) or _inner(path, {*files, manifest["keys_dir"]})]
         if faults:
             raise OnionfleetError(*faults)
         return archive
+
+
+def _differences(archive: Archive, told: t.Mapping[str, str], addresses: t.Mapping[str, str]) -> list[str]:
+    sums = _sums(archive)
+    faults = [f"{name}: differs from what the manifest says" for name in sorted({*told, *sums}) if told.get(name) != sums.get(name)]
+    return faults + [f"key {name}: is that of {key.address}, the manifest says {addresses.get(name)}"
+                     for name, key in archive.keys.items() if addresses.get(name) != key.address]
 
 
 def _sums(archive: Archive) -> t.Dict[str, str]:
@@ -94,9 +122,14 @@ def _sums(archive: Archive) -> t.Dict[str, str]:
     return {name: hashlib.sha256(content).hexdigest() for name, content in entries.items()}
 
 
-def _inside(path: str) -> bool:
+def inside(path: str) -> bool:
+    """Whether a path of a backup, written in the shortest way, stays in the folder."""
     parts = pathlib.PurePosixPath(path).parts
-    return bool(parts) and not path.startswith("/") and ".." not in parts
+    return bool(parts) and not path.startswith("/") and ".." not in parts and path == "/".join(parts)
+
+
+def _inner(path: str, others: t.Collection[str]) -> bool:
+    return any(str(above) in others for above in pathlib.PurePosixPath(path).parents)
 
 
 def gather(keys_dir: str, folder: str, paths: t.Iterable[str], vault: Vault, manifest: t.Mapping[str, t.Any]) -> Archive:
@@ -105,8 +138,12 @@ def gather(keys_dir: str, folder: str, paths: t.Iterable[str], vault: Vault, man
     :param paths: files and directories relative to the folder; those that are not there are passed over.
     :raises OnionfleetError: every key that cannot be read or is not that of its address, every file that cannot be kept.
     """
-    names = sorted({path.stem for path in pathlib.Path(keys_dir).glob("*.secret")})
+    names = sorted(_store.secret_names(keys_dir))
     addresses, faults = _store.public_entries(keys_dir, names)
+    faults += [
+        f"{path}: its name is that of no service, so that nobody could restore it; move it away, or rename it"
+        for path in sorted(pathlib.Path(keys_dir).glob("*.secret")) if path.stem not in names
+    ]
     keys: t.Dict[str, _keyfile.SecretKey] = {}
     for name in names:
         try:
@@ -165,7 +202,9 @@ def write(path: str, archive: Archive, vault: Vault) -> None:
 
 def _create(path: str, content: bytes, mode: int) -> None:
     try:
-        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        folder = os.path.dirname(os.path.abspath(path))
+        _new_file.make_folder(folder)
+        _new_file.clean(folder)
         _new_file.create(path, content, mode)
     except FileExistsError:
         raise OnionfleetError(f"{path}: is there already, and is never overwritten; name another file") from None
@@ -190,6 +229,7 @@ def restore(archive: Archive, keys_dir: str, folder: str, vault: Vault, *, files
     :param files: whether to bring back the files of the declaration, too.
     :returns: the paths that were, or would be, made.
     :raises OnionfleetError: every key and every file in whose place another one is.
+    :raises Unfinished: the disk refused after some files.
     """
     wanted = [_store.Wanted(name, given=functools.partial(archive.keys.__getitem__, name)) for name in archive.keys]
     missing, faults = _missing(archive.files if files else {}, pathlib.Path(folder))
@@ -200,12 +240,25 @@ def restore(archive: Archive, keys_dir: str, folder: str, vault: Vault, *, files
     if faults:
         raise OnionfleetError(*faults)
     if not check:
-        os.makedirs(os.path.dirname(os.path.abspath(keys_dir)), exist_ok=True)
-    made = _store.complete(keys_dir, wanted, vault, check=check)
-    for path in [] if check else missing:
-        name = str(path.relative_to(folder))
-        _create(str(path), archive.files[name].content, archive.files[name].mode)
-    return [os.path.join(keys_dir, f"{entry.name}.{ending}") for entry in made for ending in entry.create] + [str(path) for path in missing]
+        _make_store(keys_dir)
+    entries = _store.complete(keys_dir, wanted, vault, check=check)
+    made = [os.path.join(keys_dir, f"{entry.name}.{ending}") for entry in entries for ending in entry.create]
+    for path in missing:
+        file = archive.files[str(path.relative_to(folder))]
+        try:
+            if not check:
+                _create(str(path), file.content, file.mode)
+        except OnionfleetError as exc:
+            raise (_new_file.Unfinished(exc, made) if made else exc) from None
+        made.append(str(path))
+    return made
+
+
+def _make_store(keys_dir: str) -> None:
+    try:
+        _new_file.make_folder(os.path.dirname(os.path.abspath(keys_dir)))
+    except OSError as exc:
+        raise OnionfleetError(f"{keys_dir}: the folder above it cannot be made: {exc.strerror}") from None
 
 
 def _missing(files: t.Mapping[str, File], folder: pathlib.Path) -> tuple[list[pathlib.Path], list[str]]:
@@ -213,6 +266,10 @@ def _missing(files: t.Mapping[str, File], folder: pathlib.Path) -> tuple[list[pa
     faults: list[str] = []
     for name, file in files.items():
         path = folder / name
+        link = next((each for each in (path, *path.parents) if each.is_symlink() and not each.exists()), None)
+        if link:
+            faults.append(f"{path}: {link} is a symbolic link to nothing; remove it, or bring its target back")
+            continue
         try:
             if path.read_bytes() != file.content:
                 faults.append(f"{path}: is there and differs; move it away, or restore keys only (onion_restore_files: false)")

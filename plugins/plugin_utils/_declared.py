@@ -55,7 +55,7 @@ def declaring_variables(variables: t.Mapping[str, t.Any]) -> t.Mapping[str, t.An
     :param variables: of a task, on whatever host.
     :raises OnionfleetError: no host has it, or hosts have different ones, or a host set a variable of ours.
     """
-    raw = {str(host): variables["hostvars"].raw_get(host) for host in variables["groups"].get("all", [])}
+    raw = _raw(variables)
     faults = planted({host: of_host.get("ansible_facts") for host, of_host in raw.items()})
     if faults:
         raise OnionfleetError(*faults)
@@ -74,20 +74,61 @@ def declaring_variables(variables: t.Mapping[str, t.Any]) -> t.Mapping[str, t.An
     return own if "onion_services" in own else {**own, **without_facts(declaring[first])}
 
 
+def _raw(variables: t.Mapping[str, t.Any]) -> dict[str, t.Mapping[str, t.Any]]:
+    return {str(host): variables["hostvars"].raw_get(host) for host in variables["groups"].get("all", [])}
+
+
 def operator_variable(name: str, variables: t.Mapping[str, t.Any], templar: t.Any, default: t.Any) -> t.Any:
     """The templated value of a variable; of a container its outermost level only."""
     return _templated(lambda: variables.get(name, default), templar, name)
 
 
 def default_keys_dir(variables: t.Mapping[str, t.Any], templar: t.Any) -> str:
-    """The folder of the store: onion_keys_dir, or .onion_keys beside the inventory.
+    """The folder of the store for one host: its onion_keys_dir, or .onion_keys beside its inventory, or that of the others.
 
-    :raises OnionfleetError: there is neither.
+    :raises OnionfleetError: there is none.
     """
-    folder = variables.get("inventory_dir")
-    if "onion_keys_dir" not in variables and not folder:
+    return _own_keys_dir(variables, templar) or common_keys_dir(variables, templar)
+
+
+def common_keys_dir(variables: t.Mapping[str, t.Any], templar: t.Any) -> str:
+    """The folder of the store, which all hosts with the declaration share; hosts that are in no folder follow the others.
+
+    :param variables: as ``declaring_variables`` gives them.
+    :raises OnionfleetError: there is none, or more than one.
+    """
+    own, looked_at = _own_keys_dir(variables, templar), []
+    found = {own: str(variables.get("inventory_hostname"))} if own else {}
+    for host, of_host in _raw(variables).items():
+        source = (of_host.get("onion_keys_dir"), of_host.get("inventory_dir"))
+        if "onion_services" not in of_host or source in looked_at:
+            continue
+        looked_at.append(source)
+        theirs = {**variables, **without_facts(of_host)}
+        with templar.set_temporary_context(available_variables=theirs):
+            found.setdefault(_own_keys_dir(theirs, templar), host)
+    found.pop("", None)
+    if not found:
         raise OnionfleetError("onion_keys_dir: is not set, and the inventory has no folder to keep keys beside; set it")
-    return str(operator_variable("onion_keys_dir", variables, templar, os.path.join(str(folder), ".onion_keys")))
+    if len(found) > 1:
+        told = ", ".join(f"{folder} (host '{host}')" for folder, host in found.items())
+        raise OnionfleetError(
+            f"onion_keys_dir: hosts have different stores: {told}; one service would get several keys, and so several "
+            "addresses; set onion_keys_dir to one folder for all hosts"
+        )
+    return next(iter(found))
+
+
+def _own_keys_dir(variables: t.Mapping[str, t.Any], templar: t.Any) -> str:
+    told = operator_variable("onion_keys_dir", variables, templar, None)
+    if told is None:
+        folder = variables.get("inventory_dir")
+        return os.path.join(str(folder), ".onion_keys") if folder else ""
+    if not isinstance(told, str) or not os.path.isabs(os.path.expanduser(told)):
+        raise OnionfleetError(
+            f"onion_keys_dir: is {told!r}; write one folder that begins with '/', '~/' or '{{{{ inventory_dir }}}}/'"
+        )
+    return os.path.normpath(os.path.expanduser(told))
 
 
 def _templated(read: t.Callable[[], t.Any], templar: t.Any, place: str) -> t.Any:

@@ -49,7 +49,7 @@ class Declaration:
     :ivar drained: ``onion_drained``, hosts, or ``host/daemon``, whose backends publishers leave out.
     :ivar credentials: addresses that ``onion_client_credentials`` has clients' keys for.
     :ivar handed_over: ``host/daemon`` that are drained, too, as something is being done to them.
-    :ivar keys_required: whether a service without a key is a fault (a check run shows it as new instead).
+    :ivar keys_required: whether a service without a key is a fault (else it is planned without an address).
     """
 
     services: t.Any

@@ -15,8 +15,8 @@ import dataclasses
 import re
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils._address import is_address
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import near
+from ansible_collections.onionfleet.balance.plugins.module_utils._address import public_key_from_address
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, near
 from ansible_collections.onionfleet.balance.plugins.module_utils._options import service_faults
 from ansible_collections.onionfleet.balance.plugins.module_utils._probe import ARGUMENTS, request_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._inventory import Faults, Inventory
@@ -132,8 +132,11 @@ def _check_fields(fields: Data, place: str, faults: Faults) -> None:
     if "authorized_clients" in fields and fields["authorized_clients"] in (None, []):
         what = "is empty, which would let everybody in; name a client, or remove the field if everybody may come"
         faults.add(place, "authorized_clients", what)
-    if "address" in fields and not is_address(fields["address"]):
-        faults.add(place, "address", f"{fields['address']!r} is no .onion address; write all 62 characters of it")
+    if "address" in fields:
+        try:
+            public_key_from_address(str(fields["address"]))
+        except OnionfleetError as error:
+            faults.add(place, "address", str(error))
     directory = fields.get("directory", "x")
     if not isinstance(directory, str) or not DIRECTORY.match(directory):
         what = f"{directory!r} is no name of a folder in the daemon's data directory"

@@ -47,13 +47,17 @@ def probe_targets(services: t.Mapping[str, Data], credentials: t.Collection[str]
     """
     targets = []
     for name, service in services.items():
-        if service["state"] != "present" or (service["restricted"] and service["address"] not in credentials):
+        if service["state"] != "present" or not _asked(service, credentials):
             continue
         wanted = service["probe"]
         port = wanted.get("port", service["ports"][0])
         scheme = {"scheme": "https"} if port == TLS_PORT else {}
         targets.append({"name": name, "address": service["address"], "port": port, **scheme, **wanted})
     return targets
+
+
+def _asked(service: Data, credentials: t.Collection[str]) -> bool:
+    return not service["restricted"] or service["address"] in credentials
 
 
 def fleet_status(
@@ -64,6 +68,7 @@ def fleet_status(
     told: t.Optional[t.Mapping[str, Data]] = None,
     kept: t.Optional[t.Mapping[str, Data]] = None,
     undeclared: bool = True,
+    credentials: t.Collection[str] = (),
 ) -> Data:
     """Put together who runs, who publishes, what HSDirs hold and what answered.
 
@@ -75,13 +80,17 @@ def fleet_status(
     :param told: host -> the result of onionbalance_info, of publishers.
     :param kept: host -> the result of keeper_info, of hosts with a keeper.
     :param undeclared: False where instances that nobody declares any more may go on, and may have published what HSDirs hold.
+    :param credentials: the addresses that client credentials are at hand for, as for probe_targets.
     :returns: ``services`` (list), ``troubles`` (a sentence each) and ``unpublished`` (names of services whose newest
         descriptor is not held by a quorum, more than half, of the responsible HSDirs).
     """
     by_address = {service["address"]: service for service in published}
     answers = {target["name"]: target for target in probed}
     rows = [
-        _service(name, service, own, told or {}, kept or {}, by_address.get(service["address"]), answers.get(name), undeclared)
+        _service(
+            name, service, own, told or {}, kept or {}, by_address.get(service["address"]), answers.get(name), undeclared,
+            _asked(service, credentials),
+        )
         for name, service in services.items()
         if service["state"] == "present"
     ]
@@ -105,6 +114,7 @@ def _service(
     published: t.Optional[Data],
     answer: t.Optional[Data],
     undeclared: bool,
+    asked: bool,
 ) -> Data:
     address = planned["address"]
     made = [_made(replica, own, address) for replica in planned["replicas"]]
@@ -124,6 +134,7 @@ def _service(
         "address": address,
         "layout": planned["layout"],
         "restricted": planned["restricted"],
+        "asked": asked,
         "hsdirs": counts,
         "published": 2 * counts["newest"] > counts["responsible"],
         "holder": {"host": holding.host, "daemon": holding.daemon, "by": holding.by} if holding else None,
@@ -160,7 +171,7 @@ def _is(publisher: t.Optional[Publisher], row: Data) -> bool:
 
 def _troubles(row: Data) -> t.Iterator[str]:
     answer, hsdirs = row["answer"], row["hsdirs"]
-    if not answer and not row["restricted"]:
+    if not answer and row["asked"]:
         yield "nobody could ask for it through Tor; is the first of onion_probe_hosts (or of the fleet) up and deployed?"
     elif answer and not answer["answered"]:
         yield f"does not answer through Tor ({', '.join(answer['errors']) or 'no request was sent'})"
@@ -210,7 +221,7 @@ def _numbered(kind: str, names: t.Iterable[str]) -> t.Dict[str, str]:
 def _redacted(row: Data, hosts: Names, daemons: Names, answerers: Names) -> Data:
     holding, answer = row["holder"], row["answer"]
     shown = {
-        **{key: row[key] for key in ("name", "layout", "restricted", "hsdirs", "published")},
+        **{key: row[key] for key in ("name", "layout", "restricted", "asked", "hsdirs", "published")},
         "address": "….onion",
         "holder": holding and _place(holding, hosts, daemons, ("by",)),
         "replicas": [

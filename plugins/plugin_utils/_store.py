@@ -11,6 +11,7 @@ Module Overview:
     public_entries   what the plain files tell, for the plan
     Wanted           a service that shall have a key
     complete         creates what is missing
+    secret_names     the services whose secrets are in the store
     read_secret      decrypts one key
 """
 
@@ -21,6 +22,7 @@ import contextlib
 import dataclasses
 import fcntl
 import os
+import pathlib
 import re
 import typing as t
 
@@ -34,7 +36,8 @@ if t.TYPE_CHECKING:
 
 NEW = "<new>"
 # A name becomes a file name, so that this is asked even before the plan looks at the declaration.
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?\Z")
+NAME = r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?"
+_NAME = re.compile(NAME + r"\Z")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,11 +91,11 @@ def read_secret(keys_dir: str, name: str, vault: Vault) -> _keyfile.SecretKey:
 
     :raises OnionfleetError: missing, not decryptable, or damaged.
     """
+    if not _exists(keys_dir, name, "secret"):
+        raise OnionfleetError(f"{name}.secret is not in {keys_dir}; run the keys playbook")
     try:
         with open(_path(keys_dir, name, "secret"), "rb") as handle:
             return _keyfile.load_secret(vault.decrypt(handle.read()))
-    except FileNotFoundError:
-        raise OnionfleetError(f"{name}.secret is not in {keys_dir}; run the keys playbook") from None
     except (OSError, OnionfleetError) as exc:
         raise OnionfleetError(f"{name}.secret: {exc}") from None
 
@@ -117,28 +120,65 @@ def complete(keys_dir: str, wanted: t.Sequence[Wanted], vault: Vault, *, check: 
 
     :returns: one entry per service; in check mode nothing is created.
     :raises OnionfleetError: every fault of every service.
+    :raises Unfinished: the disk refused after some files.
     """
     with contextlib.nullcontext() if check else _locked(keys_dir):
         entries = _decide(keys_dir, wanted, vault)
-        for entry in [] if check else entries:
+        if not check:
+            _new_file.clean(keys_dir)
+            _make(keys_dir, entries, vault)
+    return entries
+
+
+def _make(keys_dir: str, entries: list[Entry], vault: Vault) -> None:
+    made: list[str] = []
+    try:
+        for entry in entries:
             for ending in entry.create:
                 _create(keys_dir, entry, ending, vault)
-    return entries
+                made.append(_path(keys_dir, entry.name, ending))
+    except OnionfleetError as exc:
+        if made:
+            raise _new_file.Unfinished(exc, made) from None
+        raise
 
 
 def _decide(keys_dir: str, wanted: t.Sequence[Wanted], vault: Vault) -> list[Entry]:
     entries, faults = [], name_faults(service.name for service in wanted)
+    if os.path.lexists(keys_dir) and not os.path.isdir(keys_dir):
+        faults.append(f"keys_dir: {keys_dir}: is no folder, or a symbolic link to none; move it away, or name another one")
+    told: set[str] = set()
     for service in [] if faults else wanted:
         try:
             entries.append(_entry(keys_dir, service, vault))
         except OnionfleetError as exc:
+            told.add(service.name)
             faults += [f"service '{service.name}': key: {fault}" for fault in exc.faults]
     faults += _shared_keys({entry.name: entry.address for entry in entries})
     if any("secret" in entry.create for entry in entries):
-        faults += vault.faults()
+        faults += vault.faults() or _locked_out(keys_dir, vault, told)
     if faults:
         raise OnionfleetError(*faults)
     return entries
+
+
+def _locked_out(keys_dir: str, vault: Vault, told: t.Collection[str]) -> list[str]:
+    """Keys of the store that do not open with the passwords given: one made with another password is of no use beside them.
+
+    :param told: services whose faults are known already.
+    """
+    faults: list[str] = []
+    for name in sorted(set(secret_names(keys_dir)) - set(told)):
+        try:
+            read_secret(keys_dir, name, vault)
+        except OnionfleetError as exc:
+            faults += [f"service '{name}': key: {fault}; no key is made before it opens, too" for fault in exc.faults]
+    return faults
+
+
+def secret_names(keys_dir: str) -> list[str]:
+    """The services whose secrets are in the store; a file whose name is no name of a service is none of its own."""
+    return [path.stem for path in pathlib.Path(keys_dir).glob("*.secret") if _NAME.match(path.stem)]
 
 
 def _entry(keys_dir: str, service: Wanted, vault: Vault) -> Entry:
@@ -182,17 +222,26 @@ def _path(keys_dir: str, name: str, ending: str) -> str:
 
 
 def _exists(keys_dir: str, name: str, ending: str) -> bool:
-    return os.path.lexists(_path(keys_dir, name, ending))
+    """Whether the store has a file.
+
+    :raises OnionfleetError: something else is in its place.
+    """
+    path = _path(keys_dir, name, ending)
+    if os.path.islink(path) and not os.path.exists(path):
+        raise OnionfleetError(f"{name}.{ending} is a symbolic link to {os.readlink(path)}, which is not there; bring that back")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OnionfleetError(f"{name}.{ending} is no file; move it away")
+    return os.path.isfile(path)
 
 
 def _read_public(keys_dir: str, name: str) -> str | None:
     """The address in NAME.yml, which must be that of its public key; None where there is no such file."""
+    if not _exists(keys_dir, name, "yml"):
+        return None
     try:
         with open(_path(keys_dir, name, "yml"), "rb") as handle:
             entry = yaml.safe_load(handle)
         address, public_key = str(entry["address"]), base64.b64decode(entry["public_key"], validate=True)
-    except FileNotFoundError:
-        return None
     except OSError as exc:
         raise OnionfleetError(f"{name}.yml cannot be read: {exc.strerror}") from None
     except (yaml.YAMLError, KeyError, TypeError, ValueError):
@@ -223,7 +272,7 @@ def _create(keys_dir: str, entry: Entry, ending: str, vault: Vault) -> None:
     """Make a file appear whole, or fail where another run (on another machine, so not held off) was faster."""
     path = _path(keys_dir, entry.name, ending)
     try:
-        os.makedirs(keys_dir, mode=0o700, exist_ok=True)
+        _new_file.make_folder(keys_dir, 0o700)
         _new_file.create(path, _content(entry, ending, vault), 0o600 if ending == "secret" else 0o644)
     except FileExistsError:
         raise OnionfleetError(f"service '{entry.name}': key: {path} was made by another run; run again") from None

@@ -224,6 +224,21 @@ def test_a_store_without_vault_password_makes_nothing(operator):
     assert not list(operator.folder.glob(".onion_keys/*"))
 
 
+def test_another_vault_password_makes_no_key(operator):
+    operator.declare(service("newsroom"))
+    assert operator.run("keys").returncode == 0
+    (operator.folder / "vault").write_text("another\n")
+    operator.declare(service("newsroom"), service("archive"))
+    for arguments in ((), ("--check",)):
+        assert "service 'newsroom': key: newsroom.secret: cannot be decrypted" in operator.refused("keys", *arguments)
+    assert not (operator.folder / ".onion_keys/archive.secret").exists()
+
+
+def test_a_check_run_without_keys_is_refused_as_the_run_is(operator):
+    operator.declare(service("newsroom"))
+    assert "service 'newsroom': key: there is none yet; run the playbook onionfleet.balance.keys first" in operator.refused("deploy", "--check")
+
+
 def test_one_key_for_two_services_is_refused(operator):
     operator.declare(service("newsroom"))
     assert operator.run("keys").returncode == 0
@@ -256,12 +271,13 @@ def test_faulty_keys_are_refused_all_at_once(operator):
 
 def test_keys_of_hosts_that_cannot_be_reached_are_told_with_the_others(operator):
     path = "/var/lib/tor/alpha"
-    operator.declare(service("alpha"), service("beta"), onion_import={
-        "alpha": {"host": "web1", "path": path}, "beta": {"path": "/nonexistent"}})
+    operator.declare(service("alpha"), service("beta"), service("gamma"), onion_import={
+        "alpha": {"host": "web1", "path": path}, "beta": {"path": "/nonexistent"}, "gamma": {"host": "wbe1", "path": path}})
     result = operator.run("keys")
     assert result.returncode != 0
     assert "service 'alpha': key: host 'web1': /var/lib/tor/alpha: could not be read" in result.stdout
     assert "service 'beta': key: /nonexistent: there is no such file" in result.stdout
+    assert "service 'gamma': key: host 'wbe1': is no host of the inventory (did you mean" in result.stdout
     assert not (operator.folder / ".onion_keys").exists()
 
 
@@ -374,3 +390,70 @@ def test_what_a_compromised_host_means(operator):
     assert "LOST  service 'newsroom'" in result.stdout and "kept  service 'archive'" in result.stdout
     assert "'web9' runs nothing of the declaration" in operator.refused("compromised", "-e", "onion_compromised=web9")
     assert not operator.called.exists()
+
+
+def test_two_inventories_at_once_make_no_second_key(operator):
+    operator.declare(service("newsroom"))
+    assert operator.run("keys").returncode == 0
+    other = operator.folder / "other"
+    other.mkdir()
+    (other / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"aaa1": {}}}}))
+    for playbook in ("keys", "plan"):
+        assert "onion_keys_dir: hosts have different stores" in operator.refused(playbook, "-i", "other/hosts.yml")
+    assert not (other / ".onion_keys").exists()
+    operator.declare(service("newsroom"), onion_keys_dir=str(operator.folder / ".onion_keys"))
+    assert "changed=0" in operator.run("keys", "-i", "other/hosts.yml").stdout
+
+
+def test_clients_keys_in_a_vault_are_looked_at_where_it_is_open(operator):
+    operator.declare(service("newsroom"))
+    operator.run("keys")
+    declared = (operator.folder / "group_vars/all.yml").read_text()
+    for key, code in (("A" * 52, 0), ("hunter2", 2)):
+        encrypted = vault(operator, "encrypt_string", "--vault-password-file", "vault", key).replace("\n", "\n    ")
+        (operator.folder / "group_vars/all.yml").write_text(f"{declared}onion_client_credentials:\n  {address(operator)}: {encrypted}\n")
+        opened_vault = operator.run("plan")
+        assert opened_vault.returncode == code, opened_vault.stdout
+        assert ("is no x25519 private key" in opened_vault.stdout) == bool(code) and "hunter2" not in opened_vault.stdout
+        assert operator.run("plan", vault=False).returncode == 0
+
+
+# --- Clients of restricted services
+
+
+def clients(operator, *arguments, vault=True, **variables):
+    given = [word for name, value in {"of": "newsroom", **variables}.items() for word in ("-e", f"onion_clients_{name}={value}")]
+    return operator.run("clients", *given, *arguments, vault=vault)
+
+
+def test_clients_are_made_and_revoked_and_what_to_put_where_is_said(operator):
+    operator.declare(service("newsroom"), onion_client_credentials={"mistyped": "hunter2"})
+    assert operator.run("keys").returncode == 0
+    folder = operator.folder / ".onion_clients/newsroom"
+    foreseen = clients(operator, "--check", new="anna")
+    assert foreseen.returncode == 0 and not folder.exists(), foreseen.stdout
+    made = clients(operator, new="anna,berta")
+    assert made.returncode == 0, made.stdout
+    assert folder.stat().st_mode & 0o777 == 0o700
+    private, public = ((folder / f"anna.{ending}").read_text().strip().rpartition(":")[2] for ending in ("auth_private", "auth"))
+    assert f"- {{name: anna, public_key: {public}}}" in made.stdout
+    assert f"To anna, and nobody else: {folder}/anna.auth_private" in made.stdout
+    assert f"--stdin-name {address(operator)}" in made.stdout
+    assert private not in made.stdout
+    again = clients(operator, vault=False)
+    assert "changed=0" in again.stdout and "- {name: berta," in again.stdout
+    revoked = clients(operator, revoked="anna")
+    assert "Removed: anna" in revoked.stdout and "name: anna" not in revoked.stdout and "name: berta" in revoked.stdout
+    assert sorted(path.name for path in folder.iterdir()) == ["berta.auth", "berta.auth_private"]
+    assert "without authorized_clients everybody may come" in clients(operator, revoked="berta").stdout
+    assert not operator.called.exists()
+
+
+def test_clients_that_cannot_be_meant_are_refused(operator):
+    operator.declare(service("newsroom"))
+    operator.run("keys")
+    message = " ".join(operator.refused("clients", "-e", "onion_clients_of=newsrom", "-e", "onion_clients_revoked=carla").split())
+    assert "'newsrom' is no declared service with a key; write one of newsroom" in message
+    assert "onion_clients_revoked: carla has no key in" in message
+    assert "'' is no declared service with a key" in " ".join(operator.refused("clients").split())
+    assert not (operator.folder / ".onion_clients").exists()

@@ -67,7 +67,7 @@ def test_readme_names_every_role_and_playbook(name):
 # --- roles/verify/templates/status.txt.j2
 
 
-def status(*names, lost=False):
+def status(*names, lost=False, credentials=()):
     replicas = [{"host": "web1", "daemon": "newsroomw1", "worker": 1}, {"host": "web2", "daemon": "newsroomw1", "worker": 1}]
     circuits = {"revision_counter": 1, "introduction_points": [], "introduction_circuits": ["1", "2", "3"]}
     own = {
@@ -109,7 +109,7 @@ def status(*names, lost=False):
     ]
     answer = {"requests": 3, "answered": 3, "median": 1.25, "errors": {}, "answered_by": {"web2": 1, "web1": 2}}
     probed = [{"name": name, **answer} for name in names if name != "locked"]
-    return fleet_status(services, own, published, probed)
+    return fleet_status(services, own, published, probed, credentials=credentials)
 
 
 def report(shown):
@@ -122,6 +122,17 @@ def report(shown):
 
 def test_report_of_no_service():
     assert report(status()).split() == ["All", "services", "answer."]
+
+
+def test_report_of_a_service_that_nobody_could_ask():
+    found = status("locked", credentials=["locked.onion"])
+    assert "not asked: no tor client could" in report(found)
+    assert "All services" not in report(found)
+
+
+def test_what_was_not_asked_is_not_said_to_answer():
+    assert "All services that were asked answer. Not asked: locked." in report(status("newsroom", "locked"))
+    assert "All services answer." in report(status("newsroom"))
 
 
 def test_report_of_three_services():

@@ -19,11 +19,14 @@ from ansible_collections.onionfleet.balance.plugins.action import onion_backup, 
 SERVICES = [{"name": "newsroom"}]
 
 
-def run(module: t.Any, folder: pathlib.Path, arguments: dict[str, t.Any], check: bool = False, sources: t.Sequence[str] = ("hosts.yml",)) -> dict[str, t.Any]:
+def run(
+    module: t.Any, folder: pathlib.Path, arguments: dict[str, t.Any], check: bool = False, sources: t.Sequence[str] = ("hosts.yml",),
+    **more: t.Any,
+) -> dict[str, t.Any]:
     loader = DataLoader()
     loader.set_vault_secrets([("default", VaultSecret(b"password"))])
     variables = {"inventory_dir": str(folder), "groups": {}, "hostvars": {}, "onion_services": SERVICES,
-                 "ansible_inventory_sources": [str(folder / source) for source in sources]}
+                 "ansible_inventory_sources": [str(folder / source) for source in sources], **more}
     task = Task()
     task.args, task.check_mode = arguments, check
     connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=""))
@@ -80,3 +83,20 @@ def test_faults_are_told(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
     assert made["failed"] and "never overwritten" in made["msg"]
     restored = run(onion_restore, folder, {"path": str(tmp_path / "a.backup")})
     assert restored["failed"] and "is not encrypted" in restored["msg"]
+
+
+def test_an_inventory_without_a_folder_is_no_declaration_to_keep(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    told = run(onion_backup, folder, {"keys_dir": str(folder / ".onion_keys")}, inventory_dir=None)
+    assert told["failed"] and "the inventory has no folder whose files could be kept" in told["msg"]
+
+
+def test_a_store_outside_of_the_folder_is_restored_where_it_is_said(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    (folder / ".onion_keys").rename(tmp_path / "safe")
+    made = run(onion_backup, folder, {"path": str(tmp_path / "a.backup"), "keys_dir": str(tmp_path / "safe")})
+    arguments = {"path": made["path"], "folder": str(tmp_path / "deep/new")}
+    refused = run(onion_restore, tmp_path, arguments)
+    assert refused["failed"] and "the store was outside of the inventory's folder (../safe); name its place" in refused["msg"]
+    assert not (tmp_path / "deep").exists()
+    restored = run(onion_restore, tmp_path, {**arguments, "keys_dir": str(tmp_path / "deep/keys")})
+    assert str(tmp_path / "deep/keys/newsroom.secret") in restored["made"]

@@ -117,31 +117,83 @@ def test_the_declaration_is_found_on_whatever_host_the_task_runs(run: Run) -> No
     assert "is not defined for any host" in run({}, groups={"all": ["db1"]}, hostvars=hosts)["msg"]
 
 
+def test_two_inventories_make_no_second_key(run: Run, tmp_path: pathlib.Path) -> None:
+    class HostVars(dict):
+        raw_get = dict.__getitem__
+
+    declared = {"onion_services": [{"name": "newsroom"}]}
+    hosts = HostVars({name: {**declared, "inventory_dir": str(tmp_path / name)} for name in ("web1", "web2")})
+    for name in hosts:
+        told = run({}, **hosts[name], groups={"all": list(hosts)}, hostvars=hosts)
+        assert told["failed"] and "hosts have different stores" in told["msg"]
+    assert list(tmp_path.iterdir()) == []
+
+
 # --- running: what a loop over onion_import registered
 
 
-PLACE = "host 'web1': /var/lib/tor/newsroom: could not be read"
+FOLDER = "/var/lib/tor/newsroom"
+PLACE = f"host 'web1': {FOLDER}: could not be read"
 
 
-def running(name: str = "newsroom", **result: t.Any) -> dict[str, t.Any]:
-    return {"item": {"key": name, "value": {"host": "web1", "path": "/var/lib/tor/newsroom"}}, **result}
+def running(name: str = "newsroom", file: str = _keyfile.SECRET_FILE, host: str = "web1", path: t.Any = FOLDER, **result: t.Any) -> dict[str, t.Any]:
+    return {"item": [{"key": name, "value": {"host": host, "path": path}}, file], **result}
 
 
-def test_keys_of_services_that_run_are_imported(run: Run, tmp_path: pathlib.Path) -> None:
+def encoded(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+@pytest.fixture(name="imported")
+def fixture_imported(run: Run) -> Run:
+    def imported(*results: dict[str, t.Any], services: t.Sequence[str] = ("newsroom", "archive"), **arguments: t.Any) -> dict[str, t.Any]:
+        return run({"services": list(services), "running": list(results), **arguments}, groups={"all": ["web1"]})
+
+    return imported
+
+
+def test_keys_of_services_that_run_are_imported(imported: Run, tmp_path: pathlib.Path) -> None:
     (tmp_path / "mined").write_bytes(OTHER.to_tor_file())
-    file = base64.b64encode(KEY.to_tor_file()).decode()
-    imports = {"archive": {"path": str(tmp_path / "mined")}}
-    told = run({"services": ["newsroom", "archive"], "imports": imports, "running": [running(content=file)]})
+    file = encoded(KEY.to_tor_file())
+    told = imported(running(content=file), running(file="", msg="a directory"), imports={"archive": {"path": str(tmp_path / "mined")}})
     assert told["addresses"] == {"newsroom": KEY.address, "archive": OTHER.address}
     assert file not in str(told)
 
 
+def test_the_path_on_a_host_may_be_a_file(imported: Run) -> None:
+    told = imported(running(msg="not a directory"), running(file="", content=encoded(KEY.to_tor_file())))
+    assert told["addresses"]["newsroom"] == KEY.address
+
+
+@pytest.mark.parametrize("path", [FOLDER, FOLDER + "/"])
+def test_files_on_a_host_belong_together(imported: Run, tmp_path: pathlib.Path, path: str) -> None:
+    told = imported(
+        running(path=path, content=encoded(KEY.to_tor_file())),
+        running(path=path, file="hostname", content=encoded(OTHER.address.encode() + b"\n")),
+        running(path=path, file=_keyfile.PUBLIC_FILE, content=encoded(OTHER.service_files()[_keyfile.PUBLIC_FILE])),
+    )
+    assert f"service 'newsroom': key: host 'web1': {FOLDER}/hostname: belongs to another key" in told["msg"]
+    assert f"service 'newsroom': key: host 'web1': {FOLDER}/hs_ed25519_public_key: belongs to another key" in told["msg"]
+    assert not (tmp_path / ".onion_keys").exists()
+
+
+def test_a_service_of_version_2_on_a_host_is_called_so(imported: Run) -> None:
+    told = imported(running(msg="file not found"), running(file="hostname", content=encoded(b"expyuzz4wqqyqhjn.onion\n")))
+    assert f"host 'web1': {FOLDER}/hostname: 'expyuzz4wqqyqhjn.onion' is an address of version 2" in told["msg"]
+
+
+def test_a_host_that_is_none_is_named(imported: Run) -> None:
+    told = imported(running(host="wbe1", skipped=True))
+    assert "service 'newsroom': key: host 'wbe1': is no host of the inventory (did you mean" in told["msg"] and "web1" in told["msg"]
+    assert "an import from a host is {host: …, path: …}" in imported(running(path=None, msg="undefined"))["msg"]
+
+
 @pytest.mark.parametrize("place", ["path", "content"])
-def test_a_host_names_no_file_of_the_controller(run: Run, tmp_path: pathlib.Path, place: str) -> None:
+def test_a_host_names_no_file_of_the_controller(imported: Run, tmp_path: pathlib.Path, place: str) -> None:
     (tmp_path / "mined").write_bytes(OTHER.to_tor_file())
     path = str(tmp_path / "mined")
     for content in ({place: path}, path, f"@{path}", f"file://{path}", [path]):
-        told = run({"services": ["newsroom"], "running": [running(content=content)]})
+        told = imported(running(content=content))
         assert told["failed"] and OTHER.address not in str(told)
     assert not (tmp_path / ".onion_keys").exists()
 
@@ -153,23 +205,24 @@ def test_a_host_names_no_file_of_the_controller(run: Run, tmp_path: pathlib.Path
         ({"content": ["a"], "msg": "odd"}, f"{PLACE}: odd"),
         ({"msg": "file not found: /x\nmore"}, f"{PLACE}: file not found: /x"),
         ({"unreachable": True, "msg": "no route"}, f"{PLACE}: no route"),
-        ({"content": BLOB[:40]}, "the base64 holds"),
+        ({"content": encoded(BLOB[:40].encode())}, f"host 'web1': {FOLDER}/hs_ed25519_secret_key: the base64 holds"),
+        ({"content": ""}, f"host 'web1': {FOLDER}/hs_ed25519_secret_key: the secret key is empty"),
         (
             {"unreachable": True, "msg": "Task failed: " + distrust("web1", "slurp", "content: is null")},
             distrust("web1", "slurp", "content: is null"),
         ),
     ],
 )
-def test_a_key_that_could_not_be_read(run: Run, tmp_path: pathlib.Path, result: dict[str, t.Any], why: str) -> None:
-    told = run({"services": ["newsroom", "archive"], "running": [running(**result)]})
+def test_a_key_that_could_not_be_read(imported: Run, tmp_path: pathlib.Path, result: dict[str, t.Any], why: str) -> None:
+    told = imported(running(**result))
     assert told["failed"] and f"service 'newsroom': key: {why}" in told["msg"].splitlines()[1]
     assert len(told["msg"].splitlines()) == 2
     assert not (tmp_path / ".onion_keys").exists()
 
 
-def test_the_keys_of_several_hosts_have_their_own_faults(run: Run) -> None:
+def test_the_keys_of_several_hosts_have_their_own_faults(imported: Run) -> None:
     results = [running("newsroom", msg="one"), running("archive", msg="two"), running("nothing", msg="three")]
-    assert "no such service" in run({"services": ["newsroom", "archive"], "running": results})["msg"]
-    told = run({"services": ["newsroom", "archive"], "running": results[:2]})["msg"]
+    assert "no such service" in imported(*results)["msg"]
+    told = imported(*results[:2])["msg"]
     assert f"service 'newsroom': key: {PLACE}: one" in told
     assert f"service 'archive': key: {PLACE}: two" in told

@@ -81,12 +81,13 @@ def test_a_secret_is_never_evaluated(plan):
     assert "failed" not in plan(newsroom(secret_key=UNDEFINED))
 
 
-def test_a_key_is_required_except_in_check_mode(plan):
+def test_a_key_is_required_in_check_mode_too(plan):
     keyless = newsroom()
     del keyless["address"]
-    assert "newsroom" in plan(keyless)["msg"]
-    assert plan(keyless, check=True)["services"]["newsroom"]["address"] is None
-    assert plan(keyless, check=True, arguments={"keys_required": True})["failed"]
+    expected = "service 'newsroom': key: there is none yet; run the playbook onionfleet.balance.keys first"
+    assert plan(keyless)["msg"].splitlines()[1] == expected
+    assert plan(keyless, check=True)["msg"].splitlines()[1] == expected
+    assert plan(keyless, arguments={"keys_required": False})["services"]["newsroom"]["address"] is None
 
 
 def test_addresses_come_from_the_store(plan, tmp_path):
@@ -98,6 +99,17 @@ def test_addresses_come_from_the_store(plan, tmp_path):
     declared = newsroom()
     del declared["address"]
     assert plan(declared)["services"]["newsroom"]["address"] == key.address
+
+
+def test_two_inventories_have_one_store(plan, tmp_path):
+    told = plan(newsroom(), of_hosts={"web1": {"inventory_dir": str(tmp_path)}, "web2": {"inventory_dir": "/srv/other"}})
+    assert f"onion_keys_dir: hosts have different stores: {tmp_path}/.onion_keys " in told["msg"]
+
+
+def test_a_malformed_clients_key_is_told_with_the_other_faults(plan):
+    message = plan(newsroom(workers=0), onion_client_credentials={ADDRESS: "hunter2"})["msg"]
+    assert f"onion_client_credentials: {ADDRESS}: " in message and "hunter2" not in message
+    assert "service 'newsroom': workers" in message
 
 
 def test_a_hosts_own_targets(plan):

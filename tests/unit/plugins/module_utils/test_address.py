@@ -39,9 +39,11 @@ def test_anything_else_is_no_address(value: object) -> None:
     [
         ("", "56 lower-case"),
         (KNOWN[:-6], "56 lower-case"),
-        (KNOWN.upper(), "56 lower-case"),
+        (KNOWN.upper(), f"has upper-case letters; write '{KNOWN}'"),
+        (KNOWN.capitalize(), f"has upper-case letters; write '{KNOWN}'"),
         ("www." + KNOWN, "56 lower-case"),
-        ("expyuzz4wqqyqhjn.onion", "56 lower-case"),
+        ("expyuzz4wqqyqhjn.onion", "version 2, which Tor serves no more; it is gone"),
+        ("EXPYUZZ4WQQYQHJN.ONION", "version 2"),
         (KNOWN.replace("g", "1"), "a-z and 2-7"),
         ("a" * 55 + "e.onion", "version 3"),
         ("a" + KNOWN[1:], "checksum"),

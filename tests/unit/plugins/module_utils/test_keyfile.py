@@ -40,8 +40,41 @@ def test_every_format_gives_the_same_key(seed: bytes) -> None:
         blob,
         b"ED25519-V3:" + blob + b"\n",
         b"\n" + pem(source).replace(b"\n", b"\r\n"),
+        b"\xef\xbb\xbf" + pem(source),
+        b"\xef\xbb\xbf" + blob,
+        b"Private-Key: (ed25519)\npriv:\n    00:11\n" + pem(source) + public_pem(source),
+        public_pem(source) + pem(source),
+        version_2_pem(source, b"\x81\x21\x00"),
+        version_2_pem(source, b"\xa1\x23\x03\x21\x00"),
+        base64.b64encode(b"\xef\xbb\xbf" + pem(source)),
+        mined(key),
+        mined(key).replace(b"\n", b"\r\n"),
+        mined(key, raw=True),
+        base64.b64encode(mined(key)),
     ]
     assert {_keyfile.load_secret(form) for form in forms} == {key}
+
+
+def public_pem(source: ed25519.Ed25519PrivateKey) -> bytes:
+    return source.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def version_2_pem(source: ed25519.Ed25519PrivateKey, tag: bytes, public: bytes | None = None) -> bytes:
+    """RFC 5958: the public key follows."""
+    seed = source.private_bytes(serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption())
+    body = bytes.fromhex("020101300506032b657004220420") + seed + tag + (public or source.public_key().public_bytes_raw())
+    der = b"\x30" + bytes([len(body)]) + body
+    return b"-----BEGIN PRIVATE KEY-----\n" + base64.encodebytes(der) + b"-----END PRIVATE KEY-----\n"
+
+
+def mined(key: _keyfile.SecretKey, raw: bool = False, address: str | None = None) -> bytes:
+    """What mkp224o -y writes."""
+    files = key.service_files()
+    public, secret = (base64.b64encode(files[name][32 if raw else 0 :]).decode() for name in (_keyfile.PUBLIC_FILE, _keyfile.SECRET_FILE))
+    return (
+        f"---\nhostname: {address or key.address}\nhs_ed25519_public_key: {public}\nhs_ed25519_secret_key: {secret}\n"
+        "time: 2026-01-01 00:00:00\n"
+    ).encode()
 
 
 @given(st.binary())
@@ -69,6 +102,17 @@ def test_arbitrary_bytes_are_refused_in_words(data: bytes) -> None:
         (pem(ed25519.Ed25519PrivateKey.generate(), form=serialization.PrivateFormat.OpenSSH), "unencrypted PKCS#8"),
         (pem(x25519.X25519PrivateKey.generate()), "unencrypted PKCS#8"),
         (pem(rsa.generate_private_key(65537, 1024)), "unencrypted PKCS#8"),
+        (public_pem(ed25519.Ed25519PrivateKey.generate()), r"unencrypted PKCS#8.*it holds PUBLIC KEY\)"),
+        (pem(ed25519.Ed25519PrivateKey.generate()) * 2, "not one unencrypted PKCS#8"),
+        (version_2_pem(ed25519.Ed25519PrivateKey.generate(), b"\x81\x21\x00", b"x" * 32), "public key that does not belong"),
+        (
+            pem(rsa.generate_private_key(65537, 1024), form=serialization.PrivateFormat.TraditionalOpenSSL),
+            "onion service of version 2, which Tor serves no more; its address is gone",
+        ),
+        (mined(KEY) + mined(OTHER), "hs_ed25519_secret_key 2 times; keep the part of one key"),
+        (b"---\nhostname: a.onion\n", "hs_ed25519_secret_key 0 times"),
+        (mined(KEY, address=OTHER.address), "has the hostname of another key"),
+        (b" \n", "is empty"),
     ],
 )
 def test_the_fault_says_what_is_wrong(data: bytes, why: str) -> None:
@@ -116,6 +160,17 @@ def test_a_damaged_file_is_named(tmp_path: pathlib.Path, name: str) -> None:
     with pytest.raises(OnionfleetError, match=name):
         _keyfile.load_path(str(tmp_path))
     assert _keyfile.directory_state(str(tmp_path), KEY.address).startswith("broken: ")
+
+
+def test_a_folder_of_version_2_is_called_so(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "private_key").write_bytes(b"-----BEGIN RSA PRIVATE KEY-----\n")
+    with pytest.raises(OnionfleetError, match="private_key: is the key of an onion service of version 2"):
+        _keyfile.load_path(str(tmp_path))
+    (tmp_path / "hostname").write_bytes(b"expyuzz4wqqyqhjn.onion\n")
+    with pytest.raises(OnionfleetError, match="hostname: .* is an address of version 2"):
+        _keyfile.load_path(str(tmp_path))
+    fill(tmp_path, KEY)
+    assert _keyfile.load_path(str(tmp_path)) == KEY
 
 
 def test_a_missing_or_unreadable_file_is_named(tmp_path: pathlib.Path) -> None:

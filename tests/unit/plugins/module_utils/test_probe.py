@@ -101,6 +101,16 @@ def test_credentials_are_removed_after_a_failure(tor):
     assert tor.told[-1].startswith("ONION_CLIENT_AUTH_REMOVE ")
 
 
+@pytest.mark.parametrize("malformed", ["short", "", 7, None, "A" * 51 + "!"])
+def test_a_malformed_credential_is_the_error_of_its_service(tor, malformed):
+    from ansible_collections.onionfleet.balance.plugins.module_utils._address import address_from_public_key
+
+    other = address_from_public_key(bytes(32))
+    mine, theirs = run(targets=[given(), given(address=other)], requests=2, credentials={ADDRESS: malformed, other: CREDENTIAL})
+    assert mine["errors"] == {"the client credential is malformed": 2}
+    assert theirs["answered"] == 2
+
+
 def test_credentials_of_no_address(tor):
     with pytest.raises(OnionfleetError, match="not an onion address"):
         run(credentials={"{{ address }}": CREDENTIAL})

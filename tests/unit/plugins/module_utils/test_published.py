@@ -109,6 +109,12 @@ def test_introduction_points_are_unknown_without_a_credential(tor):
     assert service["hsdirs"][0]["signing_key"]
 
 
+def test_a_malformed_credential_is_as_none(tor):
+    service = asked(credentials={ADDRESS: "short"})["services"][0]
+    assert (service["held"], service["newest"]) == (8, 8)
+    assert service["hsdirs"][0]["introduction_points"] is None
+
+
 def test_the_highest_counter_counts(tor):
     newer = EXPECTED["holders"][0]
     tor.hsdirs = {newer: DESCRIPTOR.replace("revision-counter ", "revision-counter 9")}

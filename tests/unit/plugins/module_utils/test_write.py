@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 
 import pytest
@@ -19,6 +20,27 @@ def test_modes_and_replacement(tmp_path: pathlib.Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_a_killed_run_left_goes_with_the_next(tmp_path: pathlib.Path) -> None:
+    for name in (".file.0123abcd", ".file.0123abce", ".other.0123abcd", ".file.x"):
+        (tmp_path / name).write_bytes(b"secret")
+        os.utime(tmp_path / name, (0, 0))
+    os.utime(tmp_path / ".file.0123abce")  # of a run that goes on
+    _write.write_private(str(tmp_path / "file"), b"one")
+    assert sorted(os.listdir(tmp_path)) == [".file.0123abce", ".file.x", ".other.0123abcd", "file"]
+
+
+def test_the_folder_is_synced_after_the_file(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced, sync = [], os.fsync
+
+    def spy(handle: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{handle}"))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", spy)
+    _write.write_private(str(tmp_path / "file"), b"one")
+    assert len(synced) == 2 and synced[-1] == str(tmp_path)
 
 
 def test_a_refusal_leaves_nothing_behind(tmp_path: pathlib.Path) -> None:

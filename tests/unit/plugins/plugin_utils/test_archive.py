@@ -19,6 +19,7 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils import _archive
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._vault import Vault
 
 NAMES = ("newsroom", "archive")
+MANIFEST = {"made": "today", "keys_dir": ".onion_keys", "ansible_core": "2.19", "collection": "0.1.0"}
 PATHS = ("hosts.yml", "group_vars", "host_vars", "ansible.cfg")
 
 
@@ -42,7 +43,7 @@ def fixture_folder(tmp_path):
 
 
 def gather(folder, paths=PATHS, password="password"):
-    return _archive.gather(str(folder / ".onion_keys"), str(folder), paths, vault(password), {"made": "today", "keys_dir": ".onion_keys"})
+    return _archive.gather(str(folder / ".onion_keys"), str(folder), paths, vault(password), MANIFEST)
 
 
 def written(folder, tmp_path):
@@ -183,9 +184,143 @@ def test_a_damaged_one_is_refused(folder, tmp_path, damage):
 
 
 def test_a_way_out_of_the_folder_is_refused_even_with_its_checksum(folder):
-    archive = _archive.Archive({}, {"../x": _archive.File(0o600, b"x")}, {})
+    archive = _archive.Archive({}, {"../x": _archive.File(0o600, b"x")}, {**MANIFEST, "kept_elsewhere": []})
     with pytest.raises(OnionfleetError, match="leads out of the folder"):
         _archive.Archive.from_json(archive.to_json())
+
+
+# --- whoever has the password may write one
+
+
+def forged(folder, **parts):
+    document = json.loads(gather(folder).to_json())
+    for place, value in parts.items():
+        kind, _dot, name = place.partition("__")
+        if name:
+            document[kind][name] = value
+        else:
+            document[kind] = value
+    return json.dumps(document).encode()
+
+
+FORGED = {
+    "modes": lambda folder: forged(folder, files={"hosts.yml": {"mode": "7777", "content": "eA=="}}),
+    "no mode": lambda folder: forged(folder, files={"hosts.yml": {"mode": "rwx", "content": "eA=="}}),
+    "no file": lambda folder: forged(folder, files={"hosts.yml": "eA=="}),
+    "a file of the store": lambda folder: forged(folder, files={".onion_keys/other.yml": {"mode": "0600", "content": "eA=="}}),
+    "another way of writing": lambda folder: forged(folder, files={"./hosts.yml": {"mode": "0600", "content": "eA=="}}),
+    "a file as a folder": lambda folder: forged(folder, files={name: {"mode": "0600", "content": "eA=="} for name in ("a", "a/b")}),
+    "a zero": lambda folder: forged(folder, files={"a\0b": {"mode": "0600", "content": "eA=="}}),
+    "no key": lambda folder: forged(folder, keys={"archive": 7}),
+    "a torn key": lambda folder: forged(folder, keys={"archive": "eA=="}),
+    "a strange name": lambda folder: forged(folder, keys={"../../x": "eA=="}),
+    "keys as a list": lambda folder: forged(folder, keys=[]),
+    "no sums": lambda folder: forged(folder, manifest__sha256=[]),
+    "a sum": lambda folder: forged(folder, manifest__sha256={"a": {}}),
+    "no addresses": lambda folder: forged(folder, manifest__addresses=None),
+    "no store": lambda folder: forged(folder, manifest__keys_dir=["/etc"]),
+    "elsewhere": lambda folder: forged(folder, manifest__kept_elsewhere=7),
+    "made": lambda folder: forged(folder, manifest__made={}),
+    "no manifest": lambda folder: forged(folder, manifest=None),
+    "a long number": lambda folder: b'{"onionfleet_backup": ' + b"9" * 5000 + b"}",
+    "deep": lambda folder: b"[" * 100_000,
+    "a list of formats": lambda folder: forged(folder, onionfleet_backup=[["x"] * 1000]),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGED)
+def test_a_forged_one_is_refused_in_words(folder, tmp_path, forgery):
+    path = tmp_path / "forged"
+    path.write_bytes(vault().encrypt(FORGED[forgery](folder)))
+    with pytest.raises(OnionfleetError, match=str(path)) as caught:
+        _archive.read(str(path), vault())
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_torn_key_is_named(folder):
+    with pytest.raises(OnionfleetError, match="key archive: the base64 holds"):
+        _archive.Archive.from_json(forged(folder, keys={"archive": "eA=="}))
+
+
+# --- what is in the way
+
+
+@pytest.mark.parametrize("place", ["hosts.yml", "group_vars"])
+def test_a_link_to_nothing_in_the_place_of_a_file_restores_nothing(folder, tmp_path, place):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (empty / place).symlink_to(tmp_path / "nowhere")
+    with pytest.raises(OnionfleetError, match=f"{place} is a symbolic link to nothing"):
+        restore(gather(folder), empty)
+    assert [path.name for path in empty.iterdir()] == [place]
+
+
+def test_what_was_made_before_the_disk_refused_is_told(folder, tmp_path, monkeypatch):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    create = _new_file.create
+
+    def full(path, content, mode):
+        if path.endswith("hosts.yml"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        create(path, content, mode)
+
+    monkeypatch.setattr(_new_file, "create", full)
+    with pytest.raises(_new_file.Unfinished, match="No space left") as caught:
+        restore(gather(folder), empty)
+    assert str(empty / ".onion_keys/archive.secret") in caught.value.faults[-1]
+    monkeypatch.undo()
+    assert [pathlib.Path(path).name for path in restore(gather(folder), empty)] == ["hosts.yml"]
+
+
+def test_a_key_of_no_service_is_not_backed_up(folder):
+    keys = folder / ".onion_keys"
+    (keys / "Old Key.secret").write_bytes((keys / "newsroom.secret").read_bytes())
+    with pytest.raises(OnionfleetError, match=r"Old Key\.secret: its name is that of no service"):
+        gather(folder)
+
+
+# --- files and folders
+
+
+@pytest.mark.parametrize(("mask", "above"), [(0o000, 0o755), (0o027, 0o750), (0o077, 0o700)])
+def test_modes_whatever_the_umask(folder, tmp_path, mask, above):
+    before = os.umask(mask)
+    try:
+        target = tmp_path / "a/b"
+        restore(gather(folder), target)
+        _archive.write(str(tmp_path / "c/d/a.backup"), gather(folder), vault())
+    finally:
+        os.umask(before)
+    modes = {str(path.relative_to(tmp_path)): path.stat().st_mode & 0o7777 for path in tmp_path.rglob("*")}
+    assert {modes[name] for name in ("a", "a/b", "a/b/group_vars", "a/b/group_vars/all", "c", "c/d")} == {above}
+    assert modes["a/b/.onion_keys"] == 0o700
+    assert modes["a/b/.onion_keys/archive.secret"] == modes["c/d/a.backup"] == 0o600
+    assert modes["a/b/.onion_keys/archive.yml"] == 0o644 and modes["a/b/hosts.yml"] == 0o640
+
+
+def test_what_a_killed_run_left_goes_with_the_next(tmp_path):
+    names = ("a.onionfleet-new", ".a.onionfleet-new", ".b.onionfleet-new", ".c")
+    for name in names:
+        (tmp_path / name).write_text("x")
+        os.utime(tmp_path / name, (0, 0))
+    os.utime(tmp_path / ".b.onionfleet-new")  # as of a run on another machine
+    _new_file.clean(str(tmp_path))
+    assert sorted(os.listdir(tmp_path)) == [".b.onionfleet-new", ".c", "a.onionfleet-new"]
+    _new_file.clean(str(tmp_path / "nowhere"))
+
+
+def test_folders_are_synced_after_their_files(tmp_path, monkeypatch):
+    synced, sync = [], os.fsync
+
+    def spy(handle):
+        synced.append(os.readlink(f"/proc/self/fd/{handle}"))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", spy)
+    _new_file.make_folder(str(tmp_path / "a/b"))
+    _new_file.create(str(tmp_path / "a/b/c"), b"one", 0o600)
+    assert synced[:2] == [str(tmp_path), str(tmp_path / "a")] and synced[-1] == str(tmp_path / "a/b") and len(synced) == 4
 
 
 def test_a_key_can_be_taken_out_by_hand(folder):

@@ -66,10 +66,54 @@ def test_undefined_variables_are_named_by_their_place():
         read({"name": UNDEFINED})
 
 
+class HostVars(dict):
+    raw_get = dict.__getitem__
+
+
+def store(variables, of_hosts=None):
+    """The store for all hosts, whose task runs on the first."""
+    hosts = HostVars({host: {"onion_services": [], **of_host} for host, of_host in (of_hosts or {}).items()})
+    return _declared.common_keys_dir({**variables, "groups": {"all": list(hosts)}, "hostvars": hosts}, templar(**variables))
+
+
 def test_the_store_is_beside_the_inventory_unless_told():
-    assert _declared.default_keys_dir({"inventory_dir": "/srv/fleet"}, templar()) == "/srv/fleet/.onion_keys"
-    told = {"onion_keys_dir": trust_as_template("{{ base }}/keys"), "inventory_dir": "/srv/fleet"}
-    assert _declared.default_keys_dir(told, templar(base="/safe")) == "/safe/keys"
+    assert store({"inventory_dir": "/srv/fleet"}) == "/srv/fleet/.onion_keys"
+    told = {"onion_keys_dir": trust_as_template("{{ base }}/keys"), "inventory_dir": "/srv/fleet", "base": "/safe"}
+    assert store(told) == "/safe/keys"
+    assert _declared.default_keys_dir(told, templar(**told)) == "/safe/keys"
+    assert store({"inventory_dir": "/srv/fleet", "onion_keys_dir": None}) == "/srv/fleet/.onion_keys"
+
+
+def test_the_store_may_be_at_home(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/op")
+    assert store({"onion_keys_dir": "~/keys"}) == "/home/op/keys"
+
+
+@pytest.mark.parametrize("wrong", ["", "keys", "./keys", ["/srv/keys"], {"path": "/srv"}, 7, True])
+def test_what_is_no_folder_is_no_store(wrong):
+    with pytest.raises(OnionfleetError, match="^onion_keys_dir: is .*; write one folder that begins with '/', '~/' or '{{ inventory_dir }}/'"):
+        store({"inventory_dir": "/srv/fleet", "onion_keys_dir": wrong})
+
+
+def test_an_inventory_without_a_folder_has_no_store():
+    with pytest.raises(OnionfleetError, match="the inventory has no folder to keep keys beside; set it"):
+        store({"inventory_dir": None}, {"web1": {"inventory_dir": None}})
+
+
+@pytest.mark.parametrize("told", [{}, {"onion_keys_dir": trust_as_template("{{ inventory_dir }}/keys")}])
+def test_hosts_of_two_inventories_share_one_store(told):
+    hosts = {host: {"inventory_dir": f"/srv/{place}", **told} for host, place in (("web1", "a"), ("web2", "b"), ("web3", "b"))}
+    for first in hosts:
+        with pytest.raises(OnionfleetError, match="hosts have different stores: .*; set onion_keys_dir to one folder") as caught:
+            store({"inventory_hostname": first, **hosts[first]}, hosts)
+        assert "/srv/a/" in str(caught.value) and "/srv/b/" in str(caught.value) and "web3" not in str(caught.value).replace(f"'{first}'", "")
+    one = {host: {**of_host, "onion_keys_dir": "/srv/keys"} for host, of_host in hosts.items()}
+    assert store(one["web2"], one) == "/srv/keys"
+
+
+def test_a_host_without_a_folder_follows_the_others():
+    hosts = {"new": {"inventory_dir": None}, "web1": {"inventory_dir": "/srv/a"}}
+    assert store(hosts["new"], hosts) == store(hosts["web1"], hosts) == "/srv/a/.onion_keys"
 
 
 def test_secrets_of_any_format_and_what_is_none():

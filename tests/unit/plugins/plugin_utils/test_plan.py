@@ -151,7 +151,7 @@ def test_a_check_run_shows_a_service_without_key_as_new():
         ({"directory": "a\nb"}, "is no name of a folder"),
         ({"adopt": "yes"}, "adopt: 'yes' is neither true nor false"),
         ({"delete_key": True}, "delete_key: goes with 'state: absent' only"),
-        ({"address": "another"}, "address: 'another' is no .onion address"),
+        ({"address": "another"}, "address: 'another' is not an onion address"),
         ({"address": ADDRESS}, f"address: is {ADDRESS}, yet its key's is address-of-newsroom"),
         ({"single_hop": "maybe"}, "service 'newsroom': single_hop"),
         ({"ports": None}, "service 'newsroom': ports: is missing"),

@@ -100,6 +100,16 @@ def test_what_cannot_be_asked_is_left_out():
     assert [target["name"] for target in probe_targets(services, [ADDRESS])] == ["locked"]
 
 
+def test_a_restricted_service_that_nobody_could_ask_is_a_trouble():
+    locked = {"newsroom": service(restricted=True)}
+    found = [published(["key3"] * 6, 6)]
+    for credentials, troubles in (([ADDRESS], 1), ([], 0)):
+        status = fleet_status(locked, OWN, found, [], credentials=credentials)
+        assert status["services"][0]["asked"] == bool(credentials)
+        assert len([trouble for trouble in status["troubles"] if "nobody could ask for it through Tor" in trouble]) == troubles
+        assert len(redacted(status)["troubles"]) == troubles
+
+
 def test_a_sound_service():
     (row,) = SOUND["services"]
     assert SOUND["troubles"] == row["troubles"] == SOUND["unpublished"] == []

@@ -87,6 +87,19 @@ def test_imports_never_replace(store: pathlib.Path) -> None:
     assert (store / "newsroom.secret").read_bytes() == before
 
 
+def test_a_key_is_made_only_with_the_passwords_that_open_the_others(store: pathlib.Path) -> None:
+    complete(store, "newsroom", "archive")
+    before = files(store)
+    found = faults(store, "newsroom", "blog", using=vault(b"wrong"))
+    assert len(found) == 2
+    assert found[0].startswith("service 'archive': key: archive.secret: cannot be decrypted with the vault passwords given; ")
+    assert files(store) == before
+    assert faults(store, "newsroom", "blog", using=vault(b"wrong"), check=True) == found
+    complete(store, "newsroom", "archive", using=vault(b"wrong"))
+    complete(store, "blog", using=vault(vault_id="ops"))
+    assert "blog.secret" in files(store)
+
+
 def test_a_run_killed_between_two_files_is_finished(store: pathlib.Path) -> None:
     addresses = complete(store, "newsroom")
     (store / "newsroom.yml").unlink()
@@ -162,6 +175,49 @@ def test_another_machine_was_faster(store: pathlib.Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(_store, "_decide", slow)
     assert "another run" in faults(store, "newsroom")[0]
     assert files(store) == ["newsroom.secret"] and (store / "newsroom.secret").read_bytes() == b"theirs"
+
+
+@pytest.mark.parametrize("ending", ["yml", "secret"])
+@pytest.mark.parametrize("link", [True, False])
+def test_what_is_no_file_in_the_place_of_one(store: pathlib.Path, tmp_path: pathlib.Path, ending: str, link: bool) -> None:
+    complete(store, "newsroom")
+    path = store / f"newsroom.{ending}"
+    path.rename(tmp_path / "kept")
+    if link:
+        path.symlink_to("nowhere")
+    else:
+        path.mkdir()
+    why = "is a symbolic link to nowhere, which is not there" if link else "is no file"
+    assert f"service 'newsroom': key: newsroom.{ending} {why}" in faults(store, "newsroom", "archive")[0]
+    if ending == "yml":
+        assert why in _store.public_entries(str(store), ["newsroom"])[1][0]
+    else:
+        with pytest.raises(OnionfleetError, match=f"newsroom.secret {why}"):
+            _store.read_secret(str(store), "newsroom", vault())
+    assert not (store / "archive.secret").exists()
+
+
+def test_a_link_to_nothing_in_the_place_of_the_store(store: pathlib.Path) -> None:
+    store.symlink_to("nowhere")
+    assert "is no folder, or a symbolic link to none" in faults(store, "newsroom")[0]
+
+
+def test_what_was_made_before_the_disk_refused_is_told(store: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    create = _store._new_file.create
+
+    def full(path: str, content: bytes, mode: int) -> None:
+        if path.endswith("archive.yml"):
+            raise OSError(28, "No space left on device")
+        create(path, content, mode)
+
+    monkeypatch.setattr(_store._new_file, "create", full)
+    with pytest.raises(_store._new_file.Unfinished, match="No space left") as caught:
+        complete(store, "newsroom", "archive", "blog")
+    for name in ("newsroom.secret", "newsroom.yml", "archive.secret"):
+        assert str(store / name) in caught.value.faults[-1]
+    monkeypatch.undo()
+    complete(store, "newsroom", "archive", "blog")
+    assert len(files(store)) == 6
 
 
 def test_a_full_disk_leaves_nothing_behind(store: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
