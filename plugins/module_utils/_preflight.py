@@ -23,6 +23,8 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._keyfile import
 from ansible_collections.onionfleet.balance.plugins.module_utils._layout import (
     DATA_ROOT,
     INSTANCES_ROOT,
+    PUBLISHER_PROGRAM,
+    PUBLISHER_ROOT,
     daemon_user,
     is_managed,
     publisher_key,
@@ -30,13 +32,15 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._layout import 
     torrc_path,
 )
 from ansible_collections.onionfleet.balance.plugins.module_utils._option_parts import targets_of
-from ansible_collections.onionfleet.balance.plugins.module_utils._sockets import sandbox_faults, socket_faults
+from ansible_collections.onionfleet.balance.plugins.module_utils._sockets import barriers, sandbox_faults, socket_faults
 
 Data = t.Dict[str, t.Any]
 
 FREE_BYTES = 32 * 1024 * 1024
 FREE_INODES = 256
 ROOTS = (DATA_ROOT, INSTANCES_ROOT)
+# a run makes and mends these; those above them are the system's
+PASSED = (*ROOTS, os.path.dirname(PUBLISHER_ROOT), os.path.dirname(PUBLISHER_PROGRAM))
 
 
 @dataclasses.dataclass
@@ -66,6 +70,7 @@ def inspect(daemons: t.Sequence[Data], publisher: t.Optional[Data], minimum_tor:
         return report
     _inspect_tor(daemons, minimum_tor, report)
     report.faults.extend(_space_faults())
+    report.faults.extend(_passage_faults())
     for daemon in daemons:
         if daemon["state"] == "present":
             _inspect_daemon(daemon, report)
@@ -109,11 +114,26 @@ def _inspect_tor(daemons: t.Sequence[Data], minimum: str, report: Report) -> Non
         )
 
 
+def _there(path: str) -> str:
+    """The directory itself, or the next one above it that is there."""
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    return path
+
+
+def _passage_faults() -> t.Iterator[str]:
+    """Directories of the system in which daemons, whatever their users, cannot get to their files."""
+    above = [_there(os.path.dirname(path)) for path in PASSED]
+    found = barriers([os.path.join(path, ".") for path in above], None, [])
+    for path in sorted({barrier for barrier in found if barrier and not barrier.endswith("/.")}):
+        yield (
+            f"directory: {path} does not let the users of daemons through; give it mode 0755, or at least 'chmod o+x {path}'"
+        )
+
+
 def _space_faults() -> t.Iterator[str]:
     for root in ROOTS:
-        path = root
-        while not os.path.isdir(path):
-            path = os.path.dirname(path)
+        path = _there(root)
         free = os.statvfs(path)
         if free.f_bavail * free.f_frsize < FREE_BYTES:
             mib = free.f_bavail * free.f_frsize // 2**20

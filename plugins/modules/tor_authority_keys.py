@@ -77,7 +77,7 @@ def instance_user(module: AnsibleModule, name: str) -> str:
     except KeyError:
         torrc = _layout.torrc_path(name)
         had_torrc = os.path.exists(torrc)
-        module.run_command(["tor-instance-create", name], check_rc=True)
+        module.run_command(["tor-instance-create", name], umask=0o022, check_rc=True)
         # the tool leaves an example with an open SOCKS port
         if not had_torrc:
             os.unlink(torrc)

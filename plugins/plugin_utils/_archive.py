@@ -165,7 +165,7 @@ def write(path: str, archive: Archive, vault: Vault) -> None:
 
 def _create(path: str, content: bytes, mode: int) -> None:
     try:
-        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        _new_file.make_folders(os.path.dirname(os.path.abspath(path)), 0o755)
         _new_file.create(path, content, mode)
     except FileExistsError:
         raise OnionfleetError(f"{path}: is there already, and is never overwritten; name another file") from None
@@ -200,7 +200,7 @@ def restore(archive: Archive, keys_dir: str, folder: str, vault: Vault, *, files
     if faults:
         raise OnionfleetError(*faults)
     if not check:
-        os.makedirs(os.path.dirname(os.path.abspath(keys_dir)), exist_ok=True)
+        _new_file.make_folders(os.path.dirname(os.path.abspath(keys_dir)), 0o755)
     made = _store.complete(keys_dir, wanted, vault, check=check)
     for path in [] if check else missing:
         name = str(path.relative_to(folder))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files on the controller that appear whole or not at all, and never in the place of another one."""
+"""Files on the controller that appear whole or not at all, and never in the place of another one; and their folders."""
 
 from __future__ import annotations
 
@@ -9,6 +9,21 @@ import contextlib
 import errno
 import os
 import tempfile
+
+
+def make_folders(path: str, mode: int) -> None:
+    """Make a folder with ``mode`` at most, and those above it that are missing; others write into none of them.
+
+    :raises OSError: the disk refuses, or something else is there.
+    """
+    above = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(above):
+        make_folders(above, 0o755)
+    try:
+        os.mkdir(path, mode)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
 
 
 def create(path: str, content: bytes, mode: int) -> None:

@@ -223,7 +223,7 @@ def _create(keys_dir: str, entry: Entry, ending: str, vault: Vault) -> None:
     """Make a file appear whole, or fail where another run (on another machine, so not held off) was faster."""
     path = _path(keys_dir, entry.name, ending)
     try:
-        os.makedirs(keys_dir, mode=0o700, exist_ok=True)
+        _new_file.make_folders(keys_dir, 0o700)
         _new_file.create(path, _content(entry, ending, vault), 0o600 if ending == "secret" else 0o644)
     except FileExistsError:
         raise OnionfleetError(f"service '{entry.name}': key: {path} was made by another run; run again") from None

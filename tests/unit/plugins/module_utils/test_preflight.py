@@ -20,6 +20,7 @@ def host(tmp_path, monkeypatch):
     for name in ("DATA_ROOT", "INSTANCES_ROOT", "PUBLISHER_ROOT"):
         monkeypatch.setattr(_layout, name, str(tmp_path / name))
     monkeypatch.setattr(_preflight, "DATA_ROOT", _layout.DATA_ROOT)
+    monkeypatch.setattr(_preflight, "barriers", lambda paths, uid, gids: [""] * len(paths))
     me = pwd.getpwuid(os.getuid()).pw_name
     monkeypatch.setattr(_preflight, "ROOTS", (str(tmp_path),))
     monkeypatch.setattr(_preflight, "daemon_user", lambda daemon: me)
@@ -83,6 +84,20 @@ def test_a_full_disk_is_a_fault(host, monkeypatch):
         f"disk: 0 MiB are free for {host.path}, 32 are needed",
         f"disk: 3 inodes are free for {host.path}, 256 are needed",
     ]
+
+
+def test_directories_of_the_system_that_daemons_cannot_pass_are_faults(host, monkeypatch):
+    asked = []
+
+    def barriers(paths, uid, gids):
+        asked.append((paths, uid, gids))
+        return [str(host.path), str(host.path), paths[-1]]
+
+    monkeypatch.setattr(_preflight, "barriers", barriers)
+    monkeypatch.setattr(_preflight, "PASSED", (*(str(host.path / name) for name in ("a", "b")), "/etc/onionfleet"))
+    faults = _preflight.inspect(daemons(), None, "0.4.9.11").faults
+    assert faults == [f"directory: {host.path} does not let the users of daemons through; give it mode 0755, or at least 'chmod o+x {host.path}'"]
+    assert asked == [([f"{host.path}/.", f"{host.path}/.", "/etc/."], None, [])]
 
 
 def test_a_directory_of_another_owner_is_a_fault(host, monkeypatch):

@@ -130,6 +130,27 @@ def test_check_run_check_run(host: Host) -> None:
     assert not [name for name in host.tree() if "/." in name]
 
 
+def test_folders_above_daemons_let_their_users_through(host: Host) -> None:
+    before = os.umask(0o077)
+    try:
+        host.run(daemon(shop(address=KEY.address)), secrets={"shop": SECRET})
+    finally:
+        os.umask(before)
+    above = [host.root / "etc", host.root / "data"]
+    assert [host.mode(path) for path in above] == [0o755, 0o755]
+    above[0].chmod(0o711)  # somebody means it so
+    declared = [daemon(shop(address=KEY.address)), {**daemon(), "name": "relay", "options": {"extra": []}}]
+    host.run(*declared)
+    assert host.mode(above[0]) == 0o711
+    above[0].chmod(0o750)
+    above[1].chmod(0o700)
+    foreseen, done = host.run(*declared, check=True), host.run(*declared)
+    assert [part["after_header"] for part in done["diff"]] == [f"{path}/" for path in above]
+    assert foreseen["diff"] == done["diff"]
+    assert [host.mode(path) for path in above] == [0o755, 0o755]
+    assert not host.run(*declared)["changed"]
+
+
 @pytest.mark.parametrize(("readable", "name", "mode"), [
     (False, "hs_ed25519_secret_key", 0o600), (False, "hostname", 0o600), (True, "hostname", 0o640), (True, "hs_ed25519_secret_key", 0o600)])
 def test_a_key_file_with_another_mode_is_mended(host: Host, readable: bool, name: str, mode: int) -> None:
