@@ -213,6 +213,6 @@ def _owner_faults(daemon: str, path: str) -> t.List[str]:
 
 def _output(*command: str) -> str:
     try:
-        return _command.execute(command, environment=os.environ, timeout=60).output
+        return _command.execute(command, timeout=60).output
     except OSError:
         return ""

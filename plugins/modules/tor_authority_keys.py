@@ -62,7 +62,7 @@ import pwd
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils import _layout
+from ansible_collections.onionfleet.balance.plugins.module_utils import _command, _layout
 from ansible_collections.onionfleet.balance.plugins.module_utils._authority import UNKNOWN, Authority
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
@@ -117,6 +117,7 @@ def main() -> None:
         argument_spec={"authorities": {"type": "list", "elements": "str", "required": True}},
         supports_check_mode=True,
     )
+    module.run_command_environ_update = _command.environment()
     try:
         result = run(module)
     except OnionfleetError as error:
