@@ -47,7 +47,8 @@ class Operator:
         (self.folder / "group_vars" / "all.yml").write_text(content)
 
     def run(self, playbook, *arguments, vault=True):
-        """Run a playbook of the collection; returns its result with all output."""
+        """Run a playbook of the collection, or a file; returns its result with all output."""
+        name = playbook if playbook.endswith(".yml") else f"onionfleet.balance.{playbook}"
         password = ["--vault-password-file", "vault"] if vault else []
         environment = {
             **os.environ,
@@ -57,7 +58,7 @@ class Operator:
         }
         environment.pop("ANSIBLE_CONFIG", None)
         return subprocess.run(
-            ["ansible-playbook", "-i", "hosts.yml", *password, f"onionfleet.balance.{playbook}", *arguments],
+            ["ansible-playbook", "-i", "hosts.yml", *password, name, *arguments],
             cwd=self.folder,
             env=environment,
             stdout=subprocess.PIPE,
@@ -65,6 +66,15 @@ class Operator:
             text=True,
             check=False,
         )
+
+    def own_play(self, *roles, **settings):
+        """A play of the operator's own; returns its file. There is a role 'web'."""
+        tasks = self.folder / "roles/web/tasks/main.yml"
+        tasks.parent.mkdir(parents=True)
+        tasks.write_text(yaml.safe_dump([{"name": "Serve pages", "ansible.builtin.debug": {"msg": "pages are served"}}]))
+        play = {"hosts": "all", "gather_facts": False, "roles": list(roles), **settings}
+        (self.folder / "own.yml").write_text(yaml.safe_dump([play]))
+        return "own.yml"
 
     def refused(self, playbook, *arguments, **options):
         """Run a playbook that has to refuse before any host is touched; returns its message."""
@@ -374,3 +384,33 @@ def test_what_a_compromised_host_means(operator):
     assert "LOST  service 'newsroom'" in result.stdout and "kept  service 'archive'" in result.stdout
     assert "'web9' runs nothing of the declaration" in operator.refused("compromised", "-e", "onion_compromised=web9")
     assert not operator.called.exists()
+
+
+# --- plays of the operator's own, and settings that change how they run
+
+OURS = [f"onionfleet.balance.{name}" for name in ("hardmap", "softmap_backend", "softmap_publisher", "keeper")]
+
+
+def test_another_roles_tag_runs_that_role_alone(operator):
+    operator.declare(service("newsroom"))
+    result = operator.run(operator.own_play({"role": "web", "tags": ["web"]}, *OURS), "--tags", "web")
+    assert result.returncode == 0, result.stdout
+    assert "pages are served" in result.stdout
+    assert not operator.called.exists()
+
+
+@pytest.mark.parametrize("task", ["Write the configuration and keys of all tor daemons", "Make the folders of the program and of its configuration"])
+def test_a_run_that_begins_behind_the_plan_is_told_so_and_stops_nothing(operator, task):
+    operator.declare(service("newsroom"))
+    message = operator.refused(operator.own_play(*OURS), "--start-at-task", task, "--check")
+    assert "The tasks of the role onionfleet.balance.preflight have not run" in message
+    assert "--start-at-task" in message
+
+
+def test_hosts_that_do_not_wait_for_each_other_are_refused(operator, monkeypatch):
+    operator.declare(service("newsroom"))
+    assert operator.run("keys").returncode == 0
+    assert "strategy: is 'free'" in operator.refused(operator.own_play(*OURS, strategy="free"))
+    # a playbook of ours does not care
+    monkeypatch.setenv("ANSIBLE_STRATEGY", "free")
+    assert "strategy" not in operator.run("plan").stdout

@@ -72,6 +72,13 @@ def test_readme_names_every_role_and_playbook(name):
     assert name in (ROOT / "README.md").read_text()
 
 
+def test_every_play_names_its_strategy():
+    """That of ansible.cfg may be one with which no host waits for others."""
+    plays = [play for path in (ROOT / "playbooks").rglob("*.yml") for play in yaml.safe_load(path.read_text()) if "hosts" in play]
+    assert len(plays) > 15
+    assert [play["name"] for play in plays if play.get("strategy") != "linear"] == []
+
+
 # --- roles/verify/templates/status.txt.j2
 
 
