@@ -300,6 +300,20 @@ def test_graphviz_draws_the_plan(operator):
     assert "</svg>" in (operator.folder / "fleet.svg").read_text()
 
 
+def test_the_controllers_own_tasks_use_its_python_and_no_connection(operator):
+    """Where the inventory has a localhost, which is then one of its hosts."""
+    inventory = yaml.safe_load((operator.folder / "hosts.yml").read_text())
+    inventory["all"]["hosts"] = {"localhost": {}}
+    inventory["all"]["vars"].update(ansible_python_interpreter="/nowhere/python3", ansible_connection="ssh", ansible_become=True)
+    (operator.folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
+    operator.declare(service("newsroom"))
+    assert operator.run("keys").returncode == 0
+    result = operator.run("picture", "-e", "onion_picture_file=fleet.md")
+    assert result.returncode == 0, result.stdout
+    assert (operator.folder / "fleet.md").exists()
+    assert not operator.called.exists()
+
+
 def test_a_picture_of_unknown_ending_is_refused(operator):
     operator.declare(service("newsroom"))
     assert operator.run("keys").returncode == 0

@@ -72,6 +72,15 @@ def test_readme_names_every_role_and_playbook(name):
     assert name in (ROOT / "README.md").read_text()
 
 
+def test_tasks_of_the_controller_are_the_controllers():
+    """A localhost in the inventory has the settings of all hosts."""
+    tasks = [task for path in (ROOT / "roles").glob("*/tasks/*.yml") for task in yaml.safe_load(path.read_text()) or []]
+    own = [task for task in tasks if task.get("delegate_to") == "localhost"]
+    wanted = {"ansible_become": False, "ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    assert len(own) == 5
+    assert [task["name"] for task in own if not wanted.items() <= task["vars"].items()] == []
+
+
 def test_every_play_names_its_strategy():
     """That of ansible.cfg may be one with which no host waits for others."""
     plays = [play for path in (ROOT / "playbooks").rglob("*.yml") for play in yaml.safe_load(path.read_text()) if "hosts" in play]
