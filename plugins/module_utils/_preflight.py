@@ -19,6 +19,8 @@ import re
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils import _command
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._installed_key import own_files
 from ansible_collections.onionfleet.balance.plugins.module_utils._keyfile import directory_state
 from ansible_collections.onionfleet.balance.plugins.module_utils._layout import (
     DATA_ROOT,
@@ -161,6 +163,12 @@ def _inspect_service(daemon: str, service: Data, report: Report) -> None:
     report.faults.extend(f"{place}: {fault}" for fault in _owner_faults(daemon, path))
     if service["address"]:
         _inspect_key(service, path, report)
+    else:
+        try:
+            own_files(path)
+        except OnionfleetError as error:
+            # no fault: deployments must go on for publishers to leave it out
+            report.hints.extend(f"{place}: key: {fault}" for fault in error.faults)
     for port in service.get("ports") or []:
         for target in targets_of(port):
             if target.startswith("unix:"):

@@ -193,8 +193,10 @@ def _addresses(tor: ControlPort) -> t.Iterator[tuple[str, str]]:
             try:
                 with open(os.path.join(value, "hostname"), encoding="ascii") as stream:
                     address = stream.read().strip()
+            except FileNotFoundError:
+                raise OnionfleetError(f"{value}/hostname: is missing; deploy writes it anew, unless tor has just been started") from None
             except OSError as error:
-                raise OnionfleetError(f"{value}/hostname: {error.strerror}; is tor still starting?") from error
+                raise OnionfleetError(f"{value}/hostname: {error.strerror}") from error
             except UnicodeDecodeError:
                 address = ""
             if not is_address(address):

@@ -58,6 +58,16 @@ def test_the_key_of_another_address_is_a_fault(host):
     assert len(report.faults) == 1 and "holds the key of another address" in report.faults[0]
 
 
+def test_the_lost_key_of_a_backend_is_mentioned_and_holds_nothing_up(host):
+    folder = host.data / "newsroomw1" / "newsroom"
+    folder.mkdir(parents=True)
+    (folder / "hostname").write_bytes(KEY.service_files()["hostname"])
+    report = _preflight.inspect(daemons(address=None), None, "0.4.9.11")
+    assert (report.faults, report.missing_keys) == ([], [])
+    (hint,) = report.hints
+    assert hint.startswith(f"service 'newsroom': key: {folder}/hs_ed25519_secret_key: is gone")
+
+
 def test_no_privilege_is_the_only_thing_said(host, monkeypatch):
     monkeypatch.setattr(_preflight.os, "geteuid", lambda: 1000)
     report = _preflight.inspect(daemons(), None, "0.4.9.11")

@@ -184,7 +184,7 @@ def test_services_of_a_daemon_are_told_by_their_folder(tor, tmp_path, ending):
 def test_a_silent_daemon_is_a_result(tor, tmp_path):
     tor.info["circuit-status"] = ""
     tor.conf = {"HiddenServiceOptions": [("HiddenServiceDir", str(tmp_path / "none"))]}
-    assert "still starting" in _published.made_by_daemons(["w1"], {})[0]["error"]
+    assert "hostname: is missing; deploy writes it anew" in _published.made_by_daemons(["w1"], {})[0]["error"]
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,28 @@ def test_a_key_file_with_another_mode_is_mended(host: Host, readable: bool, name
         assert (host.mode(folder / name), (folder / name).read_bytes()) == (mode, content)
 
 
+def test_lost_files_of_keys_are_mended_or_told(host: Host) -> None:
+    """Of a replica and of a backend, whose key its tor made."""
+    declared = daemon(shop(address=KEY.address), shop(name="own"))
+    host.run(declared, secrets={"shop": SECRET})
+    own = host.service.parent / "own"
+    for file, content in OTHER.service_files().items():
+        (own / file).write_bytes(content)
+        (own / file).chmod(0o600)
+    assert not host.run(declared)["changed"]
+    for folder in (host.service, own):
+        (folder / "hostname").unlink()
+    assert [part["after_header"] for part in host.run(declared, check=True)["diff"]] == [str(folder / "hostname") for folder in (host.service, own)]
+    host.run(declared)
+    assert [(folder / "hostname").read_text() for folder in (host.service, own)] == [f"{key.address}\n" for key in (KEY, OTHER)]
+    (own / "hs_ed25519_secret_key").unlink()
+    before = host.tree()
+    for check in (True, False):
+        (fault,) = host.run(declared, check=check)["faults"]
+        assert fault.startswith(f"service 'own': {own}/hs_ed25519_secret_key: is gone")
+    assert host.tree() == before
+
+
 def test_what_is_loaded_decides(host: Host) -> None:
     host.run(daemon(shop()))
     host.running["shop1"] = _host.Unit(True, "run1", 4e9)
