@@ -35,6 +35,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._layout import 
 )
 from ansible_collections.onionfleet.balance.plugins.module_utils._option_parts import targets_of
 from ansible_collections.onionfleet.balance.plugins.module_utils._sockets import barriers, sandbox_faults, socket_faults
+from ansible_collections.onionfleet.balance.plugins.module_utils._targets import refusals
 
 Data = t.Dict[str, t.Any]
 
@@ -76,6 +77,7 @@ def inspect(daemons: t.Sequence[Data], publisher: t.Optional[Data], minimum_tor:
     for daemon in daemons:
         if daemon["state"] == "present":
             _inspect_daemon(daemon, report)
+    report.hints.extend(_silent_targets(daemons))
     for service in (publisher or {}).get("services", []):
         if service["address"]:
             _inspect_key(service, publisher_key(service["name"]), report)
@@ -202,6 +204,22 @@ def _inspect_socket(place: str, path: str, user: str, report: Report) -> None:
     else:
         troubles, found = report.faults, socket_faults(path, entry.pw_uid, [entry.pw_gid])
     troubles.extend(f"{place}: {fault}" for fault in found if fault not in sandbox_faults(path))
+
+
+def _silent_targets(daemons: t.Sequence[Data]) -> t.Iterator[str]:
+    """Targets that accept no connection yet, for each service that leads to them; that a socket is not there has been said."""
+    targets = [
+        (f"service '{service['name']}': ports: {port['port']}", target)
+        for daemon in daemons
+        for service in (daemon["services"] if daemon["state"] == "present" else [])
+        for port in (service.get("ports") or [] if service["state"] == "present" else [])
+        for target in targets_of(port)
+        if not target.startswith("unix:") or os.path.exists(target[len("unix:") :])
+    ]
+    found = refusals(target for _place, target in targets)
+    for place, target in dict.fromkeys(targets):
+        if target in found:
+            yield f"{place}: {found[target]} (yet); visitors get errors meanwhile"
 
 
 def _owner_faults(daemon: str, path: str) -> t.List[str]:

@@ -78,6 +78,7 @@ _MADE = record(
     introduction_points=Maybe(Many(RELAY)),
     introduction_keys=Maybe(Many(KEY)),
     introduction_circuits=Many(RELAY),
+    silent_targets=Many(Text(1_000), 1_000),
 )
 _HELD = record(
     fingerprint=RELAY,

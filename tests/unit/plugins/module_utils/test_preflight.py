@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import socket
 import types
 
 import pytest
@@ -134,6 +135,19 @@ def test_sockets_that_tor_cannot_reach(host):
     report = _preflight.inspect(daemons(ports=ports), None, "0.4.9.11")
     assert len(report.faults) == 1 and "service 'newsroom': ports: 80: the socket /tmp/x.sock" in report.faults[0]
     assert any("/run/nothing-here.sock is not there (yet)" in warning for warning in report.hints)
+
+
+def test_targets_that_nobody_listens_on_yet_are_mentioned(host, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        here = f"127.0.0.1:{listener.getsockname()[1]}"
+        with socket.create_server(("127.0.0.1", 0)) as gone:
+            free = f"127.0.0.1:{gone.getsockname()[1]}"
+        ports = [{"port": 80, "target": here}, {"port": 81, "targets": [here, free]}]
+        report = _preflight.inspect([*daemons(ports=ports), *daemons(ports=ports)], None, "0.4.9.11")
+    assert report.faults == []
+    assert report.hints == [f"service 'newsroom': ports: 81: nothing listens on {free} (yet); visitors get errors meanwhile"]
+    absent = daemons(ports=ports, state="absent")
+    assert _preflight.inspect(absent, None, "0.4.9.11").hints == []
 
 
 # --- publishers
