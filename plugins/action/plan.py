@@ -19,6 +19,8 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import p
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._template import Template
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._variables import unknown
 
+# names of strategies of ansible-core, and of plugins that are called like them, with which no host waits for others
+AHEAD = ("free", "host_pinned")
 UNREAD = ("secret_key",)
 FACTS_HINT = (
     "ansible.cfg: inject_facts_as_vars is on, so that what a host says of itself becomes variables of yours; set it to False under "
@@ -48,7 +50,10 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         variables = task_vars or {}
         _options, arguments = self.validate_argument_spec(ARGUMENTS)
+        strategy = self._task.get_play().strategy
         try:
+            if strategy.endswith(AHEAD):
+                raise OnionfleetError(_strategy_fault(strategy))
             declaration = self._declaration(variables, arguments["keys_required"])
             plan = make_plan(dataclasses.replace(declaration, handed_over=arguments["handed_over"]))
         except OnionfleetError as error:
@@ -95,6 +100,13 @@ class ActionModule(ActionBase):
         if template.faults or faults:
             raise OnionfleetError(*template.faults, *faults, *_faults(declaration))
         return declaration
+
+
+def _strategy_fault(strategy: str) -> str:
+    return (
+        f"strategy: is '{strategy}', with which a host goes on while others are still being looked at, and nothing stops it before its first "
+        "change; write 'strategy: linear' in this play"
+    )
 
 
 def _names(services: t.Any) -> t.List[str]:

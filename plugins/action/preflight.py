@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
+import re
 import time
+import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._fleet import clock_offset
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import greedy
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import HostAction, Variables, keyed, named
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import HostAction, Variables, keyed, named, unpipelined
 
-NO_SPACE = "No space left on device"
+# of Python, before any module has set a language; and of others, which a task of ours asks for English
+NO_SPACE = re.compile(r"\[Errno 28\]|No space left on device")
+NO_ROOM = "No usable temporary directory"
 
 
 class ActionModule(HostAction):
@@ -24,17 +28,36 @@ class ActionModule(HostAction):
         before = time.time()
         result = self.ask(task_vars)
         after = time.time()
-        if result.get("failed") and any(NO_SPACE in str(value) for value in result.values()):
-            fault = "disk: it is so full that nothing runs on this host; make room"
-            return {"changed": False, "faults": [fault], "hints": [], "missing_keys": [], "tor": None}
+        full = _full(result) if result.get("failed") else ""
+        if full:
+            return {"changed": False, "faults": [full], "hints": [], "missing_keys": [], "tor": None}
         if "clock" in result:
             result["clock"] = clock_offset(before, result["clock"]["now"], after)
         strange = set(result.get("missing_keys", [])) - self._planned()
         if strange:
             raise self.distrusted(greedy(self.host(task_vars), sorted(strange)), task_vars)
+        barred = unpipelined(self._connection)
+        if barred and "faults" in result and self._gets_secrets(result["missing_keys"], task_vars):
+            result["faults"].append(f"secrets would be written into a temporary file on the host; {barred}")
         return result
+
+    def _gets_secrets(self, missing_keys: t.Sequence[str], task_vars: Variables) -> bool:
+        """Whether a deployment sends this host keys, passwords of its daemons, or clients' keys to ask services with."""
+        daemons = [daemon for _name, daemon in named(self._task.args.get("daemons"))]
+        addresses = {service.get("address") for daemon in daemons for _name, service in named(daemon.get("services"))}
+        credentials = task_vars.get("onion_client_credentials") or {}
+        asks = any(daemon.get("socks") for daemon in daemons) or not isinstance(credentials, t.Mapping) or addresses & {*credentials}
+        return bool(missing_keys or (daemons and task_vars.get("onion_option_secrets")) or (credentials and asks))
 
     def _planned(self) -> set[str]:
         """Services whose key the plan gives this host."""
         publisher = self._task.args.get("publisher") or {}
         return {*keyed(self._task.args.get("daemons")), *(name for name, _service in named(publisher.get("services")))}
+
+
+def _full(result: Variables) -> str:
+    """The fault of a host on which no module runs for want of room; empty where that is not why."""
+    texts = [str(value) for value in result.values()]
+    if any(NO_SPACE.search(text) for text in texts):
+        return "disk: it is so full that nothing runs on this host; make room"
+    return "disk: no folder takes a temporary file; make room, and see that /tmp can be written to" if any(NO_ROOM in text for text in texts) else ""

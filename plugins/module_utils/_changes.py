@@ -13,7 +13,17 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils import _decide, _files, _host, _instances, _present, _publishing, _staging, _torrc
+from ansible_collections.onionfleet.balance.plugins.module_utils import (
+    _decide,
+    _files,
+    _host,
+    _instances,
+    _layout,
+    _present,
+    _publishing,
+    _staging,
+    _torrc,
+)
 from ansible_collections.onionfleet.balance.plugins.module_utils._change import Change
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._files import Node
@@ -31,6 +41,8 @@ def prepare(daemons: t.Sequence[Daemon], secrets: t.Mapping[str, str], *, check:
     :raises OnionfleetError: all faults of all daemons.
     """
     changes = [_change(daemon, secrets, check) for daemon in daemons]
+    for first in [change for change in changes if change.daemon.wanted][:1]:  # the way to all of them
+        first.nodes[:0] = _files.passages([_layout.INSTANCES_ROOT, _layout.DATA_ROOT])
     faults = [fault for change in changes for fault in change.faults] + _refusals(changes, check)
     if faults:
         raise OnionfleetError(*faults)

@@ -1,11 +1,18 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a program for so long at most, which AnsibleModule.run_command has no option for."""
+"""Runs a program for so long at most, which AnsibleModule.run_command has no option for; as root has it, and in English.
+
+Overview::
+
+  environment   of a program
+  execute       runs it
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import typing as t
 
 
@@ -17,22 +24,29 @@ class Done(t.NamedTuple):
     errors: str
 
 
-def execute(command: t.Sequence[str], *, environment: t.Mapping[str, str], timeout: float) -> Done:
+def environment(**more: str) -> t.Dict[str, str]:
+    """Ours, with the directories of root's programs, which su leaves out, and without a language."""
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
+    return {**os.environ, "PATH": path, "LC_ALL": "C", **more}
+
+
+def execute(command: t.Sequence[str], *, timeout: float, **variables: str) -> Done:
     """Run a program with nothing to read.
 
+    :param variables: of its environment.
     :param timeout: seconds after which it is killed.
     :raises OSError: it cannot be started. :raises TimeoutError: it took too long.
     """
-    return asyncio.run(_execute(command, environment, timeout))
+    return asyncio.run(_execute(command, environment(**variables), timeout))
 
 
-async def _execute(command: t.Sequence[str], environment: t.Mapping[str, str], timeout: float) -> Done:
+async def _execute(command: t.Sequence[str], variables: t.Mapping[str, str], timeout: float) -> Done:
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env=dict(environment),
+        env=variables,
     )
     try:
         output, errors = await asyncio.wait_for(process.communicate(), timeout)

@@ -8,6 +8,7 @@ Overview::
   Node         a directory or a file that is to be there, with mode, owner and content
   alone        keeps other runs from changing the host meanwhile
   Transaction  writes and removes files; rolls all of it back when one step fails
+  passages     directories that daemons' users cannot pass
   read_text    the text of a file, or None
   last_change  when files were last changed
 """
@@ -101,6 +102,14 @@ def differs(node: Node) -> bool:
     if not kind(status.st_mode) or attributes != (node.mode, user_id(node.owner), group_id(node.group)):
         return True
     return node.content is not None and not node.label and read_bytes(node.path) != node.content
+
+
+def passages(paths: t.Iterable[str]) -> t.List[Node]:
+    """Root's directories that are there and do not let every user through, with the mode that does.
+
+    Missing ones are made on the way to what is in them.
+    """
+    return [Node(path, 0o755, "root", "root") for path in paths if os.path.isdir(path) and not os.stat(path).st_mode & 0o001]
 
 
 def directory_faults(node: Node) -> t.Iterator[str]:

@@ -47,7 +47,7 @@ def run(*command: str, timeout: float = 600) -> str:
     :raises OnionfleetError: it is missing, failed, or took too long; with the last line it wrote.
     """
     try:
-        done = _command.execute(command, environment={**os.environ, "LC_ALL": "C"}, timeout=timeout)
+        done = _command.execute(command, timeout=timeout)
     except FileNotFoundError:
         raise OnionfleetError(f"{command[0]}: there is no such program; install it") from None
     except TimeoutError:

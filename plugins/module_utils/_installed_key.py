@@ -7,6 +7,7 @@ Overview::
 
   key_state       folder and address -> as _keyfile.directory_state says, but cheaper
   missing_files   name -> content of the key files that are to be written
+  own_files       the same beside a key that tor made itself
   present_files   names of the key files that are there
 """
 
@@ -46,7 +47,9 @@ def missing_files(path: str, address: str, secret: t.Any, *, check: bool) -> t.D
     # who only looks has time to
     state = _keyfile.directory_state(path, address) if check else key_state(path, address)
     if state == "match":
-        return {}
+        # tor reads it when it starts only, and whoever looks at the host reads it always
+        lost = not os.path.lexists(f"{path}/{_keyfile.HOSTNAME_FILE}")
+        return {_keyfile.HOSTNAME_FILE: f"{address}\n".encode()} if lost else {}
     if state == "foreign":
         raise OnionfleetError(f"{path}: holds the key of another address than {address}; keys are never overwritten: "
                               "move the directory away, or declare its address")
@@ -61,6 +64,20 @@ def missing_files(path: str, address: str, secret: t.Any, *, check: bool) -> t.D
     if key.address != address:
         raise OnionfleetError(f"the secret that was given is that of {key.address}, not of {address}")
     return key.service_files()
+
+
+def own_files(path: str) -> t.Dict[str, bytes]:
+    """Name to content of the files that are missing beside a secret key that tor made itself; none where there is no key yet.
+
+    :raises OnionfleetError: the secret key is gone, or the files are those of different keys.
+    """
+    there = present_files(path)
+    if there and _keyfile.SECRET_FILE not in there:
+        raise OnionfleetError(f"{path}/{_keyfile.SECRET_FILE}: is gone; a tor that runs goes on with what it has in memory, and none can start with it "
+                              "again. Bring the file back, or have publishers leave this backend out (onion_drained, deploy) and run the playbook "
+                              "onionfleet.balance.renew, which has a new key made")
+    missing = [name for name in NAMES if there and name not in there]
+    return {name: content for name, content in _keyfile.load_path(path).service_files().items() if name in missing} if missing else {}
 
 
 def present_files(path: str) -> t.List[str]:

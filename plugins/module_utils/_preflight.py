@@ -19,10 +19,14 @@ import re
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils import _command
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._installed_key import own_files
 from ansible_collections.onionfleet.balance.plugins.module_utils._keyfile import directory_state
 from ansible_collections.onionfleet.balance.plugins.module_utils._layout import (
     DATA_ROOT,
     INSTANCES_ROOT,
+    PUBLISHER_PROGRAM,
+    PUBLISHER_ROOT,
     daemon_user,
     is_managed,
     publisher_key,
@@ -30,13 +34,16 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._layout import 
     torrc_path,
 )
 from ansible_collections.onionfleet.balance.plugins.module_utils._option_parts import targets_of
-from ansible_collections.onionfleet.balance.plugins.module_utils._sockets import sandbox_faults, socket_faults
+from ansible_collections.onionfleet.balance.plugins.module_utils._sockets import barriers, sandbox_faults, socket_faults
+from ansible_collections.onionfleet.balance.plugins.module_utils._targets import refusals
 
 Data = t.Dict[str, t.Any]
 
 FREE_BYTES = 32 * 1024 * 1024
 FREE_INODES = 256
 ROOTS = (DATA_ROOT, INSTANCES_ROOT)
+# a run makes and mends these; those above them are the system's
+PASSED = (*ROOTS, os.path.dirname(PUBLISHER_ROOT), os.path.dirname(PUBLISHER_PROGRAM))
 
 
 @dataclasses.dataclass
@@ -66,9 +73,11 @@ def inspect(daemons: t.Sequence[Data], publisher: t.Optional[Data], minimum_tor:
         return report
     _inspect_tor(daemons, minimum_tor, report)
     report.faults.extend(_space_faults())
+    report.faults.extend(_passage_faults())
     for daemon in daemons:
         if daemon["state"] == "present":
             _inspect_daemon(daemon, report)
+    report.hints.extend(_silent_targets(daemons))
     for service in (publisher or {}).get("services", []):
         if service["address"]:
             _inspect_key(service, publisher_key(service["name"]), report)
@@ -109,11 +118,26 @@ def _inspect_tor(daemons: t.Sequence[Data], minimum: str, report: Report) -> Non
         )
 
 
+def _there(path: str) -> str:
+    """The directory itself, or the next one above it that is there."""
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    return path
+
+
+def _passage_faults() -> t.Iterator[str]:
+    """Directories of the system in which daemons, whatever their users, cannot get to their files."""
+    above = [_there(os.path.dirname(path)) for path in PASSED]
+    found = barriers([os.path.join(path, ".") for path in above], None, [])
+    for path in sorted({barrier for barrier in found if barrier and not barrier.endswith("/.")}):
+        yield (
+            f"directory: {path} does not let the users of daemons through; give it mode 0755, or at least 'chmod o+x {path}'"
+        )
+
+
 def _space_faults() -> t.Iterator[str]:
     for root in ROOTS:
-        path = root
-        while not os.path.isdir(path):
-            path = os.path.dirname(path)
+        path = _there(root)
         free = os.statvfs(path)
         if free.f_bavail * free.f_frsize < FREE_BYTES:
             mib = free.f_bavail * free.f_frsize // 2**20
@@ -141,6 +165,12 @@ def _inspect_service(daemon: str, service: Data, report: Report) -> None:
     report.faults.extend(f"{place}: {fault}" for fault in _owner_faults(daemon, path))
     if service["address"]:
         _inspect_key(service, path, report)
+    else:
+        try:
+            own_files(path)
+        except OnionfleetError as error:
+            # no fault: deployments must go on for publishers to leave it out
+            report.hints.extend(f"{place}: key: {fault}" for fault in error.faults)
     for port in service.get("ports") or []:
         for target in targets_of(port):
             if target.startswith("unix:"):
@@ -176,6 +206,22 @@ def _inspect_socket(place: str, path: str, user: str, report: Report) -> None:
     troubles.extend(f"{place}: {fault}" for fault in found if fault not in sandbox_faults(path))
 
 
+def _silent_targets(daemons: t.Sequence[Data]) -> t.Iterator[str]:
+    """Targets that accept no connection yet, for each service that leads to them; that a socket is not there has been said."""
+    targets = [
+        (f"service '{service['name']}': ports: {port['port']}", target)
+        for daemon in daemons
+        for service in (daemon["services"] if daemon["state"] == "present" else [])
+        for port in (service.get("ports") or [] if service["state"] == "present" else [])
+        for target in targets_of(port)
+        if not target.startswith("unix:") or os.path.exists(target[len("unix:") :])
+    ]
+    found = refusals(target for _place, target in targets)
+    for place, target in dict.fromkeys(targets):
+        if target in found:
+            yield f"{place}: {found[target]} (yet); visitors get errors meanwhile"
+
+
 def _owner_faults(daemon: str, path: str) -> t.List[str]:
     try:
         uid = os.stat(path).st_uid
@@ -193,6 +239,6 @@ def _owner_faults(daemon: str, path: str) -> t.List[str]:
 
 def _output(*command: str) -> str:
     try:
-        return _command.execute(command, environment=os.environ, timeout=60).output
+        return _command.execute(command, timeout=60).output
     except OSError:
         return ""

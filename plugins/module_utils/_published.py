@@ -23,6 +23,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils import _descrip
 from ansible_collections.onionfleet.balance.plugins.module_utils._address import is_address, public_key_from_address
 from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlError, ControlPort
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._targets import refusals
 
 # Requests in flight: enough to hide circuits' latency, few enough not to flood the client's guard.
 _IN_FLIGHT = 40
@@ -169,9 +170,10 @@ def _summary(hsdirs: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
     }
 
 
-def made_by_daemons(names: t.Sequence[str], credentials: t.Mapping[str, str]) -> list[dict[str, t.Any]]:
+def made_by_daemons(names: t.Sequence[str], credentials: t.Mapping[str, str], *, targets: bool = False) -> list[dict[str, t.Any]]:
     """What each daemon made: see ``daemons`` as onion_descriptor_info returns them; silent ones have an ``error``.
 
+    :param targets: whether to look whether the services' targets accept connections.
     :raises OnionfleetError: a credential of what is no address.
     """
     secrets = _client_keys(credentials)
@@ -182,30 +184,52 @@ def made_by_daemons(names: t.Sequence[str], credentials: t.Mapping[str, str]) ->
         try:
             with ControlPort(_layout.control_socket(name)) as tor:
                 circuits = tor.getinfo("circuit-status")
-                services += [
-                    {"directory": directory, **_made(tor, address, circuits, secrets.get(address))}
-                    for directory, address in _addresses(tor)
-                ]
+                for folder, leads_to in _configured(tor).items():
+                    address = _address(folder)
+                    silent = list(refusals(leads_to).values()) if targets else []
+                    made = _made(tor, address, circuits, secrets.get(address))
+                    services.append({"directory": os.path.basename(folder), **made, "silent_targets": silent})
         except OnionfleetError as problem:
             error = str(problem)
         found.append({"name": name, "error": error, "services": services})
     return found
 
 
-def _addresses(tor: ControlPort) -> t.Iterator[tuple[str, str]]:
-    """The folder and the address of each service."""
+def _configured(tor: ControlPort) -> dict[str, list[str]]:
+    """The folder of each service to its targets."""
+    found: dict[str, list[str]] = {}
+    folder = ""
     for option, value in tor.getconf("HiddenServiceOptions"):
         if option == "HiddenServiceDir" and value:
-            try:
-                with open(os.path.join(value, "hostname"), encoding="ascii") as stream:
-                    address = stream.read().strip()
-            except OSError as error:
-                raise OnionfleetError(f"{value}/hostname: {error.strerror}; is tor still starting?") from error
-            except UnicodeDecodeError:
-                address = ""
-            if not is_address(address):
-                raise OnionfleetError(f"{value}/hostname: holds no address; remove it and restart the daemon, which writes it anew")
-            yield os.path.basename(value.rstrip("/")), address
+            folder = value.rstrip("/")
+            found[folder] = []
+        elif option == "HiddenServicePort" and value and folder:
+            found[folder].append(_target(*value.replace('"', "").split(None, 1)))
+    return found
+
+
+def _target(port: str, target: str = "") -> str:
+    """As ADDRESS:PORT or unix:PATH what HiddenServicePort may abbreviate."""
+    if target.startswith("unix:"):
+        return target
+    if not target or target.isdigit():
+        return f"127.0.0.1:{target or port}"
+    return target if re.search(r"(^[^:]+|\]):\d+$", target) else f"{target}:{port}"
+
+
+def _address(folder: str) -> str:
+    try:
+        with open(os.path.join(folder, "hostname"), encoding="ascii") as stream:
+            address = stream.read().strip()
+    except FileNotFoundError:
+        raise OnionfleetError(f"{folder}/hostname: is missing; deploy writes it anew, unless tor has just been started") from None
+    except OSError as error:
+        raise OnionfleetError(f"{folder}/hostname: {error.strerror}") from error
+    except UnicodeDecodeError:
+        address = ""
+    if not is_address(address):
+        raise OnionfleetError(f"{folder}/hostname: holds no address; remove it and restart the daemon, which writes it anew")
+    return address
 
 
 def _made(tor: ControlPort, address: str, circuits: str, credential: bytes | None) -> dict[str, t.Any]:

@@ -13,6 +13,7 @@ Overview::
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils import _files, _installed_key, _layout
@@ -52,7 +53,8 @@ def key_nodes(services: t.Sequence[Data], secrets: t.Mapping[str, t.Any], check:
 def nodes(keys: t.Sequence[Node], config: str) -> t.List[Node]:
     """Everything, the configuration last: what it names is then there."""
     root, group = _layout.PUBLISHER_ROOT, _layout.PUBLISHER_USER
-    return [Node(root, 0o750, "root", group), _private(root + "/keys"), *keys,
+    above = [os.path.dirname(root), os.path.dirname(_layout.PUBLISHER_PROGRAM)]
+    return [*_files.passages(above), Node(root, 0o750, "root", group), _private(root + "/keys"), *keys,
             Node(_layout.PUBLISHER_CONFIG, 0o640, "root", group, config.encode())]
 
 

@@ -34,7 +34,8 @@ def no_links(folder: int) -> int:
 
 @contextlib.contextmanager
 def opened(directory: str, *, make: t.Optional[int] = None) -> t.Iterator[int]:
-    """A handle of a directory while the block runs. What is missing on the way is made with mode ``make``, if given.
+    """A handle of a directory while the block runs. What is missing on the way is made with mode ``make``, if given,
+    whatever the umask.
 
     :raises OSError: there is none, or the way leads over somebody's symbolic link (ENOTDIR).
     """
@@ -54,8 +55,7 @@ def _walk(directory: str, make: t.Optional[int]) -> int:
     try:
         for name in filter(None, directory.split("/")):
             if make is not None:
-                with contextlib.suppress(FileExistsError):
-                    os.mkdir(name, make, dir_fd=handle)
+                _make(name, make, handle)
             inner = os.open(name, os.O_PATH | os.O_DIRECTORY | no_links(handle), dir_fd=handle)
             os.close(handle)
             handle = inner
@@ -65,6 +65,16 @@ def _walk(directory: str, make: t.Optional[int]) -> int:
         raise
     finally:
         os.close(handle)
+
+
+def _make(name: str, mode: int, folder: int) -> None:
+    # sudo and login.defs may set one under which no daemon's user could pass a directory of ours
+    umask = os.umask(0)
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(name, mode, dir_fd=folder)
+    finally:
+        os.umask(umask)
 
 
 def open_file(path: str, flags: int) -> int:

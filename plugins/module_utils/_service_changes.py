@@ -36,7 +36,7 @@ def service_nodes(change: Change, service: Service, secrets: t.Mapping[str, str]
     nodes += [Node(f"{service.path}/{name}", 0o640 if readable and name == "hostname" else 0o600, user, user, b"", "key\n", kept=True)
               for name in _installed_key.present_files(service.path)]
     try:
-        nodes += [Node(f"{service.path}/{name}", 0o600, user, user, content, f"key of {service.address}\n")
+        nodes += [Node(f"{service.path}/{name}", 0o600, user, user, content, f"key of {service.address or 'its own'}\n")
                   for name, content in _missing_key(service, secrets, check).items()]
     except OnionfleetError as error:
         change.faults += [f"service '{service.name}': {fault}" for fault in error.faults]
@@ -57,7 +57,7 @@ def service_nodes(change: Change, service: Service, secrets: t.Mapping[str, str]
 
 def _missing_key(service: Service, secrets: t.Mapping[str, str], check: bool) -> t.Dict[str, bytes]:
     if service.address is None:
-        return {}
+        return _installed_key.own_files(service.path)
     return _installed_key.missing_files(service.path, service.address, secrets.get(service.name), check=check)
 
 

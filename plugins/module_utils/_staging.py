@@ -97,8 +97,7 @@ def refusals(program: str, name: str, config: t.Mapping[str, str], files: t.Mapp
         os.mkdir(data, 0o700)
         copy.write(first, copy.lines(_torrc.parse(defaults.replace("@@NAME@@", name)), {}, {}))
         copy.write(main, copy.lines(_torrc.parse(config[torrc]), config, files))
-        done = _command.execute([program, "--defaults-torrc", first, "-f", main, "--verify-config"], timeout=60,
-                                environment={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": root})
+        done = _command.execute([program, "--defaults-torrc", first, "-f", main, "--verify-config"], timeout=60, HOME=root)
         said = copy.named(done.output + done.errors)
     return [] if done.code == 0 else _complaints(said)
 

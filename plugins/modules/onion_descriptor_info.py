@@ -42,6 +42,10 @@ options:
       - Needs pipelining (C(ansible_pipelining=true)), or Ansible would write it to a file on the host.
     type: dict
     default: {}
+  targets:
+    description: With O(daemons), whether to look whether the targets of their services accept connections on this host.
+    type: bool
+    default: false
   timeout:
     description: Seconds that all HSDirs together may take to answer.
     type: int
@@ -174,6 +178,10 @@ daemons:
           description: The last relays of all introduction circuits, of both descriptors.
           type: list
           elements: str
+        silent_targets:
+          description: Targets that accept no connection, each with why; empty without O(targets).
+          type: list
+          elements: str
 """
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -189,6 +197,7 @@ def main() -> None:
             "daemons": {"type": "list", "elements": "str"},
             "control": {"type": "path", "default": "/run/tor-instances/onionprobe/control"},
             "credentials": {"type": "dict", "default": {}, "no_log": True},
+            "targets": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 60},
         },
         mutually_exclusive=[("addresses", "daemons")],
@@ -200,7 +209,7 @@ def main() -> None:
         module.fail_json(msg=missing_required_lib("cryptography"))
     try:
         if wanted["daemons"] is not None:
-            found = {"daemons": made_by_daemons(wanted["daemons"], wanted["credentials"])}
+            found = {"daemons": made_by_daemons(wanted["daemons"], wanted["credentials"], targets=wanted["targets"])}
         else:
             found = held_by_hsdirs(wanted["addresses"], wanted["control"], credentials=wanted["credentials"], timeout=wanted["timeout"])
     except OnionfleetError as error:

@@ -62,7 +62,7 @@ import pwd
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils import _layout
+from ansible_collections.onionfleet.balance.plugins.module_utils import _command, _layout
 from ansible_collections.onionfleet.balance.plugins.module_utils._authority import UNKNOWN, Authority
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
@@ -77,7 +77,7 @@ def instance_user(module: AnsibleModule, name: str) -> str:
     except KeyError:
         torrc = _layout.torrc_path(name)
         had_torrc = os.path.exists(torrc)
-        module.run_command(["tor-instance-create", name], check_rc=True)
+        module.run_command(["tor-instance-create", name], umask=0o022, check_rc=True)
         # the tool leaves an example with an open SOCKS port
         if not had_torrc:
             os.unlink(torrc)
@@ -117,6 +117,7 @@ def main() -> None:
         argument_spec={"authorities": {"type": "list", "elements": "str", "required": True}},
         supports_check_mode=True,
     )
+    module.run_command_environ_update = _command.environment()
     try:
         result = run(module)
     except OnionfleetError as error:

@@ -81,6 +81,7 @@ _MADE = record(
     introduction_points=Maybe(Many(POINT)),
     introduction_keys=Maybe(Many(POINT_KEY)),
     introduction_circuits=Many(RELAY),
+    silent_targets=Many(Text(1_000), 1_000),
 )
 _HELD = record(
     fingerprint=RELAY,

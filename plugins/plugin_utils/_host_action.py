@@ -9,6 +9,7 @@ Module Overview:
     only             arguments -> the same with fewer secrets
     listed           an option that is a list, however it is written
     named, keyed     names in a module's arguments, which an operator may have written
+    unpipelined      why no setting makes a connection pipeline
     refuse_exposure  refuses secrets while Ansible is told to show or to keep what it sends
 """
 
@@ -30,6 +31,8 @@ Variables = t.Dict[str, t.Any]
 
 MAPPINGS = ("secrets", "option_secrets", "credentials")
 SECRETS = (*MAPPINGS, "secret")
+ENGLISH = {"LC_ALL": "C"}
+PIPELINING = "set ansible_pipelining: true for it (with sudo, requiretty must be off, which is the default)"
 
 
 class HostAction(ActionBase):
@@ -52,6 +55,8 @@ class HostAction(ActionBase):
             raise AnsibleActionFail("\n".join(faults))
         self._task.args = self.sent(dict(self._task.args))
         self._refuse_files()
+        # also messages of the system that modules quote are in the language of their sentences
+        self._task.environment = [*(each for each in self._task.environment or [] if each != ENGLISH), ENGLISH]
         with _harmless_connection(self._connection, self.host(variables), self._secrets()):
             return t.cast(Variables, wrap_var(self.act(variables)))
 
@@ -120,8 +125,7 @@ class HostAction(ActionBase):
         at_home = self._connection.transport == "local" and not any(self._task.args.get(name) for name in MAPPINGS)
         if not at_home and not self._is_pipelining_enabled("new", wrap_async=False):
             raise AnsibleActionFail(
-                "the secrets would be written into a temporary file on the host; set ansible_pipelining: true for it "
-                "(with sudo, requiretty must be off, which is the default)"
+                f"the secrets would be written into a temporary file on the host; {unpipelined(self._connection) or PIPELINING}"
             )
 
 
@@ -148,6 +152,18 @@ def _harmless_connection(connection: t.Any, host: str, secrets: t.Collection[str
 
 def _mapping(value: t.Any) -> bool:
     return value is None or isinstance(value, t.Mapping)
+
+
+def unpipelined(connection: t.Any) -> str:
+    """Why no setting makes a connection to a host pipeline, and the way out; empty where it can."""
+    become = getattr(connection, "become", None)
+    method = getattr(become, "name", "")
+    # ansible-core before 2.20 says it of su in another place
+    if become is not None and (method == "su" or not getattr(become, "pipelining", True)):
+        return f"become: '{method}' cannot pipeline; use ansible_become_method: sudo for this host, or log in as root (ansible_user: root)"
+    if not getattr(connection, "has_pipelining", True):
+        return f"connection: '{connection.transport}' cannot pipeline; use ansible_connection: ssh for this host"
+    return ""
 
 
 def refuse_exposure() -> None:

@@ -76,6 +76,7 @@ def backend_rows(
                 "runs": "address" in made,
                 "error": _daemon_error(backend, own, made),
                 "introduction_circuits": len(made.get("introduction_circuits", [])),
+                "silent_targets": made.get("silent_targets", []),
                 "state": states.pop() if len(states) == 1 else "disputed" if states else "unknown",
                 "hsdirs": sum(not keys.isdisjoint(hsdir["introduction_keys"] or []) for hsdir in hsdirs),
             }

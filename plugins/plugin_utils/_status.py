@@ -161,6 +161,7 @@ def _made(replica: Data, own: t.Mapping[str, Data], address: str) -> Data:
         "runs": made is not None,
         "error": error,
         "introduction_circuits": len(made["introduction_circuits"]) if made else 0,
+        "silent_targets": made["silent_targets"] if made else [],
         "made": made,
     }
 
@@ -184,6 +185,9 @@ def _troubles(row: Data) -> t.Iterator[str]:
     for replica in row["replicas"]:
         if not replica["runs"] and replica["error"] != OUTSIDE:
             yield f"daemon '{replica['daemon']}' of host '{replica['host']}': {replica['error']}"
+    for instance in (*row["replicas"], *row["backends"]):
+        place = f"daemon '{instance['daemon']}' of host '{instance['host']}'"
+        yield from (f"{place}: {target}; visitors that it gets see errors" for target in instance["silent_targets"])
     yield from keeper_troubles(row)
     yield from softmap_troubles(row)
 
@@ -228,6 +232,7 @@ def _redacted(row: Data, hosts: Names, daemons: Names, answerers: Names) -> Data
             {
                 **_place(replica, hosts, daemons, _COUNTS),
                 "error": _harmless(replica),
+                "silent_targets": ["a target accepts no connection (not shown)"] * len(replica["silent_targets"]),
                 "keeper": keeper_redacted(replica["keeper"]),
             }
             for replica in row["replicas"]
@@ -240,6 +245,7 @@ def _redacted(row: Data, hosts: Names, daemons: Names, answerers: Names) -> Data
             {
                 **_place(backend, hosts, daemons, (*_COUNTS, "state")),
                 "error": _harmless(backend),
+                "silent_targets": ["a target accepts no connection (not shown)"] * len(backend["silent_targets"]),
                 "address": backend["address"] and "….onion",
             }
             for backend in row["backends"]

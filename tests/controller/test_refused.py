@@ -47,7 +47,8 @@ class Operator:
         (self.folder / "group_vars" / "all.yml").write_text(content)
 
     def run(self, playbook, *arguments, vault=True):
-        """Run a playbook of the collection; returns its result with all output."""
+        """Run a playbook of the collection, or a file; returns its result with all output."""
+        name = playbook if playbook.endswith(".yml") else f"onionfleet.balance.{playbook}"
         password = ["--vault-password-file", "vault"] if vault else []
         environment = {
             **os.environ,
@@ -57,7 +58,7 @@ class Operator:
         }
         environment.pop("ANSIBLE_CONFIG", None)
         return subprocess.run(
-            ["ansible-playbook", "-i", "hosts.yml", *password, f"onionfleet.balance.{playbook}", *arguments],
+            ["ansible-playbook", "-i", "hosts.yml", *password, name, *arguments],
             cwd=self.folder,
             env=environment,
             stdout=subprocess.PIPE,
@@ -65,6 +66,15 @@ class Operator:
             text=True,
             check=False,
         )
+
+    def own_play(self, *roles, **settings):
+        """A play of the operator's own; returns its file. There is a role 'web'."""
+        tasks = self.folder / "roles/web/tasks/main.yml"
+        tasks.parent.mkdir(parents=True)
+        tasks.write_text(yaml.safe_dump([{"name": "Serve pages", "ansible.builtin.debug": {"msg": "pages are served"}}]))
+        play = {"hosts": "all", "gather_facts": False, "roles": list(roles), **settings}
+        (self.folder / "own.yml").write_text(yaml.safe_dump([play]))
+        return "own.yml"
 
     def refused(self, playbook, *arguments, **options):
         """Run a playbook that has to refuse before any host is touched; returns its message."""
@@ -306,6 +316,20 @@ def test_graphviz_draws_the_plan(operator):
     assert "</svg>" in (operator.folder / "fleet.svg").read_text()
 
 
+def test_the_controllers_own_tasks_use_its_python_and_no_connection(operator):
+    """Where the inventory has a localhost, which is then one of its hosts."""
+    inventory = yaml.safe_load((operator.folder / "hosts.yml").read_text())
+    inventory["all"]["hosts"] = {"localhost": {}}
+    inventory["all"]["vars"].update(ansible_python_interpreter="/nowhere/python3", ansible_connection="ssh", ansible_become=True)
+    (operator.folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
+    operator.declare(service("newsroom"))
+    assert operator.run("keys").returncode == 0
+    result = operator.run("picture", "-e", "onion_picture_file=fleet.md")
+    assert result.returncode == 0, result.stdout
+    assert (operator.folder / "fleet.md").exists()
+    assert not operator.called.exists()
+
+
 def test_a_picture_of_unknown_ending_is_refused(operator):
     operator.declare(service("newsroom"))
     assert operator.run("keys").returncode == 0
@@ -457,3 +481,31 @@ def test_clients_that_cannot_be_meant_are_refused(operator):
     assert "onion_clients_revoked: carla has no key in" in message
     assert "'' is no declared service with a key" in " ".join(operator.refused("clients").split())
     assert not (operator.folder / ".onion_clients").exists()
+# --- plays of the operator's own, and settings that change how they run
+
+OURS = [f"onionfleet.balance.{name}" for name in ("hardmap", "softmap_backend", "softmap_publisher", "keeper")]
+
+
+def test_another_roles_tag_runs_that_role_alone(operator):
+    operator.declare(service("newsroom"))
+    result = operator.run(operator.own_play({"role": "web", "tags": ["web"]}, *OURS), "--tags", "web")
+    assert result.returncode == 0, result.stdout
+    assert "pages are served" in result.stdout
+    assert not operator.called.exists()
+
+
+@pytest.mark.parametrize("task", ["Write the configuration and keys of all tor daemons", "Make the folders of the program and of its configuration"])
+def test_a_run_that_begins_behind_the_plan_is_told_so_and_stops_nothing(operator, task):
+    operator.declare(service("newsroom"))
+    message = operator.refused(operator.own_play(*OURS), "--start-at-task", task, "--check")
+    assert "The tasks of the role onionfleet.balance.preflight have not run" in message
+    assert "--start-at-task" in message
+
+
+def test_hosts_that_do_not_wait_for_each_other_are_refused(operator, monkeypatch):
+    operator.declare(service("newsroom"))
+    assert operator.run("keys").returncode == 0
+    assert "strategy: is 'free'" in operator.refused(operator.own_play(*OURS, strategy="free"))
+    # a playbook of ours does not care
+    monkeypatch.setenv("ANSIBLE_STRATEGY", "free")
+    assert "strategy" not in operator.run("plan").stdout

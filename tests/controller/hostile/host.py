@@ -257,6 +257,7 @@ class Host:
                     "signing_key": key("signing", self.name, name, onion, "first"),
                     "introduction_keys": introduction_keys(instance, onion),
                     "introduction_circuits": points * 2,
+                    "silent_targets": [],
                 }
             )
         return {"name": name, "error": None, "services": services}

@@ -33,6 +33,7 @@ MADE = [
             "introduction_points",
             "introduction_keys",
             "introduction_circuits",
+            "silent_targets",
         )
     ),
 ]

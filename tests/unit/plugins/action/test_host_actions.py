@@ -87,6 +87,9 @@ class Task(types.SimpleNamespace):
 class Connection:
     """It prints what acts on a terminal, and bytes that are no text; or ``prints``."""
 
+    become: t.Any = None
+    has_pipelining = True
+
     def __init__(self, transport: str, prints: tuple[bytes, bytes]) -> None:
         self.transport, self.prints = transport, prints
 
@@ -101,17 +104,20 @@ class Host:
         self.sent: list[tuple[str, Data]] = []
         self.answer: t.Any = None
         self.pipelining, self.transport, self.delegate_to, self.no_log = True, "ssh", "", False
+        self.environment: list[Data] = [{"LC_ALL": "de_DE.UTF-8"}]
+        self.environments: list[t.Any] = []
         self.prints = (b"\x1b[2Jone\n\\u001b \xff", b"two\r")
         self.connection: Connection | None = None
         self.variables: Data = {"inventory_hostname": "web1"}
         monkeypatch.setattr(ActionBase, "run", lambda *_arguments: {})
         monkeypatch.setattr(ActionBase, "_is_pipelining_enabled", lambda *_arguments, **_options: self.pipelining)
         monkeypatch.setattr(
-            ActionBase, "_execute_module", lambda _self, *sent, task_vars: self.execute(*sent, task_vars)
+            ActionBase, "_execute_module", lambda action, *sent, task_vars: self.execute(action, *sent, task_vars)
         )
 
-    def execute(self, name: str, arguments: Data, task_vars: Data) -> t.Any:
+    def execute(self, action: ActionBase, name: str, arguments: Data, task_vars: Data) -> t.Any:
         assert task_vars is self.variables
+        self.environments.append(action._task.environment)
         self.sent.append((name, arguments))
         if isinstance(self.answer, BaseException):
             raise self.answer
@@ -128,7 +134,8 @@ class Host:
         action = object.__new__(module.ActionModule)
         assert isinstance(action, _host_action.HostAction)
         action._task = Task(
-            args=arguments, action=f"onionfleet.balance.{name}", delegate_to=self.delegate_to or None, no_log=self.no_log
+            args=arguments, action=f"onionfleet.balance.{name}", delegate_to=self.delegate_to or None, no_log=self.no_log,
+            environment=self.environment,
         )
         action._connection = self.connection = Connection(self.transport, self.prints)
         action._play_context = action._loader = action._templar = action._shared_loader_obj = None
@@ -155,6 +162,14 @@ def test_an_honest_answer_passes(host: Host, name: str) -> None:
 # --- What is sent
 
 
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_speak_english(host: Host, name: str) -> None:
+    host.ask(name)
+    host.environment = host.environments[0]  # as when a task is tried again
+    host.ask(name)
+    assert host.environments == [[{"LC_ALL": "de_DE.UTF-8"}, {"LC_ALL": "C"}]] * 2
+
+
 @pytest.mark.parametrize("option", SECRETS)
 @pytest.mark.parametrize("name", OURS)
 def test_secrets_need_pipelining(host: Host, name: str, option: str) -> None:
@@ -165,6 +180,20 @@ def test_secrets_need_pipelining(host: Host, name: str, option: str) -> None:
     host.pipelining = True
     assert host.ask(name, **{option: SECRETS[option]})["changed"]
     assert host.sent[0][1][option] == SECRETS[option]
+
+
+@pytest.mark.parametrize(("become", "has_pipelining", "words"), [
+    (types.SimpleNamespace(name="su"), True, "become: 'su' cannot pipeline; use ansible_become_method: sudo"),
+    (types.SimpleNamespace(name="doas", pipelining=False), True, "become: 'doas' cannot pipeline"),
+    (None, False, "connection: 'ssh' cannot pipeline; use ansible_connection: ssh"),
+    (types.SimpleNamespace(name="sudo", pipelining=True), True, "set ansible_pipelining: true"),
+])
+def test_the_way_out_is_one(host: Host, monkeypatch: pytest.MonkeyPatch, become: t.Any, has_pipelining: bool, words: str) -> None:
+    host.pipelining = False
+    monkeypatch.setattr(Connection, "become", become)
+    monkeypatch.setattr(Connection, "has_pipelining", has_pipelining)
+    with pytest.raises(AnsibleActionFail, match=words):
+        host.ask("tor_instances", secrets=SECRETS["secrets"])
 
 
 def test_a_key_that_stays_on_the_controller_does_not(host: Host) -> None:

@@ -84,7 +84,7 @@ class Rounds:
     def run(self, names="a", **options):
         targets = [{"name": name, "address": ADDRESS, "port": None, **TARGET} for name in names]
         params = {"until": until(), "wait": 0, "fail": True, "requests": 1, "timeout": 9, "targets": targets, **options}
-        task = {"args": params, "action": "onionfleet.balance.onion_probe", "delegate_to": None, "no_log": False}
+        task = {"args": params, "action": "onionfleet.balance.onion_probe", "delegate_to": None, "no_log": False, "environment": []}
         self.action._task = types.SimpleNamespace(**task)
         self.action.validate_argument_spec = lambda argument_spec: (None, self.action._task.args)
         return self.action.run(task_vars={"inventory_hostname": "probe1"})

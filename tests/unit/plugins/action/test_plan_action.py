@@ -10,6 +10,8 @@ import types
 import pytest
 from ansible import constants as C
 from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.block import Block
+from ansible.playbook.play import Play
 from ansible.playbook.task import Task
 from ansible.template import Templar
 from ansible_collections.onionfleet.balance.plugins.action.plan import ActionModule
@@ -37,7 +39,7 @@ class HostVars(dict):
 
 @pytest.fixture(name="plan")
 def fixture_plan(tmp_path):
-    def plan(*services, of_hosts=None, check=False, arguments=None, groups=None, **variables):
+    def plan(*services, of_hosts=None, check=False, arguments=None, groups=None, strategy="linear", **variables):
         declared = {"onion_services": list(services), "inventory_dir": str(tmp_path), **variables}
         hosts = of_hosts or {"web1": {}, "web2": {}}
         of_all = {
@@ -45,7 +47,9 @@ def fixture_plan(tmp_path):
             "groups": groups or {"all": list(hosts), "web": list(hosts)},
             "hostvars": HostVars({host: {**declared, **of_host} for host, of_host in hosts.items()}),
         }
-        loader, task = DataLoader(), Task()
+        play = Play()
+        play.strategy = strategy
+        loader, task = DataLoader(), Task(block=Block(play=play))
         task.args, task.check_mode = arguments or {}, check
         connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=""))
         return ActionModule(task, connection, None, loader, Templar(loader, variables=of_all), None).run(task_vars=of_all)
@@ -69,6 +73,14 @@ def test_all_faults_come_at_once(plan):
     assert first == "The declaration has faults; nothing was touched."
     for words in ("workers", "polite", "sandbx"):
         assert any(words in fault for fault in faults), words
+
+
+@pytest.mark.parametrize(("strategy", "refused"), [
+    ("free", True), ("ansible.builtin.host_pinned", True), ("mitogen_free", True), ("linear", False), ("ansible.builtin.linear", False)])
+def test_hosts_must_wait_for_each_other(plan, strategy, refused):
+    told = plan(newsroom(), strategy=strategy)
+    assert told.get("failed", False) is refused
+    assert not refused or f"strategy: is '{strategy}'" in told["msg"] and "'strategy: linear'" in told["msg"]
 
 
 def test_undefined_variables_hide_no_other_fault(plan):

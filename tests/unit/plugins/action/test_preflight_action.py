@@ -30,13 +30,13 @@ def fixture_run(monkeypatch):
     monkeypatch.setattr(ActionBase, "run", lambda *_arguments: {})
     monkeypatch.setattr(preflight.time, "time", lambda: next(ticks))
 
-    def run(answer, **arguments):
+    def run(answer, *, become=None, variables=None, **arguments):
         action = preflight.ActionModule.__new__(preflight.ActionModule)
         args = {**PLANNED, **arguments}
-        action._task = types.SimpleNamespace(args=args, action="onionfleet.balance.preflight", delegate_to=None, no_log=False)
-        action._connection = types.SimpleNamespace(transport="ssh", exec_command=None)
+        action._task = types.SimpleNamespace(args=args, action="onionfleet.balance.preflight", delegate_to=None, no_log=False, environment=[])
+        action._connection = types.SimpleNamespace(transport="ssh", exec_command=None, has_pipelining=True, become=become)
         action._execute_module = lambda _name, given, task_vars: answer if given == args else None
-        return action.run(task_vars={"inventory_hostname": "web1"})
+        return action.run(task_vars={"inventory_hostname": "web1", **(variables or {})})
 
     return run
 
@@ -52,6 +52,47 @@ def test_a_full_disk_is_a_fault_and_no_failure(run, key):
     assert told["missing_keys"] == []
     assert len(told["faults"]) == 1
     assert told["faults"][0].startswith("disk: ")
+
+
+@pytest.mark.parametrize(("said", "words"), [
+    ("OSError: [Errno 28] Auf dem Gerät ist kein Speicherplatz mehr verfügbar: '/root/.ansible'", "make room"),
+    ("FileNotFoundError: [Errno 2] No usable temporary directory found in ['/tmp', '/var/tmp']", "no folder takes a temporary file"),
+])
+def test_a_full_disk_in_any_language(run, said, words):
+    (fault,) = run({"failed": True, "module_stderr": said})["faults"]
+    assert fault.startswith("disk: ")
+    assert words in fault
+
+
+SU = types.SimpleNamespace(name="su")
+NEWER_SU = types.SimpleNamespace(name="su", pipelining=False)
+MACHINECTL = types.SimpleNamespace(name="machinectl", pipelining=False)
+DOAS, SUDO = types.SimpleNamespace(name="doas"), types.SimpleNamespace(name="sudo", pipelining=True)
+
+
+@pytest.mark.parametrize("become", [SU, NEWER_SU, MACHINECTL])
+def test_secrets_for_a_host_that_no_setting_makes_pipeline_are_a_fault(run, become):
+    (fault,) = run(dict(REPORT, faults=[]), become=become)["faults"]
+    assert fault.startswith("secrets would be written into a temporary file on the host; become: ")
+    assert f"'{become.name}' cannot pipeline; use ansible_become_method: sudo" in fault
+
+
+@pytest.mark.parametrize("become", [DOAS, SUDO, None])
+def test_others_pipeline(run, become):
+    assert run(dict(REPORT, faults=[]), become=become)["faults"] == []
+
+
+@pytest.mark.parametrize(("variables", "daemons", "faults"), [
+    ({}, [{"name": "a1", "services": SERVICES}], 0),
+    ({"onion_option_secrets": {"Socks5ProxyPassword": "x"}}, [{"name": "a1", "services": []}], 1),
+    ({"onion_option_secrets": {"Socks5ProxyPassword": "x"}}, [], 0),
+    ({"onion_client_credentials": {"x.onion": "key"}}, [{"name": "a1", "services": SERVICES}], 1),
+    ({"onion_client_credentials": {"y.onion": "key"}}, [{"name": "a1", "services": SERVICES}], 0),
+    ({"onion_client_credentials": {"y.onion": "key"}}, [{"name": "onionprobe", "socks": True, "services": []}], 1),
+])
+def test_without_secrets_it_need_not(run, variables, daemons, faults):
+    report = dict(REPORT, faults=[], missing_keys=[])
+    assert len(run(report, become=SU, variables=variables, daemons=daemons)["faults"]) == faults
 
 
 def test_other_failures_stay_failures(run):

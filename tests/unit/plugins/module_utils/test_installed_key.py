@@ -76,3 +76,28 @@ def test_a_link_in_a_folder_of_others_is_no_key(tmp_path):
     tmp_path.chmod(0o777)
     with pytest.raises(OnionfleetError, match="is no regular file"):
         missing(tmp_path)
+
+
+def test_a_lost_hostname_needs_no_secret(tmp_path):
+    install(tmp_path, {name: content for name, content in FILES.items() if name != "hostname"})
+    assert missing(tmp_path) == missing(tmp_path, check=True) == {"hostname": FILES["hostname"]}
+
+
+# --- keys that a tor made itself
+
+
+def test_a_tor_that_has_made_no_key_yet_lacks_nothing(tmp_path):
+    assert _installed_key.own_files(str(tmp_path)) == _installed_key.own_files(str(tmp_path / "none")) == {}
+
+
+@pytest.mark.parametrize("lost", [[], ["hostname"], ["hs_ed25519_public_key"], ["hostname", "hs_ed25519_public_key"]])
+def test_what_can_be_told_from_the_secret_is_completed(tmp_path, lost):
+    install(tmp_path, {name: content for name, content in FILES.items() if name not in lost})
+    assert _installed_key.own_files(str(tmp_path)) == {name: FILES[name] for name in lost}
+
+
+@pytest.mark.parametrize("left", [["hostname"], ["hostname", "hs_ed25519_public_key"]])
+def test_a_lost_secret_is_told_with_the_way_out(tmp_path, left):
+    install(tmp_path, {name: FILES[name] for name in left})
+    with pytest.raises(OnionfleetError, match=r"hs_ed25519_secret_key: is gone; .*onionfleet\.balance\.renew"):
+        _installed_key.own_files(str(tmp_path))

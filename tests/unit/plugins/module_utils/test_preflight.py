@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import socket
 import types
 
 import pytest
@@ -20,6 +21,7 @@ def host(tmp_path, monkeypatch):
     for name in ("DATA_ROOT", "INSTANCES_ROOT", "PUBLISHER_ROOT"):
         monkeypatch.setattr(_layout, name, str(tmp_path / name))
     monkeypatch.setattr(_preflight, "DATA_ROOT", _layout.DATA_ROOT)
+    monkeypatch.setattr(_preflight, "barriers", lambda paths, uid, gids: [""] * len(paths))
     me = pwd.getpwuid(os.getuid()).pw_name
     monkeypatch.setattr(_preflight, "ROOTS", (str(tmp_path),))
     monkeypatch.setattr(_preflight, "daemon_user", lambda daemon: me)
@@ -57,6 +59,16 @@ def test_the_key_of_another_address_is_a_fault(host):
     assert len(report.faults) == 1 and "holds the key of another address" in report.faults[0]
 
 
+def test_the_lost_key_of_a_backend_is_mentioned_and_holds_nothing_up(host):
+    folder = host.data / "newsroomw1" / "newsroom"
+    folder.mkdir(parents=True)
+    (folder / "hostname").write_bytes(KEY.service_files()["hostname"])
+    report = _preflight.inspect(daemons(address=None), None, "0.4.9.11")
+    assert (report.faults, report.missing_keys) == ([], [])
+    (hint,) = report.hints
+    assert hint.startswith(f"service 'newsroom': key: {folder}/hs_ed25519_secret_key: is gone")
+
+
 def test_no_privilege_is_the_only_thing_said(host, monkeypatch):
     monkeypatch.setattr(_preflight.os, "geteuid", lambda: 1000)
     report = _preflight.inspect(daemons(), None, "0.4.9.11")
@@ -85,6 +97,20 @@ def test_a_full_disk_is_a_fault(host, monkeypatch):
     ]
 
 
+def test_directories_of_the_system_that_daemons_cannot_pass_are_faults(host, monkeypatch):
+    asked = []
+
+    def barriers(paths, uid, gids):
+        asked.append((paths, uid, gids))
+        return [str(host.path), str(host.path), paths[-1]]
+
+    monkeypatch.setattr(_preflight, "barriers", barriers)
+    monkeypatch.setattr(_preflight, "PASSED", (*(str(host.path / name) for name in ("a", "b")), "/etc/onionfleet"))
+    faults = _preflight.inspect(daemons(), None, "0.4.9.11").faults
+    assert faults == [f"directory: {host.path} does not let the users of daemons through; give it mode 0755, or at least 'chmod o+x {host.path}'"]
+    assert asked == [([f"{host.path}/.", f"{host.path}/.", "/etc/."], None, [])]
+
+
 def test_a_directory_of_another_owner_is_a_fault(host, monkeypatch):
     (host.data / "newsroomw1").mkdir(parents=True)
     monkeypatch.setattr(_preflight, "daemon_user", lambda daemon: "_tor-" + daemon)
@@ -109,6 +135,19 @@ def test_sockets_that_tor_cannot_reach(host):
     report = _preflight.inspect(daemons(ports=ports), None, "0.4.9.11")
     assert len(report.faults) == 1 and "service 'newsroom': ports: 80: the socket /tmp/x.sock" in report.faults[0]
     assert any("/run/nothing-here.sock is not there (yet)" in warning for warning in report.hints)
+
+
+def test_targets_that_nobody_listens_on_yet_are_mentioned(host, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        here = f"127.0.0.1:{listener.getsockname()[1]}"
+        with socket.create_server(("127.0.0.1", 0)) as gone:
+            free = f"127.0.0.1:{gone.getsockname()[1]}"
+        ports = [{"port": 80, "target": here}, {"port": 81, "targets": [here, free]}]
+        report = _preflight.inspect([*daemons(ports=ports), *daemons(ports=ports)], None, "0.4.9.11")
+    assert report.faults == []
+    assert report.hints == [f"service 'newsroom': ports: 81: nothing listens on {free} (yet); visitors get errors meanwhile"]
+    absent = daemons(ports=ports, state="absent")
+    assert _preflight.inspect(absent, None, "0.4.9.11").hints == []
 
 
 # --- publishers

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import stat
 
 import pytest
 from ansible_collections.onionfleet.balance.plugins.module_utils import _safe_open
@@ -31,6 +32,17 @@ def test_what_is_missing_is_made_where_it_is_wanted(tmp_path: pathlib.Path, monk
     with _safe_open.opened("a/b", make=0o750) as folder:
         assert os.path.samestat(os.fstat(folder), os.stat(tmp_path / "a/b"))
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o750
+
+
+@pytest.mark.parametrize("mask", [0o077, 0o022, 0])
+def test_what_is_made_has_its_mode_whatever_the_umask(tmp_path: pathlib.Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        with _safe_open.opened(str(tmp_path / "a/b"), make=0o755):
+            pass
+    finally:
+        assert os.umask(before) == mask
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "a", tmp_path / "a/b")] == [0o755, 0o755]
 
 
 @pytest.mark.parametrize(("mode", "followed"), [(0o755, True), (0o775, False), (0o1777, False)])

@@ -30,9 +30,10 @@ def test_addresses(monkeypatch, capsys):
 
 
 def test_daemons(monkeypatch, capsys):
-    monkeypatch.setattr(onion_descriptor_info, "made_by_daemons", lambda names, credentials: names)
+    monkeypatch.setattr(onion_descriptor_info, "made_by_daemons", lambda names, credentials, targets: names + [targets])
     monkeypatch.setattr(onion_descriptor_info, "HAS_CRYPTOGRAPHY", False)
-    assert run(onion_descriptor_info, capsys, daemons=["w1"])["daemons"] == ["w1"]
+    assert run(onion_descriptor_info, capsys, daemons=["w1"])["daemons"] == ["w1", False]
+    assert run(onion_descriptor_info, capsys, daemons=["w1"], targets=True)["daemons"] == ["w1", True]
 
 
 def test_the_hsdirs_need_cryptography(monkeypatch, capsys):

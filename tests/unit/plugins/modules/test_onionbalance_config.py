@@ -115,6 +115,24 @@ def test_check_run_check_run(host: Host) -> None:
     assert list(modes.values()) == [0o750, 0o700, 0o700, 0o600, 0o640]
 
 
+def test_folders_above_let_the_publishers_user_through(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_layout, "PUBLISHER_PROGRAM", str(host.root / "lib/program"))
+    before = os.umask(0o077)
+    try:
+        host.run(service(), secrets={"archive": SECRET})
+    finally:
+        os.umask(before)
+    above = [host.etc.parent, host.root / "lib"]
+    assert above[0].stat().st_mode & 0o777 == 0o755
+    for path in above:
+        path.mkdir(exist_ok=True)
+        path.chmod(0o750)
+    done = host.run(service())
+    assert [part["after_header"] for part in done["diff"]] == [f"{path}/" for path in above]
+    assert [path.stat().st_mode & 0o777 for path in above] == [0o755, 0o755]
+    assert not host.run(service())["changed"]
+
+
 def test_a_key_file_with_another_mode_is_mended(host: Host) -> None:
     host.run(service(), secrets={"archive": SECRET})
     secret = host.key / "hs_ed25519_secret_key"

@@ -130,6 +130,27 @@ def test_check_run_check_run(host: Host) -> None:
     assert not [name for name in host.tree() if "/." in name]
 
 
+def test_folders_above_daemons_let_their_users_through(host: Host) -> None:
+    before = os.umask(0o077)
+    try:
+        host.run(daemon(shop(address=KEY.address)), secrets={"shop": SECRET})
+    finally:
+        os.umask(before)
+    above = [host.root / "etc", host.root / "data"]
+    assert [host.mode(path) for path in above] == [0o755, 0o755]
+    above[0].chmod(0o711)  # somebody means it so
+    declared = [daemon(shop(address=KEY.address)), {**daemon(), "name": "relay", "options": {"extra": []}}]
+    host.run(*declared)
+    assert host.mode(above[0]) == 0o711
+    above[0].chmod(0o750)
+    above[1].chmod(0o700)
+    foreseen, done = host.run(*declared, check=True), host.run(*declared)
+    assert [part["after_header"] for part in done["diff"]] == [f"{path}/" for path in above]
+    assert foreseen["diff"] == done["diff"]
+    assert [host.mode(path) for path in above] == [0o755, 0o755]
+    assert not host.run(*declared)["changed"]
+
+
 @pytest.mark.parametrize(("readable", "name", "mode"), [
     (False, "hs_ed25519_secret_key", 0o600), (False, "hostname", 0o600), (True, "hostname", 0o640), (True, "hs_ed25519_secret_key", 0o600)])
 def test_a_key_file_with_another_mode_is_mended(host: Host, readable: bool, name: str, mode: int) -> None:
@@ -149,6 +170,28 @@ def test_a_key_file_with_another_mode_is_mended(host: Host, readable: bool, name
         content = (folder / name).read_bytes()
         assert host.run(declared)["diff"] == foreseen["diff"]
         assert (host.mode(folder / name), (folder / name).read_bytes()) == (mode, content)
+
+
+def test_lost_files_of_keys_are_mended_or_told(host: Host) -> None:
+    """Of a replica and of a backend, whose key its tor made."""
+    declared = daemon(shop(address=KEY.address), shop(name="own"))
+    host.run(declared, secrets={"shop": SECRET})
+    own = host.service.parent / "own"
+    for file, content in OTHER.service_files().items():
+        (own / file).write_bytes(content)
+        (own / file).chmod(0o600)
+    assert not host.run(declared)["changed"]
+    for folder in (host.service, own):
+        (folder / "hostname").unlink()
+    assert [part["after_header"] for part in host.run(declared, check=True)["diff"]] == [str(folder / "hostname") for folder in (host.service, own)]
+    host.run(declared)
+    assert [(folder / "hostname").read_text() for folder in (host.service, own)] == [f"{key.address}\n" for key in (KEY, OTHER)]
+    (own / "hs_ed25519_secret_key").unlink()
+    before = host.tree()
+    for check in (True, False):
+        (fault,) = host.run(declared, check=check)["faults"]
+        assert fault.startswith(f"service 'own': {own}/hs_ed25519_secret_key: is gone")
+    assert host.tree() == before
 
 
 def test_what_is_loaded_decides(host: Host) -> None:

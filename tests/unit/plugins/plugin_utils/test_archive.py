@@ -341,3 +341,18 @@ def test_new_file_is_whole_or_none(tmp_path, monkeypatch, stick):
     with pytest.raises(FileExistsError):
         _new_file.create(str(tmp_path / "a"), b"two", 0o600)
     assert (tmp_path / "a").read_bytes() == b"one" and os.listdir(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize("mask", [0, 0o077])
+def test_folders_that_are_made_are_nobody_elses_to_write_in(folder, tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        path = tmp_path / "stick/backups/a.backup"
+        _archive.write(str(path), gather(folder), vault())
+        _archive.restore(gather(folder), str(tmp_path / "new/inventory/.onion_keys"), str(tmp_path / "new"), vault(), files=True, check=False)
+    finally:
+        os.umask(before)
+    modes = {name: (tmp_path / name).stat().st_mode & 0o777 for name in
+             ("stick", "stick/backups", "new", "new/inventory", "new/group_vars/all", "new/inventory/.onion_keys")}
+    assert modes.pop("new/inventory/.onion_keys") == 0o700
+    assert set(modes.values()) == {0o755 & ~mask}

@@ -68,6 +68,7 @@ def found(services, lost=(), stopped=(), holders=None, drained=(), outside=(), a
                 "signing_key": f"{name} of {where}",
                 "introduction_points": [],
                 "introduction_circuits": [],
+                "silent_targets": [],
                 "introduction_keys": [f"key of {where}"],
             }
             error = "" if runs else "does not run"

@@ -37,6 +37,7 @@ def own(host, **fields):
         "introduction_points": ["1" * 40],
         "introduction_keys": [f"key-{host}"],
         "introduction_circuits": ["1" * 40, "2" * 40],
+        "silent_targets": [],
     }
     return {"daemons": [{"name": "archiveb1", "error": None, "services": [service]}], **fields}
 
@@ -94,6 +95,7 @@ def test_a_sound_softmap():
         "runs": True,
         "error": "",
         "introduction_circuits": 2,
+        "silent_targets": [],
         "state": "up",
         "hsdirs": 6,
     }

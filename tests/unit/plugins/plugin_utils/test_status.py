@@ -36,6 +36,7 @@ def made(name, key, address=ADDRESS):
         "signing_key": key,
         "introduction_points": ["1" * 40],
         "introduction_circuits": ["1" * 40, "2" * 40, "3" * 40],
+        "silent_targets": [],
     }
     return {"name": name, "error": None, "services": [entry]}
 
@@ -119,7 +120,18 @@ def test_a_sound_service():
     assert [replica["hsdirs"] for replica in row["replicas"]] == [0, 0, 5]
     assert [replica["introduction_circuits"] for replica in row["replicas"]] == [3, 3, 3]
     assert row["answer"] == {"requests": 3, "answered": 3, "median": 1.5, "errors": {}, "answered_by": {"web2": 3}}
-    assert all(set(replica) == {"runs", "error", "introduction_circuits", "hsdirs", "keeper", *REPLICAS[0]} for replica in row["replicas"])
+    assert all(set(replica) == {"runs", "error", "introduction_circuits", "silent_targets", "hsdirs", "keeper", *REPLICAS[0]} for replica in row["replicas"])
+
+
+def test_a_standby_whose_web_server_is_down_is_a_trouble():
+    own = json.loads(json.dumps(OWN))
+    own["web1"]["daemons"][0]["services"][0]["silent_targets"] = ["nothing listens on 127.0.0.1:8080"]
+    status = fleet_status(SERVICES, own, [published(["key3"] * 6, 6)], [probed()])
+    (trouble,) = status["troubles"]
+    assert trouble == ("service 'newsroom': daemon 'newsroomw1' of host 'web1': nothing listens on 127.0.0.1:8080; visitors that it "
+                       "gets see errors")
+    assert "8080" not in json.dumps(redacted(status))
+    assert len(redacted(status)["troubles"]) == 1
 
 
 def test_absent_services_are_not_looked_for():
