@@ -18,7 +18,7 @@ import re
 import time
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils import _descriptor, _hsdir, _layout
+from ansible_collections.onionfleet.balance.plugins.module_utils import _descriptor, _hsdir, _layout, _publishing
 from ansible_collections.onionfleet.balance.plugins.module_utils._address import is_address, public_key_from_address
 from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlError, ControlPort
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
@@ -209,7 +209,7 @@ def _made(tor: ControlPort, address: str, circuits: str, credential: bytes | Non
     except OnionfleetError:
         outer = None
     points = outer and _descriptor.HAS_CRYPTOGRAPHY and _points(outer, public_key_from_address(address), credential)
-    paths = re.findall(rf"BUILT (\S+) .*HS_STATE=HSSI_ESTABLISHED .*REND_QUERY={label}", circuits)
+    paths = _publishing.introduction_circuits(circuits, label)
     return {
         "address": address,
         "revision_counter": outer and outer.revision_counter,

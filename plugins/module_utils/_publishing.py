@@ -11,6 +11,7 @@ Overview::
   publish           upload what the operator configured, now
   disarm, allow     the two halves of going back to tor's own behaviour
   directories       of a daemon's services
+  introduction_circuits          of a service, those that stand
   armed, configured, is_armed    pure, on its list of services: raw lines in tor's order (GETCONF HiddenServiceOptions)
 
 A daemon is armed with proof of work switched on for services that have it off, and fires by switching it off again: that
@@ -20,6 +21,7 @@ the permission to upload is switched. Such services are named by their directori
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlPort
@@ -67,6 +69,14 @@ def allow(port: ControlPort) -> None:
 
 def directories(lines: t.Iterable[t.Tuple[str, t.Optional[str]]]) -> t.List[str]:
     return [value.rstrip("/") for key, value in lines if key.lower() == _SERVICE and value]
+
+
+def introduction_circuits(circuits: str, label: str) -> t.List[str]:
+    """The paths of a service's introduction circuits that stand.
+
+    :param circuits: GETINFO circuit-status. :param label: the address without ".onion".
+    """
+    return re.findall(rf"BUILT (\S+) .*HS_STATE=HSSI_ESTABLISHED .*REND_QUERY={label}", circuits)
 
 
 def configured(lines: t.Iterable[t.Tuple[str, t.Optional[str]]], pow: t.Collection[str] = ()) -> Lines:

@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from collections.abc import Iterable
 
@@ -62,7 +61,7 @@ class Daemon:
 
     def _count(self, port: ControlPort) -> None:
         self._counted = time.monotonic()
-        circuits = re.findall(rf"BUILT .*HS_STATE=HSSI_ESTABLISHED .*REND_QUERY={self._label}", port.getinfo("circuit-status"))
+        circuits = _publishing.introduction_circuits(port.getinfo("circuit-status"), self._label)
         self.ready = bool(circuits) and port.getinfo("status/enough-dir-info") == "1"
         with contextlib.suppress(OnionfleetError):  # it has made none yet
             outer = parse_outer(port.getinfo(f"hs/service/desc/id/{self._label}"))
