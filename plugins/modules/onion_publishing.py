@@ -38,6 +38,7 @@ options:
         published again. It is a failure when less than a quorum, more than half, took one in time.
       - V(standby), they publish nothing any more, and go on serving.
       - V(released), they go back to tor's own behaviour, without publishing. With proof of work on they publish.
+      - With V(released), a daemon that a keeper keeps is left to the keeper.
       - With V(standby) and V(released) a daemon that does not run is no failure.
     type: str
     choices: [published, standby, released]
