@@ -201,3 +201,12 @@ def test_run_tells_what_failed() -> None:
     for command, words in [(("false",), "failed: no output"), (("no-such-program",), "install it"), (("sleep", "5"), "did not end")]:
         with pytest.raises(OnionfleetError, match=words):
             _host.run(*command, timeout=0.2)
+
+
+@pytest.mark.parametrize("waiting", ["[warn] Directory is slow", "[notice] Bootstrapped 100% (done): Done"])
+def test_the_log_that_is_quoted_is_of_this_run_and_tells_something(monkeypatch: pytest.MonkeyPatch, waiting: str) -> None:
+    said = [("run1", "[err] Reading config failed"), ("run2", "Set buildtimeout to low value 12.0ms. Setting to 1500ms"), ("run2", waiting),
+            ("run2", "[warn] Set buildtimeout to low value 12.0ms. Setting to 1500ms")]
+    lines = [json.dumps({"MESSAGE": text, "PRIORITY": "6", "_SYSTEMD_INVOCATION_ID": run}) for run, text in said]
+    monkeypatch.setattr(_host, "run", lambda *_command, timeout=0: "\n".join(lines))
+    assert _host.last_log("shop1") == waiting
