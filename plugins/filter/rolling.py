@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._handover import concerned, handover, still_held
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._handover import concerned, handover, still_held, taken_away
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._rolling import roll_batches, worse
 
 
@@ -15,4 +15,11 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Any]:
         """Name them."""
-        return {"concerned": concerned, "handover": handover, "roll_batches": roll_batches, "still_held": still_held, "worse": worse}
+        return {
+            "concerned": concerned,
+            "handover": handover,
+            "roll_batches": roll_batches,
+            "still_held": still_held,
+            "taken_away": taken_away,
+            "worse": worse,
+        }
