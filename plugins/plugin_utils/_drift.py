@@ -20,6 +20,7 @@ import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._backends import moved
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._installed import installed_drift
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import OWN_CLIENTS
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._lost import first_line
 
 Data = t.Dict[str, t.Any]
@@ -122,6 +123,9 @@ def _publisher_action(result: Data) -> Found:
 
 def _undeclared(result: Data) -> Found:
     for orphan in result.get("orphans", []):
+        if orphan["daemon"] in OWN_CLIENTS:
+            yield "undeclared", f"daemon '{orphan['daemon']}', a Tor client of ours, is there, and nothing needs it any more; run retire"
+            continue
         what = f"daemon '{orphan['daemon']}'" + (f" serves '{orphan['service']}'" if orphan["service"] else " is there")
         yield "undeclared", f"{what}, which nobody declares; retire it, or declare it"
 

@@ -74,6 +74,17 @@ def test_a_worker_leaves_and_its_host_stays():
     assert found["services"]["shop"]["replicas"] == ["web1/shopw2", "web2/shopw2"]
 
 
+def test_a_keeper_leaves_with_its_tor_when_its_last_service_is_switched():
+    kept = {**HARD, "keeper": True}
+    there, after = deployed(plan(kept)), plan(SOFT)
+    for host in ("web1", "web2"):
+        there[host]["keeper"] = {"running": False, "services": ["shop"]}
+    found = find_leavers(there, after, only=["shop"])
+    assert found["hosts"] == {host: retire(daemons=["onionkeeper", "shopw1"], keeper=True) for host in ("web1", "web2")}
+    there["web1"]["keeper"]["services"].append("news")
+    assert find_leavers(there, after, only=["shop"])["hosts"]["web1"] == retire(daemons=["shopw1"])
+
+
 def test_a_publisher_leaves_with_its_tor_and_the_host():
     before, after = deployed(plan(SOFT)), plan({**SOFT, "publishers": ["pub2"]})
     found = find_leavers(before, after)
@@ -196,10 +207,6 @@ def test_a_keeper_without_replicas_leaves():
     there["web2"]["keeper"] = {"running": True, "services": ["shop"]}
     there["web2"]["daemons"].append({"name": "onionkeeper", "managed": True, "running": True, "services": []})
     assert find_leavers(there, plan(HARD))["hosts"]["web2"] == retire(daemons=["onionkeeper"], keeper=True)
-    # its replica leaves for another layout: the keeper would take turns with it; its tor stays until the host is retired
-    assert find_leavers(there, plan(SOFT), only=["shop"])["hosts"]["web2"] == retire(daemons=["shopw1"], keeper=True)
-    there["web2"]["keeper"]["services"].append("news")
-    assert find_leavers(there, plan(SOFT), only=["shop"])["hosts"]["web2"] == retire(daemons=["shopw1"])
 
 
 def test_hosts_that_were_not_seen_are_told_and_nobody_living_is_assumed_there():
