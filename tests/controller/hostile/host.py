@@ -254,6 +254,7 @@ class Host:
                     "directory": service["directory"],
                     "revision_counter": 7000,
                     "introduction_points": points,
+                    "blinded_key": key("blinded", onion),
                     "signing_key": key("signing", self.name, name, onion, "first"),
                     "introduction_keys": introduction_keys(instance, onion),
                     "introduction_circuits": points * 2,
@@ -296,6 +297,7 @@ class Host:
             "age_hours": 0,
             "introduction_points": points,
             "introduction_keys": keys,
+            "blinded_key": key("blinded", onion),
             "signing_key": key("signing", host, daemon, onion, "first"),
         }
         hsdirs = [

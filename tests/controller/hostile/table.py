@@ -29,6 +29,7 @@ MADE = [
             "address",
             "directory",
             "revision_counter",
+            "blinded_key",
             "signing_key",
             "introduction_points",
             "introduction_keys",
@@ -289,8 +290,9 @@ HELD = [
     ),
     *(
         f"services[0].hsdirs[0].{name}"
-        for name in ("replica", "held", "error", "revision_counter", "signing_key", "age_hours", "introduction_points")
+        for name in ("replica", "held", "error", "revision_counter", "blinded_key", "signing_key", "age_hours")
     ),
+    "services[0].hsdirs[0].introduction_points",
     "services[0].hsdirs[0].introduction_keys",
 ]
 UPLOADED = [f"daemons[0].services[0].{name}" for name in ("address", "tried", "taken", "refused")]
