@@ -76,7 +76,4 @@ def strange_trouble(hsdirs: t.Mapping[str, int]) -> t.Iterator[str]:
     """What is wrong where a quorum has one."""
     if too_strange(hsdirs):
         what = f"{hsdirs['strange']} of {hsdirs['responsible']} responsible HSDirs hold a descriptor that none of its hosts made"
-        yield (
-            f"{what} as they run now: an old one, or another host has the key (docs/compromised.md); onionfleet.balance.publish has "
-            "one of its own published"
-        )
+        yield f"{what} as they run now: an old one, or another host has the key (docs/compromised.md)"

@@ -117,7 +117,7 @@ def report(shown):
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ROOT / "roles/verify/templates"), trim_blocks=True, undefined=jinja2.StrictUndefined
     )
-    return environment.get_template("status.txt.j2").render(verify_shown={"looked_at": [], "drift": [], **shown})
+    return environment.get_template("status.txt.j2").render(verify_shown={"looked_at": [], "drift": [], **shown}, verify_advice="Run publish.")
 
 
 def test_report_of_no_service():
@@ -150,6 +150,10 @@ def test_report_of_troubles():
         "  - service 'newsroom': daemon 'newsroomw1' of host 'web2': host is not reachable",
     ]
     assert "All services answer" not in text
+
+
+def test_report_of_what_hsdirs_lack():
+    assert report({**status("newsroom", lost=True), "unpublished": ["newsroom"]}).rstrip().splitlines()[-1] == "  Run publish."
 
 
 def test_report_of_a_softmap():

@@ -155,7 +155,7 @@ def test_an_impostor_with_the_same_introduction_points():
         hsdir["introduction_points"] = ["2" * 40, "3" * 40]
     found = fleet_status(SERVICES, of_period("now", OWN), [of_period("now", imitated)], [probed()])
     assert (found["services"][0]["hsdirs"]["strange"], found["services"][0]["holder"]) == (4, None)
-    assert "publish" in found["troubles"][0]
+    assert found["unpublished"] == ["newsroom"]
     # without a credential nobody can read introduction points
     for hsdir in imitated["hsdirs"]:
         hsdir["introduction_points"] = None
