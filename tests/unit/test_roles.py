@@ -187,6 +187,8 @@ def test_report_of_a_limited_run_that_could_not_ask():
     found["services"][0]["replicas"][1].update(runs=False, error=OUTSIDE)
     text = report(found)
     assert "not asked: no tor client could" in text
+    found["services"][0]["holder"] = None
+    assert "  published    by none of the hosts of this run; not asked: web2" in report(found).splitlines()
     assert "web2                 newsroomw1               ?        3             not part of this run" in text
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 
 import pytest
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._drift import left_behind
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import distrust
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._leavers import find_leavers
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
@@ -256,3 +257,17 @@ def test_nobody_hands_over_to_those_who_do_not_run():
     there["web1"]["daemons"][0]["running"] = False
     found = find_leavers(there, plan({**HARD, "replicas": ["web1"]}))
     assert (found["lost"], found["handing"]["instances"]) == (["shop"], [])
+
+
+def test_what_a_host_still_has_that_left_its_groups():
+    before = deployed(plan(HARD, {**SOFT, "name": "news"}, {**HARD, "name": "other"}))
+    before["web2"]["daemons"][0].update(managed=False, running=False)
+    before["web3"] = {"failed": True}
+    found = left_behind(before, plan({**HARD, "replicas": ["web1"]}, {**SOFT, "name": "news", "publishers": ["web1"], "backends": ["web1"]}))
+    assert {host: [each["what"] for each in rows] for host, rows in found.items()} == {
+        "web2": ["still has the key of service 'shop', which the plan has there no more; run retire",
+                 "still has daemon 'newsb1' of service 'news', which the plan has there no more; run retire",
+                 "has daemon 'otherw1' of service 'other', which nobody declares; retire it, or declare it"],
+        "pub1": ["still has a publisher of service 'news', which the plan has there no more; run retire"],
+        "pub2": []}
+    assert {each["kind"] for rows in found.values() for each in rows} == {"undeclared"}
