@@ -5,6 +5,7 @@
 
 Overview::
 
+  sandboxed         would it end itself when it is set anything?
   publishes         may it upload descriptors?
   stands_by         has it been told to stand by?
   stand_by          upload nothing, and be ready to publish at once
@@ -31,6 +32,11 @@ Lines = t.List[t.Tuple[str, t.Optional[str]]]
 SWALLOWED_SECONDS = 3.0  # between the two halves: until tor has dropped what it may not upload (at most 1 s, private network)
 _SERVICE, _POW = "hiddenservicedir", "hiddenservicepowdefensesenabled"
 UPLOADS = "PublishHidServDescriptors"
+
+
+def sandboxed(port: ControlPort) -> bool:
+    """tor 0.4.9.11 with ``Sandbox 1`` does not survive that its services are set while it runs."""
+    return ("Sandbox", "1") in port.getconf("Sandbox")
 
 
 def publishes(port: ControlPort) -> bool:

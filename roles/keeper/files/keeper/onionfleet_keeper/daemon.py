@@ -54,7 +54,12 @@ class Daemon:
 
     def _connect(self) -> ControlPort:
         if self._port is None:
-            self._port = ControlPort(self._path, timeout=COMMAND_SECONDS)
+            port = ControlPort(self._path, timeout=COMMAND_SECONDS)
+            # as before it is restarted, when the declaration has changed
+            if _publishing.sandboxed(port):
+                port.close()
+                raise OnionfleetError("it runs with Sandbox 1, and would end itself when it is told to publish; restart it without")
+            self._port = port
             self._counted, self.uploaded = 0.0, None  # it may have been restarted
             self._port.subscribe("HS_DESC")
         return self._port
