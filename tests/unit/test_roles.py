@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 
 import jinja2
 import pytest
@@ -62,6 +63,21 @@ def test_no_task_loops_over_services(role):
 @pytest.mark.parametrize("name", [*ROLES, *(f"onionfleet.balance.{playbook}" for playbook in PLAYBOOKS)])
 def test_readme_names_every_role_and_playbook(name):
     assert name in (ROOT / "README.md").read_text()
+
+
+def strings(found):
+    """All strings of a YAML document."""
+    for value in found.values() if isinstance(found, dict) else found if isinstance(found, list) else ():
+        yield from strings(value)
+    if isinstance(found, str):
+        yield found
+
+
+@pytest.mark.parametrize("path", sorted([*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").rglob("*.yml")]), ids=lambda path: path.name)
+def test_lines_are_joined_by_newlines(path):
+    """In a block of YAML, Ansible leaves a backslash in an expression as it is. A program may be told so, nobody else."""
+    escaped = [text for text in strings(yaml.safe_load(path.read_text())) if re.search(r"join\('[^']*\\n", text)]
+    assert escaped == []
 
 
 # --- roles/verify/templates/status.txt.j2
