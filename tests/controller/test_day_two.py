@@ -64,6 +64,8 @@ def test_what_is_not_finished_is_named_with_the_reason(fleet):
     fleet.world["outdated"] = {"web1": [KEPT], "web2": [KEPT]}
     run = fleet.run("deploy", lies=[lie("web2", "tor_daemons", answer={"failed": True, "msg": "daemon 'newsroomw1': it waited in vain"})])
     assert run.code == 2, run.output
+    for what in ("web1: restart newsroomw1 (an option changed)", "web2: restart newsroomw1\n"):
+        assert run.output.count(f"\n{what}") == 1, run.output
     assert "Stopped at web2: daemon 'newsroomw1': it waited in vain" in run.output
     assert "Not finished: web2. Not begun: web1." in run.output
 

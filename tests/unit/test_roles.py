@@ -216,6 +216,47 @@ def test_report_of_what_differs():
     assert "as the plan says" not in text
 
 
+# --- what is due, as roles/daemons and roles/roll tell it
+
+
+def due(role, **variables):
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(ROOT / "roles" / role / "templates"), trim_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template("due.txt.j2").render(**variables).split("\n")
+
+
+def test_what_daemons_need_is_told_once_for_all_hosts():
+    actions = [{"name": "shopw1", "action": "reload", "reasons": ["HiddenServicePort differs", "SafeLogging differs"]}]
+    hostvars = {
+        "web1": {"daemons_written": {"actions": actions, "orphans": [{"daemon": "small", "service": "old"}, {"daemon": "ghost", "service": None}]}},
+        "web2": {"daemons_written": {"actions": [], "orphans": []}},
+        "web3": {},
+    }
+    assert due("daemons", ansible_play_batch=[*hostvars], hostvars=hostvars) == [
+        "web1: reload shopw1 (HiddenServicePort differs, SafeLogging differs)",
+        "web1: small serves old: nobody declares it; it goes on until somebody retires it",
+        "web1: ghost: nobody declares it; it goes on until somebody retires it",
+        "",
+    ]
+
+
+def test_what_is_due_on_hosts_is_told():
+    def of(*daemons, **more):
+        return {"daemons": [*daemons], "publisher": False, "upgrade": False, "reboot": False, **more}
+
+    looked = {"actions": [{"name": "aw1", "reasons": ["Sandbox differs: needs a restart"]}, {"name": "other", "reasons": ["x"]}]}
+    hosts = {"web1": of("aw1", publisher=True), "web2": of("aw1", "bw1", reboot=True, upgrade=True)}
+    told = due("roll", roll_hosts=hosts, roll_looked=looked, hostvars={"web1": {"roll_looked": looked}, "web2": {}})
+    assert told[:3] == [
+        "web1: restart the publisher; restart aw1",
+        "web1: aw1: Sandbox differs: needs a restart",
+        "web2: upgrade tor; reboot",
+    ]
+    assert due("roll", roll_hosts={}, roll_looked=looked, hostvars={}) == ["Nothing is due.", ""]
+    assert "".join(due("roll", roll_hosts={}, hostvars={})) == ""
+
+
 def test_restarts_stop_at_a_lost_host():
     (restart,) = [task for task in load("daemons", "tasks/main.yml") if "loop" in task]
     assert restart["loop_control"]["break_when"] == "daemons_restarted is failed or daemons_restarted is unreachable"
