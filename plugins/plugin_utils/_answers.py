@@ -276,6 +276,7 @@ ANSWERS: t.Dict[str, Record] = {
         tor=Maybe(VERSION),
         clock=record(now=Number()),
     ),
+    "program": record(),
     "rolling_info": record(outdated=Many(DAEMON), publisher=Flag(), reboot=Flag()),
     "tor_authority_keys": record(
         authorities=Mapping(DAEMON, record(v3ident=RELAY, fingerprint=RELAY)), created=Many(DAEMON)

@@ -406,6 +406,17 @@ class Host:
             "took_its_turn": {"at": 1990, "why": "its turn"},
         }
 
+    def _program(self, arguments):
+        sums = {
+            f"{arguments['path']}/{name}": [hashlib.sha1(base64.b64decode(content)).hexdigest(), "0644"]
+            for name, content in arguments["files"].items()
+        }
+        changed = {path: entry for path, entry in sums.items() if self._installed().get(path) != entry}
+        if not self.check:
+            for path, entry in changed.items():
+                self.state.write("installed", path, entry)
+        return {"changed": bool(changed), "diff": []}
+
     def _keeper_credentials(self, arguments):
         return {"diff": []}
 

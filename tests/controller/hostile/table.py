@@ -335,6 +335,7 @@ def direct(fleet):
         "rolling_info": ({"daemons": daemons}, ["outdated", "publisher", "reboot"]),
         "onion_retire": ({"daemons": daemons}, ["removed"]),
         "keeper_credentials": ({"credentials": {}}, ["changed", "diff"]),
+        "program": ({"path": "/usr/local/lib/x", "files": {}}, ["changed", "diff"]),
         "ansible.builtin.slurp": ({"src": "/etc/hostname"}, ["content", "encoding"]),
         "ansible.builtin.apt": ({"name": "tor"}, ["changed", "stdout"]),
         "ansible.builtin.user": ({"name": "x"}, ["changed", "uid"]),
