@@ -20,5 +20,7 @@ class ActionModule(ActionBase):
         """Print the text."""
         super().run(tmp, task_vars)
         _options, arguments = self.validate_argument_spec({"text": {"type": "str", "required": True}})
-        Display().display(arguments["text"].rstrip("\n"))
+        text = arguments["text"].rstrip("\n")
+        if text:
+            Display().display(text)
         return {"changed": False}

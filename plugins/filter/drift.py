@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._drift import host_drift, with_drift
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._drift import host_drift, left_behind, with_drift
 
 
 class FilterModule:
@@ -14,4 +14,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Any]:
         """Name them."""
-        return {"host_drift": host_drift, "with_drift": with_drift}
+        return {"host_drift": host_drift, "left_behind": left_behind, "with_drift": with_drift}

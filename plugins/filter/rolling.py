@@ -6,13 +6,22 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._handover import concerned, handover, still_held
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._handover import concerned, handover, still_held, taken_away
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._publish_now import publish_now
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._rolling import roll_batches, worse
 
 
 class FilterModule:
-    """The filters that rolling changes are made of."""
+    """The filters that say who publishes while something is done to others."""
 
     def filters(self) -> dict[str, t.Any]:
         """Name them."""
-        return {"concerned": concerned, "handover": handover, "roll_batches": roll_batches, "still_held": still_held, "worse": worse}
+        return {
+            "concerned": concerned,
+            "handover": handover,
+            "publish_now": publish_now,
+            "roll_batches": roll_batches,
+            "still_held": still_held,
+            "taken_away": taken_away,
+            "worse": worse,
+        }

@@ -135,16 +135,20 @@ def _adopt(change: Change) -> None:
         for directory in old.services if directory not in declared]
     state = change.state
     if state is not None:
-        kept = {keyword.lower() for keyword, _value in state.options}
-        lost = [f"{keyword} {value}" for keyword, value in old.options if keyword.lower() not in kept]
-        lost += [f"{keyword} {value} ({os.path.basename(directory)})" for directory, lines in old.services.items()
-                 for keyword, value in lines if directory in state.services
-                 and keyword.lower() not in {name.lower() for name, _value in state.services[directory]}]
-        change.warnings += [f"{place}the adopted torrc has an option that the declaration does not carry: {_torrc.redacted(line)}"
+        lost = _missing(old.options, state.options)
+        lost += [f"{line} ({os.path.basename(directory)})" for directory, lines in old.services.items()
+                 if directory in state.services for line in _missing(lines, state.services[directory])]
+        change.warnings += [f"{place}the adopted torrc has a line that the declaration does not carry: {_torrc.redacted(line)}"
                             for line in lost]
     content = change.before.config[daemon.torrc].encode("utf-8", "surrogateescape")
     copy = Node(daemon.torrc + KEPT_TORRC, 0o640, "root", "root", content)
     change.nodes += [] if os.path.lexists(copy.path) else [copy]
+
+
+def _missing(old: t.Iterable[_torrc.Line], new: t.Iterable[_torrc.Line]) -> t.List[str]:
+    """Lines that are not there any more, also where another value of the same option is."""
+    there = {(keyword.lower(), " ".join(value.split())) for keyword, value in new}
+    return [f"{keyword} {value}" for keyword, value in old if (keyword.lower(), " ".join(value.split())) not in there]
 
 
 def _directories(daemon: Daemon) -> t.List[Node]:

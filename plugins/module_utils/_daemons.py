@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils import _host, _layout, _present
+from ansible_collections.onionfleet.balance.plugins.module_utils import _host, _layout, _present, _publishing
 from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlPort, ControlUnreachable
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
@@ -18,26 +18,39 @@ RELOAD_TIMEOUT = 60.0
 class Waiting:
     """Follows a daemon over its control port from before it publishes, so that no upload goes unseen.
 
+    One that is told to publish nothing, as by its keeper, serves with its introduction points. A keeper says so when it has
+    reached a tor that starts, and may take it back, so that tor is asked again and again.
+
     :param addresses: of the services whose descriptors are waited for.
     """
 
     def __init__(self, name: str, addresses: t.Iterable[str], deadline: float) -> None:
         self.name, self.deadline = name, deadline
-        self.missing = {address[:-len(".onion")] for address in addresses}
+        self.unpublished = {address[:-len(".onion")] for address in addresses}
+        self.held_back = False
+        self.missing: t.List[str] = []
         self.phase = "no answer yet"
 
     def until_serving(self) -> None:
         """:raises OnionfleetError: the deadline passed, or tor went away; says what was waited for."""
         with self._connected() as control:
             control.subscribe("HS_DESC", "STATUS_CLIENT")
-            published = control.getconf("PublishHidServDescriptors", "DisableNetwork")
-            if ("PublishHidServDescriptors", "0") in published:
-                self.missing = set()
-            self.missing -= {address for address in self.missing if _present.revision(control, address + ".onion")}
-            while not self._bootstrapped(control) or self.missing:
+            self.unpublished -= {label for label in self.unpublished if _present.revision(control, label + ".onion")}
+            while not self._serves(control):
                 if time.monotonic() >= self.deadline:
                     raise OnionfleetError(self._complaint())
                 self._take(control.next_event(min(2.0, max(0.0, self.deadline - time.monotonic()))))
+
+    def _serves(self, control: ControlPort) -> bool:
+        self.phase = control.getinfo("status/bootstrap-phase")
+        self.held_back = not _publishing.publishes(control)
+        circuits = control.getinfo("circuit-status") if self.held_back else ""
+        self.missing = sorted(label for label in self.unpublished if not _publishing.introduction_circuits(circuits, label))
+        return self._bootstrapped and not self.missing
+
+    @property
+    def _bootstrapped(self) -> bool:
+        return "TAG=done" in self.phase.split()
 
     def _connected(self) -> ControlPort:
         while True:
@@ -48,18 +61,16 @@ class Waiting:
                     raise
                 time.sleep(0.2)
 
-    def _bootstrapped(self, control: ControlPort) -> bool:
-        self.phase = control.getinfo("status/bootstrap-phase")
-        return "TAG=done" in self.phase.split()
-
     def _take(self, event: t.Optional[str]) -> None:
         words = (event or "").split()
         if words[:2] == ["HS_DESC", "UPLOADED"]:
-            self.missing.discard(words[2])
+            self.unpublished.discard(words[2])
 
     def _complaint(self) -> str:
-        waited = [f"bootstrapping (tor says: {self.phase})"] * ("TAG=done" not in self.phase.split())
-        waited += [f"a relay to take the descriptor of {address}.onion" for address in sorted(self.missing)]
+        waited = [f"bootstrapping (tor says: {self.phase})"] * (not self._bootstrapped)
+        for label in self.missing:
+            waited.append(f"introduction points of {label}.onion, which is told to publish nothing" if self.held_back else
+                          f"a relay to take the descriptor of {label}.onion")
         return f"in the time given it waited in vain for {' and '.join(waited)}"
 
 

@@ -125,7 +125,7 @@ def _grouped(lines: t.Iterable[Line]) -> t.Dict[str, t.List[str]]:
     """Lower-case keyword to its values in order: between keywords tor does not care for the order."""
     groups: t.Dict[str, t.List[str]] = {}
     for keyword, value in lines:
-        groups.setdefault(keyword.lower(), []).append(value)
+        groups.setdefault(keyword.lower(), []).append(_options.plain(keyword, value))
     return groups
 
 

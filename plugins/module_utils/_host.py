@@ -30,7 +30,7 @@ _WANTS = "/etc/systemd/system/multi-user.target.wants/"
 _PROPERTIES = "Id,ActiveState,InvocationID,ExecMainStartTimestampMonotonic"
 
 # backtraces, what systemd adds, and what tor says in every private network
-_NOISE = re.compile(r"Bug:     |Failed with result|TestingTorNetwork is set|alternate directory authorities")
+_NOISE = re.compile(r"Bug:     |Failed with result|TestingTorNetwork is set|alternate directory authorities|Set buildtimeout to low value")
 
 
 class Unit(t.NamedTuple):
@@ -90,15 +90,16 @@ def enabled(name: str) -> bool:
 
 
 def last_log(name: str) -> str:
-    """The last warnings and errors of a daemon, else its last lines, for a message."""
+    """The last warnings and errors of a daemon since it was last started, else its last lines, for a message."""
     try:
         log = run("journalctl", "--unit", f"tor@{name}.service", "--lines=80", "--no-pager", "--output=json", timeout=30)
     except OnionfleetError as error:
         return str(error)
     entries = [json.loads(line) for line in log.splitlines()]
-    lines = [(str(entry.get("MESSAGE")), int(entry.get("PRIORITY", 6))) for entry in entries]
-    telling = [text for text, priority in lines
-               if (priority <= 4 or "[warn]" in text or "[err]" in text) and not _NOISE.search(text)]
+    runs = [entry.get("_SYSTEMD_INVOCATION_ID") or entry.get("INVOCATION_ID") for entry in entries]
+    lines = [(str(entry.get("MESSAGE")), int(entry.get("PRIORITY", 6))) for entry, of in zip(entries, runs) if of == runs[-1]]
+    lines = [line for line in lines if not _NOISE.search(line[0])]
+    telling = [text for text, priority in lines if priority <= 4 or "[warn]" in text or "[err]" in text]
     return " | ".join((telling or [text for text, _priority in lines])[-3:]) or "nothing in its log"
 
 

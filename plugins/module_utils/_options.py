@@ -117,6 +117,15 @@ FIXED_IN_SANDBOX = frozenset(("address", "connlimit", "cookieauthfile", "dirport
                               "extorportcookieauthfile", "hiddenservicedir", "serverdnsresolvconffile"))
 
 
+_MEASURED = {option.keyword.lower(): option.kind for option in DAEMON.values() if hasattr(option.kind, "plain")}
+
+
+def plain(keyword: str, value: str) -> str:
+    """A value of a daemon-wide option without a unit, as tor itself tells it."""
+    kind = _MEASURED.get(keyword.lower())
+    return kind.plain(value) if kind else value
+
+
 def restart_keywords(sandbox: bool) -> t.FrozenSet[str]:
     """Lower-case keywords whose change needs a restart, with or without tor's system call sandbox."""
     ours = {option.keyword.lower() for option in DAEMON.values() if option.restart}

@@ -19,7 +19,7 @@ import re
 import time
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils import _descriptor, _hsdir, _layout
+from ansible_collections.onionfleet.balance.plugins.module_utils import _descriptor, _hsdir, _layout, _publishing
 from ansible_collections.onionfleet.balance.plugins.module_utils._address import is_address, public_key_from_address
 from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlError, ControlPort
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
@@ -143,6 +143,7 @@ def _read(answer: str, public_key: bytes, credential: bytes | None) -> dict[str,
         "held": outer is not None,
         "error": None if outer else answer,
         "revision_counter": outer and outer.revision_counter,
+        "blinded_key": outer and base64.b64encode(outer.blinded_key).decode(),
         "signing_key": outer and base64.b64encode(outer.signing_key).decode(),
         "age_hours": outer and max(int(time.time() - outer.signed_after) // 3600 - 1, 0),
         "introduction_points": points and [point.relay for point in points],
@@ -239,10 +240,11 @@ def _made(tor: ControlPort, address: str, circuits: str, credential: bytes | Non
     except _descriptor.UNREADABLE:
         outer = None
     points = outer and _descriptor.HAS_CRYPTOGRAPHY and _points(outer, public_key_from_address(address), credential)
-    paths = re.findall(rf"BUILT (\S+) .*HS_STATE=HSSI_ESTABLISHED .*REND_QUERY={label}", circuits)
+    paths = _publishing.introduction_circuits(circuits, label)
     return {
         "address": address,
         "revision_counter": outer and outer.revision_counter,
+        "blinded_key": outer and base64.b64encode(outer.blinded_key).decode(),
         "signing_key": outer and base64.b64encode(outer.signing_key).decode(),
         "introduction_points": [point.relay for point in points] if points else None,
         "introduction_keys": [point.key for point in points] if points else None,

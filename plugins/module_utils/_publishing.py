@@ -5,12 +5,14 @@
 
 Overview::
 
+  sandboxed         would it end itself when it is set anything?
   publishes         may it upload descriptors?
   stands_by         has it been told to stand by?
   stand_by          upload nothing, and be ready to publish at once
   publish           upload what the operator configured, now
   disarm, allow     the two halves of going back to tor's own behaviour
   directories       of a daemon's services
+  introduction_circuits          of a service, those that stand
   armed, configured, is_armed    pure, on its list of services: raw lines in tor's order (GETCONF HiddenServiceOptions)
 
 A daemon is armed with proof of work switched on for services that have it off, and fires by switching it off again: that
@@ -20,6 +22,7 @@ the permission to upload is switched. Such services are named by their directori
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlPort
@@ -29,6 +32,11 @@ Lines = t.List[t.Tuple[str, t.Optional[str]]]
 SWALLOWED_SECONDS = 3.0  # between the two halves: until tor has dropped what it may not upload (at most 1 s, private network)
 _SERVICE, _POW = "hiddenservicedir", "hiddenservicepowdefensesenabled"
 UPLOADS = "PublishHidServDescriptors"
+
+
+def sandboxed(port: ControlPort) -> bool:
+    """tor 0.4.9.11 with ``Sandbox 1`` does not survive that its services are set while it runs."""
+    return ("Sandbox", "1") in port.getconf("Sandbox")
 
 
 def publishes(port: ControlPort) -> bool:
@@ -67,6 +75,14 @@ def allow(port: ControlPort) -> None:
 
 def directories(lines: t.Iterable[t.Tuple[str, t.Optional[str]]]) -> t.List[str]:
     return [value.rstrip("/") for key, value in lines if key.lower() == _SERVICE and value]
+
+
+def introduction_circuits(circuits: str, label: str) -> t.List[str]:
+    """The paths of a service's introduction circuits that stand.
+
+    :param circuits: GETINFO circuit-status. :param label: the address without ".onion".
+    """
+    return re.findall(rf"BUILT (\S+) .*HS_STATE=HSSI_ESTABLISHED .*REND_QUERY={label}", circuits)
 
 
 def configured(lines: t.Iterable[t.Tuple[str, t.Optional[str]]], pow: t.Collection[str] = ()) -> Lines:

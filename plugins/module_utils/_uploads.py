@@ -17,7 +17,7 @@ import dataclasses
 import time
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils import _layout, _present, _publishing
+from ansible_collections.onionfleet.balance.plugins.module_utils import _daemons, _layout, _present, _publishing
 from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlPort
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
@@ -77,6 +77,20 @@ class Daemon:
             self.close()
             return None
 
+    @property
+    def sandboxed(self) -> bool:
+        return bool(self.do(lambda port, _pow: _publishing.sandboxed(port)))
+
+    def restart(self, deadline: float) -> t.Sequence[str]:
+        """What went wrong, in words. ``deadline``: of time.monotonic()."""
+        self.close()
+        try:
+            _daemons.perform(self.name, "restart")
+            _daemons.serve(self.name, deadline)
+        except OnionfleetError as error:
+            return error.faults
+        return []
+
     def publish(self) -> None:
         self.uploads = [Upload(address) for address in sorted(self._addresses.values())]
         self.do(_publishing.publish)
@@ -109,17 +123,24 @@ class Daemon:
 
 
 def publish(daemons: t.Sequence[Daemon], *, timeout: float, check: bool = False) -> None:
-    """:raises OnionfleetError: daemons that cannot be reached, or whose descriptor no quorum of HSDirs took in time."""
+    """One in its sandbox is restarted, which publishes.
+
+    :raises OnionfleetError: daemons that cannot be reached, or whose descriptor no quorum of HSDirs took in time.
+    """
+    deadline = time.monotonic() + timeout
+    waiting: t.List[Daemon] = []
+    faults: t.List[str] = []
     for daemon in daemons:
         daemon.changed = True
-        if not check:
+        if not check and daemon.sandboxed:
+            faults += daemon.restart(deadline)
+        elif not check:
             daemon.publish()
-    deadline = time.monotonic() + timeout
-    waiting = [] if check else list(daemons)
+            waiting.append(daemon)
     while waiting and time.monotonic() < deadline:
         waiting = [daemon for daemon in waiting if not daemon.watch()]
         time.sleep(_TURN_SECONDS)
-    faults = [f"daemon '{daemon.name}': {fault}" for daemon in daemons for fault in _faults(daemon, timeout)]
+    faults += [f"daemon '{daemon.name}': {fault}" for daemon in daemons for fault in _faults(daemon, timeout)]
     if faults:
         raise OnionfleetError(*faults)
 
@@ -137,17 +158,19 @@ def _faults(daemon: Daemon, timeout: float) -> t.Iterator[str]:
 
 
 def stand_by(daemons: t.Iterable[Daemon], *, check: bool = False) -> None:
-    """A daemon that does not run publishes nothing, and is left alone."""
+    """A daemon that does not run publishes nothing, and is left alone; so is one in its sandbox, which goes on publishing."""
     for daemon in daemons:
-        daemon.changed = daemon.do(_publishing.stands_by) is False
+        daemon.changed = not daemon.sandboxed and daemon.do(_publishing.stands_by) is False
         if daemon.changed and not check:
             daemon.do(_publishing.stand_by)
 
 
 def release(daemons: t.Sequence[Daemon], *, check: bool = False) -> None:
-    """A daemon that does not run will start with what its configuration says, and is left alone."""
+    """A daemon that does not run will start with what its configuration says, and is left alone; so is one that a keeper keeps,
+    which tells it so itself, and against which tor would publish what it is armed with.
+    """
     for daemon in daemons:
-        daemon.changed = daemon.do(lambda port, _pow: _publishing.publishes(port)) is False
+        daemon.changed = not _present.kept(daemon.name) and daemon.do(lambda port, _pow: _publishing.publishes(port)) is False
     held = [daemon for daemon in daemons if daemon.changed and not check]
     waiting = [daemon for daemon in held if daemon.do(_publishing.disarm)]
     if waiting:

@@ -102,15 +102,32 @@ class Choice(Text):
         self.pattern = re.compile("(?:{})\\Z".format("|".join(words)))
 
 
-class Size(Text):
+class _Measured(Text):
+    """A whole number with a unit, or without."""
+
+    factors: t.Mapping[str, int] = {}  # lower case, without a plural's s
+
+    def plain(self, text: str) -> str:
+        """The same without its unit, as tor tells it; what has none of ``factors`` stays."""
+        number, _space, unit = text.strip().partition(" ")
+        factor = self.factors.get(unit.strip().lower().rstrip("s"))
+        return str(int(number) * factor) if number.isdigit() and factor else text
+
+
+class Size(_Measured):
     """An amount of bytes as tor reads it: ``40 MBytes``."""
+
+    factors = {"byte": 1, **{f"{letter}{unit}": 2 ** (10 * power - bits) for power, letter in enumerate("kmgt", 1)
+                             for unit, bits in (("b", 0), ("byte", 0), ("bit", 3))}}
 
     def __init__(self) -> None:
         super().__init__(rf"[0-9]{{1,12}}( ({SIZE_UNITS}))?", "an amount such as '40 MBytes'")
 
 
-class Interval(Text):
+class Interval(_Measured):
     """A length of time as tor reads it: ``6 hours``."""
+
+    factors = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 
     def __init__(self) -> None:
         super().__init__(rf"[0-9]{{1,9}}( ({TIME_UNITS}))?", "a time such as '6 hours'")

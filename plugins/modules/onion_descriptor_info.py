@@ -121,6 +121,9 @@ services:
         revision_counter:
           description: Its revision counter; a number that grows, from which no time can be read.
           type: int
+        blinded_key:
+          description: The service's public key in the time period of the descriptor (base64); the same on all HSDirs.
+          type: str
         signing_key:
           description: The descriptor's signing key (base64), which its daemon made for it and keeps over its uploads.
           type: str
@@ -161,6 +164,9 @@ daemons:
         revision_counter:
           description: The revision counter of the descriptor that it last made, or null.
           type: int
+        blinded_key:
+          description: The service's public key in the time period of that descriptor (base64), or null.
+          type: str
         signing_key:
           description:
             - That descriptor's signing key (base64), or null.

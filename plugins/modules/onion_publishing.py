@@ -36,8 +36,11 @@ options:
     description:
       - V(published), they publish now, and the module waits until HSDirs took their descriptors. What is refused is
         published again. It is a failure when less than a quorum, more than half, took one in time.
+        A tor in its sandbox (option C(Sandbox)), which does not survive such commands, is restarted, which publishes, too.
       - V(standby), they publish nothing any more, and go on serving.
       - V(released), they go back to tor's own behaviour, without publishing. With proof of work on they publish.
+      - With V(standby) and V(released) a tor in its sandbox is left alone.
+      - With V(released), a daemon that a keeper keeps is left to the keeper.
       - With V(standby) and V(released) a daemon that does not run is no failure.
     type: str
     choices: [published, standby, released]

@@ -18,7 +18,7 @@ extends_documentation_fragment:
   - onionfleet.balance.attributes.read_only
 options:
   text:
-    description: What to print.
+    description: What to print. Nothing is printed for an empty one.
     type: str
     required: true
 """

@@ -77,6 +77,7 @@ _MADE = record(
     address=Address(),
     directory=FILE,
     revision_counter=Maybe(COUNTER),
+    blinded_key=Maybe(KEY),
     signing_key=Maybe(KEY),
     introduction_points=Maybe(Many(POINT)),
     introduction_keys=Maybe(Many(POINT_KEY)),
@@ -89,6 +90,7 @@ _HELD = record(
     held=Flag(),
     error=Maybe(Word("[A-Z_]{1,40}", "a reason of tor")),
     revision_counter=Maybe(COUNTER),
+    blinded_key=Maybe(KEY),
     signing_key=Maybe(KEY),
     age_hours=Maybe(Whole()),
     introduction_points=Maybe(Many(POINT)),
@@ -278,6 +280,7 @@ ANSWERS: t.Dict[str, Record] = {
         tor=Maybe(VERSION),
         clock=record(now=Number()),
     ),
+    "program": record(),
     "rolling_info": record(outdated=Many(DAEMON), publisher=Flag(), reboot=Flag()),
     "tor_authority_keys": record(
         authorities=Mapping(DAEMON, record(v3ident=RELAY, fingerprint=RELAY)), created=Many(DAEMON)

@@ -6,6 +6,7 @@
 Module Overview:
 
     host_drift       what the modules found in check mode on one host -> its differences, each a kind and words
+    left_behind      what hosts that the plan does not name have -> their differences, likewise
     with_drift       a status and the differences of all hosts -> the status with both, among its troubles too
     redacted_drift   a redacted status, likewise, without saying what differs
 
@@ -20,7 +21,9 @@ import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._backends import moved
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._installed import installed_drift
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import OWN_CLIENTS
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._lost import first_line
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._there import Place, Published, read_there
 
 Data = t.Dict[str, t.Any]
 Found = t.Iterator[t.Tuple[str, str]]
@@ -55,6 +58,29 @@ def host_drift(
         found += [("address", f"publisher: {sentence}") for sentence in moved(planned["publisher"]["services"], owns, before)]
     found += installed_drift(planned, installed, units)
     return [{"kind": kind, "what": what} for kind, what in found]
+
+
+def left_behind(there: t.Mapping[str, Data], plan: Data) -> t.Dict[str, t.List[Data]]:
+    """The differences of hosts that the plan does not name, as those that left their groups; none where nothing of ours is.
+
+    :param there: host -> the result of onion_host_info. One that could not be looked at, or is in the plan, is left out.
+    """
+    seen = {host: found for host, found in there.items() if "daemons" in found and host not in plan["hosts"]}
+    places, published = read_there(seen, plan)
+    found: t.Dict[str, t.List[Data]] = {host: [] for host in seen}
+    for each in (*places, *published):
+        what = f"still has {_still(each)}, which the plan has there no more; run retire"
+        if each.owner is None:
+            what = f"has {_still(each)}, which nobody declares; retire it, or declare it"
+        found[each.host].append({"kind": "undeclared", "what": what})
+    return found
+
+
+def _still(each: t.Union[Place, Published]) -> str:
+    if isinstance(each, Published):
+        return f"a publisher of service '{each.owner or each.name}'"
+    name = each.owner or each.name or each.directory
+    return f"daemon '{each.daemon}' of service '{name}'" if each.at_work else f"the key of service '{name}'"
 
 
 def with_drift(status: Data, drift: t.Mapping[str, t.Any], undeclared: bool = True) -> Data:
@@ -122,6 +148,9 @@ def _publisher_action(result: Data) -> Found:
 
 def _undeclared(result: Data) -> Found:
     for orphan in result.get("orphans", []):
+        if orphan["daemon"] in OWN_CLIENTS:
+            yield "undeclared", f"daemon '{orphan['daemon']}', a Tor client of ours, is there, and nothing needs it any more; run retire"
+            continue
         what = f"daemon '{orphan['daemon']}'" + (f" serves '{orphan['service']}'" if orphan["service"] else " is there")
         yield "undeclared", f"{what}, which nobody declares; retire it, or declare it"
 

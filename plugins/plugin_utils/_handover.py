@@ -8,6 +8,7 @@ Module Overview:
     concerned    the services of instances, and whom to ask about them
     handover     what fleet_status found, and the instances that go -> who publishes, stands by, is left out and drained
     still_held   the same, later -> what the HSDirs still hold of those that go, in words
+    taken_away   the plan's hosts, and what their publishers and keepers say -> instances that a stopped run did not give back
 
 A publisher's program is the instance "host/onionpublisher".
 """
@@ -124,6 +125,30 @@ def still_held(status: Data, going: t.Collection[str]) -> t.Dict[str, t.List[str
                 found["any"].append(sentence)
                 found["many"] += [sentence] * (2 * each["hsdirs"] > responsible)
     return found
+
+
+def taken_away(hosts: t.Mapping[str, Data], told: t.Mapping[str, Data], kept: t.Mapping[str, Data]) -> t.List[str]:
+    """Instances that publishers leave out, or keepers take no turn with, and that the plan does not have drained.
+
+    :param hosts: of the plan.
+    :param told: host -> the result of onionbalance_info, of publishers. :param kept: host -> that of keeper_info.
+    """
+    wanted = {
+        name: drained
+        for of_host in hosts.values()
+        for name, drained in (
+            *((each["name"], each["drained"]) for each in _each(of_host["publisher"], "instances")),
+            *((each["replica"], each["drained"]) for each in _each(of_host["keeper"], "daemons")),
+        )
+    }
+    found = [each for result in told.values() for each in _each({"services": result.get("configured")}, "instances")]
+    found += [each for result in kept.values() for each in _each(result.get("status"), "replicas")]
+    return sorted({each["name"] for each in found if each["drained"] and wanted.get(each["name"]) is False})
+
+
+def _each(part: t.Optional[Data], kind: str) -> t.Iterator[Data]:
+    for service in (part or {}).get("services") or []:
+        yield from service[kind]
 
 
 def instance_name(instance: Data) -> str:

@@ -29,6 +29,7 @@ Data = t.Dict[str, t.Any]
 PROBE_DAEMON = "onionprobe"
 PUBLISHER_DAEMON = "onionpublisher"
 KEEPER_DAEMON = "onionkeeper"
+OWN_CLIENTS = (PROBE_DAEMON, PUBLISHER_DAEMON, KEEPER_DAEMON)
 MAX_WORKERS = 16
 DAEMON = re.compile(r"[a-z0-9]{1,27}\Z")
 
@@ -168,5 +169,5 @@ def check_daemon_name(name: t.Any, place: str, field: str, faults: Faults) -> No
     """Note it where ``name`` cannot be that of one of our tor instances."""
     if not isinstance(name, str) or not DAEMON.match(name):
         faults.add(place, field, f"{name!r} is no name of a tor instance; use 1 to 27 of a-z and 0-9, as a string")
-    elif name in ("default", PROBE_DAEMON, PUBLISHER_DAEMON, KEEPER_DAEMON):
+    elif name in ("default", *OWN_CLIENTS):
         faults.add(place, field, f"'{name}' is taken; choose another name")

@@ -14,15 +14,13 @@ import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import (
     KEEPER_DAEMON,
-    PROBE_DAEMON,
+    OWN_CLIENTS,
     PUBLISHER_DAEMON,
     Data,
 )
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._leaving import faults, handing
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._lost import first_line, lost
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._there import Place, Published, read_there
-
-OWN_CLIENTS = {KEEPER_DAEMON, PROBE_DAEMON, PUBLISHER_DAEMON}
 
 
 def find_leavers(
@@ -91,7 +89,10 @@ def _of_host(
     whole = {place.daemon for place in gone} - {place.daemon for place in places} - wanted
     publisher = bool(found["publisher"] and not kept and (keys or all_services))
     publisher = publisher and not ((planned or {}).get("publisher") or {}).get("services")
-    whole |= _clients(found, publisher, all_services) - wanted
+    keeper = bool(
+        found["keeper"] and not (planned or {}).get("keeper") and (all_services or {*only} >= {*found["keeper"]["services"]})
+    )
+    whole |= _clients(found, publisher, keeper, all_services) - wanted
     left = {daemon["name"] for daemon in found["daemons"]} - whole
     return {
         "daemons": sorted(whole),
@@ -102,19 +103,16 @@ def _of_host(
         ],
         "keys": keys,
         "publisher": publisher,
-        "keeper": bool(
-            found["keeper"] and not (planned or {}).get("keeper") and (all_services or {*only} >= {*found["keeper"]["services"]})
-        ),
+        "keeper": keeper,
         "host": bool(all_services and planned is None and found["installed"] and not left and not kept),
     }
 
 
-def _clients(found: Data, publisher: bool, all_services: bool) -> t.Set[str]:
-    """Our own clients of Tor that may go; that of a publisher goes with it."""
-    there = OWN_CLIENTS & {daemon["name"] for daemon in found["daemons"]}
-    if publisher or (all_services and not found["publisher"]):
-        return there if all_services else there & {PUBLISHER_DAEMON}
-    return there - {PUBLISHER_DAEMON} if all_services else set()
+def _clients(found: Data, publisher: bool, keeper: bool, all_services: bool) -> t.Set[str]:
+    """Our own clients of Tor that may go; those of a publisher and of a keeper go with it."""
+    staying = {PUBLISHER_DAEMON} if found["publisher"] and not publisher else set()
+    going = {*OWN_CLIENTS} - staying if all_services else {*[PUBLISHER_DAEMON] * publisher, *[KEEPER_DAEMON] * keeper}
+    return going & {daemon["name"] for daemon in found["daemons"]}
 
 
 def _by_service(gone: t.Iterable[t.Union[Place, Published]]) -> t.Dict[str, Data]:

@@ -30,7 +30,7 @@ def lost(result: t.Mapping[str, t.Any]) -> str:
     :param result: registered, and without what was asked for.
     """
     if not result.get("unreachable"):
-        return first_line(result) if "msg" in result else "lost before it could be looked at"
+        return first_line(result) if "msg" in result else "host was lost earlier in this run"
     return DISTRUSTED if distrusted(result) else UNREACHABLE
 
 

@@ -3,10 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whose descriptor an HSDir holds. A descriptor does not say; its signing key and introduction points do.
 
+A daemon shows one of its two descriptors, of two time periods. Of the period of the one that is shown, the signing key decides. Of the
+other period nothing but the relays of introduction points is known, which anybody may use, too.
+
 Overview::
 
   match      the daemon behind each HSDir's descriptor -> list of Publisher or None
   holder     the daemon whose descriptor a quorum of HSDirs holds -> Publisher or None
+  unshown    daemons that show a descriptor of another time period
   rests      the introduction circuits of each daemon that its shown descriptor does not use
 """
 
@@ -46,6 +50,7 @@ def _publisher(hsdir: t.Mapping[str, t.Any], daemons: t.Sequence[Own]) -> Publis
     relays = collections.Counter(hsdir["introduction_points"] or [])
     if not relays:
         return None
+    daemons = unshown(hsdir, daemons)
     rest = rests(daemons)
     exact = [index for index, circuits in enumerate(rest) if circuits == relays]
     covering = [index for index, circuits in enumerate(rest) if not relays - circuits]
@@ -54,6 +59,12 @@ def _publisher(hsdir: t.Mapping[str, t.Any], daemons: t.Sequence[Own]) -> Publis
             host, daemon, _made = daemons[found[0]]
             return Publisher(host, daemon, "introduction points")
     return None
+
+
+def unshown(hsdir: t.Mapping[str, t.Any], own: t.Iterable[Own]) -> list[Own]:
+    """Those whose signing key tells nothing about an HSDir's descriptor."""
+    period = hsdir.get("blinded_key")
+    return [each for each in own if not period or each[2].get("blinded_key") != period]
 
 
 def rests(own: t.Sequence[Own]) -> list[collections.Counter[str]]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import collections
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._publisher import Own, Publisher, rests
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._publisher import Own, Publisher, rests, unshown
 
 Data = t.Dict[str, t.Any]
 
@@ -47,10 +47,15 @@ def strangers(
 
 
 def _strange(hsdir: Data, makers: t.Sequence[Own]) -> bool:
-    """Whether most of its introduction points are none of any daemon's; one may just be on its way to be replaced."""
+    """Whether its signing key is none of any daemon's; or, where daemons show descriptors of another time period, most of its
+    introduction points are none of theirs: one may just be on its way to be replaced.
+    """
+    others = unshown(hsdir, makers)
+    if not hsdir["signing_key"] or not others:
+        return bool(hsdir["signing_key"])
     relays = collections.Counter(hsdir["introduction_points"] or [])
-    shared = [sum((relays & rest).values()) for rest in rests(makers)]
-    return bool(hsdir["signing_key"] and relays) and 2 * max(shared) < sum(relays.values())
+    shared = [sum((relays & rest).values()) for rest in rests(others)]
+    return bool(relays) and 2 * max(shared) < sum(relays.values())
 
 
 def _foreign(hsdir: Data, listable: t.Collection[str]) -> bool:
@@ -71,4 +76,4 @@ def strange_trouble(hsdirs: t.Mapping[str, int]) -> t.Iterator[str]:
     """What is wrong where a quorum has one."""
     if too_strange(hsdirs):
         what = f"{hsdirs['strange']} of {hsdirs['responsible']} responsible HSDirs hold a descriptor that none of its hosts made"
-        yield f"{what} as they run now: an old one, or another host has the key"
+        yield f"{what} as they run now: an old one, or another host has the key (docs/compromised.md)"

@@ -54,6 +54,18 @@ class Kept(KeeperLaboratory):
         self.operator.run("status", extra={"verify_report_file": str(path), "verify_timeout": 30})
         return next(each for each in json.loads(path.read_text())["services"] if each["name"] == name)
 
+    def restarts(self, **options):
+        """Deploy other options of all daemons, which takes a restart of each."""
+        self.declare(onion_daemon_options=options)
+        return self.operator.run("deploy", fails=None, extra={"handover_drain_timeout": 60, "verify_requests": 1})
+
+    def invocations(self):
+        return {name: self.hosts[name].daemons()[DAEMON]["invocation"] for name in WEB}
+
+    def drained(self):
+        """Hosts whose keepers take no turn."""
+        return [name for name in WEB if self.replica(name, NAME)["drained"]]
+
     def options(self, host):
         return self.hosts[host].sh(f'python3 -c "{OPTIONS}"')
 
@@ -150,6 +162,41 @@ def test_a_holder_whose_tor_restarts(running):
     running.hosts[holder].sh(f"systemctl restart tor@{DAEMON}")
     running.steady(NAME)
     assert running.report()["answer"]["answered"] == 1
+
+
+def test_replicas_restart_one_after_another(running):
+    """Their keepers hold those back that start, until visitors are given back."""
+    running.steady(NAME)
+    before = running.invocations()
+    assert running.restarts(no_exec=True).code == 0
+    after = running.invocations()
+    assert [name for name in WEB if before[name] == after[name]] == []
+    assert running.drained() == []
+    running.steady(NAME)
+    assert running.operator.deploy().changes == []
+
+
+def test_a_stopped_restart_is_finished_by_roll(running):
+    """And gives visitors back to the replica that it had begun with."""
+    before = running.invocations()
+    broken = f"/etc/systemd/system/tor@{DAEMON}.service.d/broken.conf"
+    for name in WEB:
+        running.hosts[name].write(broken, "[Service]\nExecStartPre=/bin/false\n")
+        running.hosts[name].sh("systemctl daemon-reload")
+    stopped = running.restarts(no_exec=False)
+    for name in WEB:
+        running.hosts[name].sh(f"rm {broken}; systemctl daemon-reload; systemctl reset-failed")
+    assert stopped.code != 0
+    (first,) = running.drained()
+    assert f"Not finished: {first}. Not begun: " in stopped.messages
+    # as somebody does who mends it by hand: nothing is due on it any more
+    running.hosts[first].sh(f"systemctl start tor@{DAEMON}")
+    running.operator.run("roll", extra={"handover_drain_timeout": 60, "verify_requests": 1})
+    assert running.drained() == []
+    after = running.invocations()
+    assert [name for name in WEB if before[name] == after[name]] == []
+    running.steady(NAME)
+    assert running.operator.deploy().changes == []
 
 
 def test_a_control_socket_that_is_gone(running):

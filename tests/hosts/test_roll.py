@@ -174,7 +174,8 @@ def test_it_stops_when_a_service_gets_worse_and_goes_on(rolling):
     assert order(stopped) == [first]
     assert f"Stopped at {first}" in stopped.messages
     assert "service 'news': not any more: all requests are answered" in stopped.messages
-    left = stopped.messages.partition("Still to be done: ")[2].partition(".")[0]
+    assert f"Not finished: {first}." in stopped.messages
+    left = stopped.messages.partition("Not begun: ")[2].partition(".")[0]
     assert sorted(left.split(", ")) == sorted({*APPS} - {first})
     rolling.hosts[first].sh("mv /run/pages/away.sock /run/pages/beta.sock")
     done = invocations(rolling)

@@ -86,6 +86,19 @@ def test_a_softmap_becomes_a_hardmap(live):
     assert live.operator.deploy().changes == []
 
 
+def test_nothing_of_its_keepers_stays(live):
+    live.declare({**HARDMAP, "keeper": True})
+    live.operator.deploy()
+    assert "onionkeeper" in live.daemons()["app1"]
+    live.declare(SOFTMAP)
+    live.run("switch")
+    is_softmap(live)
+    live.run("verify")
+    live.declare(HARDMAP)
+    live.run("switch")
+    is_hardmap(live)
+
+
 @pytest.mark.long
 def test_a_download_through_the_old_side_ends_before_it_is_removed(live):
     live.declare(SOFTMAP)

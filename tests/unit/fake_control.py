@@ -15,7 +15,7 @@ class FakeTor:
     def __init__(self, folder: pathlib.Path) -> None:
         self.path = str(folder / "control")
         self.services = ["HiddenServiceDir=/var/lib/a", "HiddenServicePort=80 unix:/run/a.sock"]
-        self.publishes, self.info, self.commands = "1", {}, []
+        self.publishes, self.sandbox, self.info, self.commands = "1", "0", {}, []
         self.connections: list[socket.socket] = []
         self.held: dict[str, str] = {}  # what an HSDir answers: a descriptor, or the reason why not
         self._listener = socket.socket(socket.AF_UNIX)
@@ -52,7 +52,8 @@ class FakeTor:
         if word == "PROTOCOLINFO":
             return '250-PROTOCOLINFO 1\r\n250-AUTH METHODS=NULL\r\n250 OK\r\n'
         if word == "GETCONF":
-            found = [f"PublishHidServDescriptors={self.publishes}"] if rest == "PublishHidServDescriptors" else self.services
+            known = {"PublishHidServDescriptors": self.publishes, "Sandbox": self.sandbox}
+            found = [f"{rest}={known[rest]}"] if rest in known else self.services
             return "".join(f"250{'-' if one is not found[-1] else ' '}{one}\r\n" for one in found)
         if word == "GETINFO" and "\n" in self.info.get(rest, ""):
             lines = "\r\n".join(self.info[rest].splitlines())

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 
 import jinja2
 import pytest
@@ -101,6 +102,19 @@ def test_every_play_names_its_strategy():
     plays = [play for path in (ROOT / "playbooks").rglob("*.yml") for play in yaml.safe_load(path.read_text()) if "hosts" in play]
     assert len(plays) > 15
     assert [play["name"] for play in plays if play.get("strategy") != "linear"] == []
+def strings(found):
+    """All strings of a YAML document."""
+    for value in found.values() if isinstance(found, dict) else found if isinstance(found, list) else ():
+        yield from strings(value)
+    if isinstance(found, str):
+        yield found
+
+
+@pytest.mark.parametrize("path", sorted([*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").rglob("*.yml")]), ids=lambda path: path.name)
+def test_lines_are_joined_by_newlines(path):
+    """In a block of YAML, Ansible leaves a backslash in an expression as it is. A program may be told so, nobody else."""
+    escaped = [text for text in strings(yaml.safe_load(path.read_text())) if re.search(r"join\('[^']*\\n", text)]
+    assert escaped == []
 
 
 # --- roles/verify/templates/status.txt.j2
@@ -156,7 +170,7 @@ def report(shown):
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ROOT / "roles/verify/templates"), trim_blocks=True, undefined=jinja2.StrictUndefined
     )
-    return environment.get_template("status.txt.j2").render(verify_shown={"looked_at": [], "drift": [], **shown})
+    return environment.get_template("status.txt.j2").render(verify_shown={"looked_at": [], "drift": [], **shown}, verify_advice="Run publish.")
 
 
 def test_report_of_no_service():
@@ -202,6 +216,10 @@ def test_report_of_troubles():
     assert "All services answer" not in text
 
 
+def test_report_of_what_hsdirs_lack():
+    assert report({**status("newsroom", lost=True), "unpublished": ["newsroom"]}).rstrip().splitlines()[-1] == "  Run publish."
+
+
 def test_report_of_a_softmap():
     found = status("archive")
     publisher = {"host": "pub1", "runs": True, "error": "", "hsdirs": 6}
@@ -233,6 +251,8 @@ def test_report_of_a_limited_run_that_could_not_ask():
     found["services"][0]["replicas"][1].update(runs=False, error=OUTSIDE)
     text = report(found)
     assert "not asked: no tor client could" in text
+    found["services"][0]["holder"] = None
+    assert "  published    by none of the hosts of this run; not asked: web2" in report(found).splitlines()
     assert "web2                 newsroomw1               ?        3             not part of this run" in text
 
 
@@ -255,6 +275,45 @@ def test_a_check_run_on_a_fresh_host_goes_on_where_packages_cannot_be_looked_up(
         assert templar.template(condition) is (failed or not check)
     # as this version of ansible-core words it
     assert failed or message in pathlib.Path(apt.__file__).read_text()
+# --- what is due, as roles/daemons and roles/roll tell it
+
+
+def due(role, **variables):
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(ROOT / "roles" / role / "templates"), trim_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template("due.txt.j2").render(**variables).split("\n")
+
+
+def test_what_daemons_need_is_told_once_for_all_hosts():
+    actions = [{"name": "shopw1", "action": "reload", "reasons": ["HiddenServicePort differs", "SafeLogging differs"]}]
+    hostvars = {
+        "web1": {"daemons_written": {"actions": actions, "orphans": [{"daemon": "small", "service": "old"}, {"daemon": "ghost", "service": None}]}},
+        "web2": {"daemons_written": {"actions": [], "orphans": []}},
+        "web3": {},
+    }
+    assert due("daemons", ansible_play_batch=[*hostvars], hostvars=hostvars) == [
+        "web1: reload shopw1 (HiddenServicePort differs, SafeLogging differs)",
+        "web1: small serves old: nobody declares it; it goes on until somebody retires it",
+        "web1: ghost: nobody declares it; it goes on until somebody retires it",
+        "",
+    ]
+
+
+def test_what_is_due_on_hosts_is_told():
+    def of(*daemons, **more):
+        return {"daemons": [*daemons], "publisher": False, "upgrade": False, "reboot": False, **more}
+
+    looked = {"actions": [{"name": "aw1", "reasons": ["Sandbox differs: needs a restart"]}, {"name": "other", "reasons": ["x"]}]}
+    hosts = {"web1": of("aw1", publisher=True), "web2": of("aw1", "bw1", reboot=True, upgrade=True)}
+    told = due("roll", roll_hosts=hosts, roll_looked=looked, hostvars={"web1": {"roll_looked": looked}, "web2": {}})
+    assert told[:3] == [
+        "web1: restart the publisher; restart aw1",
+        "web1: aw1: Sandbox differs: needs a restart",
+        "web2: upgrade tor; reboot",
+    ]
+    assert due("roll", roll_hosts={}, roll_looked=looked, hostvars={}) == ["Nothing is due.", ""]
+    assert "".join(due("roll", roll_hosts={}, hostvars={})) == ""
 
 
 def test_restarts_stop_at_a_lost_host():

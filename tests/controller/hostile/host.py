@@ -254,6 +254,7 @@ class Host:
                     "directory": service["directory"],
                     "revision_counter": 7000,
                     "introduction_points": points,
+                    "blinded_key": key("blinded", onion),
                     "signing_key": key("signing", self.name, name, onion, "first"),
                     "introduction_keys": introduction_keys(instance, onion),
                     "introduction_circuits": points * 2,
@@ -297,6 +298,7 @@ class Host:
             "age_hours": 0,
             "introduction_points": points,
             "introduction_keys": keys,
+            "blinded_key": key("blinded", onion),
             "signing_key": key("signing", host, daemon, onion, "first"),
         }
         hsdirs = [
@@ -404,6 +406,17 @@ class Host:
             "took_over": None,
             "took_its_turn": {"at": 1990, "why": "its turn"},
         }
+
+    def _program(self, arguments):
+        sums = {
+            f"{arguments['path']}/{name}": [hashlib.sha1(base64.b64decode(content)).hexdigest(), "0644"]
+            for name, content in arguments["files"].items()
+        }
+        changed = {path: entry for path, entry in sums.items() if self._installed().get(path) != entry}
+        if not self.check:
+            for path, entry in changed.items():
+                self.state.write("installed", path, entry)
+        return {"changed": bool(changed), "diff": []}
 
     def _keeper_credentials(self, arguments):
         return {"diff": []}

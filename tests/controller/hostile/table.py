@@ -29,6 +29,7 @@ MADE = [
             "address",
             "directory",
             "revision_counter",
+            "blinded_key",
             "signing_key",
             "introduction_points",
             "introduction_keys",
@@ -291,8 +292,9 @@ HELD = [
     ),
     *(
         f"services[0].hsdirs[0].{name}"
-        for name in ("replica", "held", "error", "revision_counter", "signing_key", "age_hours", "introduction_points")
+        for name in ("replica", "held", "error", "revision_counter", "blinded_key", "signing_key", "age_hours")
     ),
+    "services[0].hsdirs[0].introduction_points",
     "services[0].hsdirs[0].introduction_keys",
 ]
 UPLOADED = [f"daemons[0].services[0].{name}" for name in ("address", "tried", "taken", "refused")]
@@ -335,6 +337,7 @@ def direct(fleet):
         "rolling_info": ({"daemons": daemons}, ["outdated", "publisher", "reboot"]),
         "onion_retire": ({"daemons": daemons}, ["removed"]),
         "keeper_credentials": ({"credentials": {}}, ["changed", "diff"]),
+        "program": ({"path": "/usr/local/lib/x", "files": {}}, ["changed", "diff"]),
         "ansible.builtin.slurp": ({"src": "/etc/hostname"}, ["content", "encoding"]),
         "ansible.builtin.apt": ({"name": "tor"}, ["changed", "stdout"]),
         "ansible.builtin.user": ({"name": "x"}, ["changed", "uid"]),

@@ -122,3 +122,14 @@ def test_release_sends_no_command_to_who_needs_none_and_survives_who_is_gone(tor
     gone = Daemon(os.fspath(tmp_path / "nowhere"), f"{LABEL}.onion", False)
     assert len(daemon.release([gone, Daemon(tor.path, f"{LABEL}.onion", True)])) == 1
     assert tor.commands == []
+
+
+def test_a_tor_in_its_sandbox_is_set_nothing(tor):
+    """Which ends itself then."""
+    tor.sandbox = "1"
+    one = Daemon(tor.path, f"{LABEL}.onion", False)
+    for act in (one.observe, one.stand_by, one.publish, one.disarm):
+        with pytest.raises(OnionfleetError, match="Sandbox 1"):
+            act()
+    assert tor.commands == []
+    assert one.publishes is None

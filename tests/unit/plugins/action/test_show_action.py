@@ -31,6 +31,7 @@ def fixture_run(monkeypatch):
 
 
 def test_a_text_of_several_lines_is_printed_as_it_is(run):
+    assert run({"text": "\n"}) == ({"changed": False}, [])
     assert run({"text": "host  runs\nweb1  yes\n\n"}) == ({"changed": False}, ["host  runs\nweb1  yes"])
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filters of roles and playbooks as these write them: fleet_status, probe_targets, redacted, drift (host_drift, with_drift),
+"""The filters of roles and playbooks as these write them: fleet_status, probe_targets, redacted, drift (host_drift, left_behind, with_drift),
 compromise, renewal_faults, fleet_report and restart_order."""
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def fixture_render():
         (status, {"fleet_status", "probe_targets", "redacted"}),
         (fleet_report, {"fleet_report"}),
         (restart_order, {"restart_order"}),
-        (drift, {"host_drift", "with_drift"}),
+        (drift, {"host_drift", "left_behind", "with_drift"}),
         (compromise, {"compromise"}),
         (renewal_faults, {"renewal_faults"}),
     ],

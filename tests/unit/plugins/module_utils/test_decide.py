@@ -54,6 +54,16 @@ def test_decide_on_a_running_daemon(wanted: State, action: str | None) -> None:
     assert bool(decision.reasons) == bool(action)
 
 
+@pytest.mark.parametrize(("written", "told"), [
+    (("HeartbeatPeriod", "6 hours"), "21600"), (("heartbeatperiod", "1 day"), "86400"), (("KeepalivePeriod", "60"), "60"),
+    (("MaxMemInQueues", "512 MBytes"), "536870912"), (("BandwidthRate", "1 MBit"), "131072"), (("BandwidthBurst", "2 GB"), "2147483648")])
+def test_tor_tells_values_with_units_without(written: tuple[str, str], told: str) -> None:
+    """By GETINFO config-text, where no record tells what it has loaded."""
+    keyword, _value = written
+    assert decide(changed(options=[written]), changed(options=[(keyword, told)]), active=True, enabled=True).action is None
+    assert decide(changed(options=[written]), changed(options=[(keyword, told + "0")]), active=True, enabled=True).reasons
+
+
 def test_new_services_need_a_restart_in_the_sandbox() -> None:
     loaded = changed(options=LOADED.options + [("Sandbox", "1")])
     for wanted in ({**LOADED.services, DIR + "2": []}, LOADED.services):

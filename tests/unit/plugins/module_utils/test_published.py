@@ -107,6 +107,7 @@ def test_introduction_points_are_unknown_without_a_credential(tor):
     service = asked()["services"][0]
     assert service["hsdirs"][0]["introduction_points"] is None
     assert service["hsdirs"][0]["signing_key"]
+    assert service["hsdirs"][0]["blinded_key"]
 
 
 def test_a_malformed_credential_is_as_none(tor):
@@ -165,6 +166,7 @@ def test_what_daemons_made(tor, tmp_path):
     assert service["introduction_circuits"] == [last]
     assert service["introduction_points"] == EXPECTED["introduction_points"]
     assert service["revision_counter"] > 0
+    assert service["blinded_key"]
     del tor.info["hs/service/desc/id/" + LABEL]
     service = _published.made_by_daemons(["w1"], {})[0]["services"][0]
     assert (service["revision_counter"], service["signing_key"], service["introduction_points"]) == (None, None, None)

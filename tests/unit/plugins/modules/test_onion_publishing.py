@@ -7,7 +7,8 @@ import json
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.onionfleet.balance.plugins.module_utils import _layout, _publishing, _uploads
+from ansible_collections.onionfleet.balance.plugins.module_utils import _daemons, _layout, _present, _publishing, _uploads
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.modules import onion_publishing
 from fake_control import FakeTor
 
@@ -94,6 +95,33 @@ def test_standing_by_and_back_once(tor, run):
     assert len(tor.commands) == 1
     assert [run("released")["changed"], run("released")["changed"]] == [True, False]
     assert [dict(command)["PublishHidServDescriptors"] for command in tor.commands] == ["0", "0", "1"]
+
+
+def test_one_that_a_keeper_keeps_is_the_keepers_to_release(tor, run, monkeypatch):
+    """Both at once would have it publish what it is armed with."""
+    tor.answers = None
+    run("standby")
+    monkeypatch.setattr(_present, "kept", lambda name: name == "shop1")
+    assert not run("released")["changed"]
+    assert [dict(command)["PublishHidServDescriptors"] for command in tor.commands] == ["0"]
+
+
+def test_a_tor_in_its_sandbox_is_set_nothing(tor, run, monkeypatch):
+    """It would end itself. It publishes when it starts, and whoever is about to be stopped is told nothing."""
+    tor.sandbox, done = "1", []
+    monkeypatch.setattr(_daemons, "perform", lambda name, action: done.append((name, action)))
+    monkeypatch.setattr(_daemons, "serve", lambda name, deadline: done.append((name, "serves")))
+    assert run("published", check=True)["changed"] and done == []
+    assert run("published")["daemons"] == [{"name": "shop1", "changed": True, "error": None, "services": []}]
+    assert done == [("shop1", "restart"), ("shop1", "serves")]
+    assert not run("standby")["changed"] and not run("released")["changed"]
+    assert tor.commands == []
+    monkeypatch.setattr(_daemons, "perform", raising)
+    assert run("published")["msg"] == "daemon 'shop1': restart: no"
+
+
+def raising(name, action):
+    raise OnionfleetError(f"daemon '{name}': {action}: no")
 
 
 def test_who_does_not_run_need_not_be_told_to_stand_by(tor, run):

@@ -30,6 +30,8 @@ class Tor:
         self.events: collections.deque[str] = collections.deque()
         self.unreachable = self.dies = self.fails = False
         self.phase, self.publish, self.counter = "NOTICE BOOTSTRAP PROGRESS=100 TAG=done", "1", 0
+        self.circuits = ""
+        self.held_back_after = 0  # turns of waiting; a keeper tells a tor that starts to publish nothing
 
     def connect(self, path: str, **_options: t.Any) -> Tor:
         if self.unreachable:
@@ -51,11 +53,16 @@ class Tor:
     def getinfo(self, key: str) -> str:
         if key == "status/bootstrap-phase":
             return self.phase
+        if key == "circuit-status":
+            return self.circuits
         if not self.counter:
             raise ControlError(552, "no such service")
         return f"hs-descriptor 3\nrevision-counter {self.counter}\n"
 
     def next_event(self, timeout: float) -> str | None:
+        if self.held_back_after:
+            self.held_back_after -= 1
+            self.publish = "1" if self.held_back_after else "0"
         if not self.events:
             time.sleep(min(timeout, 0.05))
         return self.events.popleft() if self.events else None
@@ -125,10 +132,26 @@ def test_waiting_ends_with_what_it_waited_for(tor: Tor) -> None:
         assert words in result["msg"]
 
 
-@pytest.mark.parametrize(("counter", "publish"), [(7, "1"), (0, "0")])
-def test_no_waiting_for_what_is_there_or_never_comes(tor: Tor, counter: int, publish: str) -> None:
-    tor.counter, tor.publish = counter, publish
+def test_no_waiting_for_what_is_there(tor: Tor) -> None:
+    tor.counter = 7
     assert "failed" not in tor.run({"name": "shop1", "action": "reload"})
+
+
+INTRODUCTION = f"5 BUILT $A~a,$B~b PURPOSE=HS_SERVICE_INTRO HS_STATE=HSSI_ESTABLISHED REND_QUERY={ADDRESS[:-6]} TIME_CREATED=2026"
+
+
+@pytest.mark.parametrize("turns", [0, 3])
+def test_one_that_is_held_back_serves_with_its_introduction_points(tor: Tor, turns: int) -> None:
+    """A keeper reaches a tor that starts a second later: what was waited for before does not come any more."""
+    tor.publish, tor.held_back_after, tor.circuits = "1" if turns else "0", turns, INTRODUCTION
+    assert "failed" not in tor.run({"name": "shop1", "action": "restart"})
+
+
+def test_one_that_is_held_back_without_introduction_points_does_not_serve(tor: Tor) -> None:
+    tor.publish, tor.circuits = "0", INTRODUCTION.replace("HSSI_ESTABLISHED", "HSSI_CONNECTING")
+    result = tor.run({"name": "shop1", "action": "restart"})
+    assert f"introduction points of {ADDRESS}, which is told to publish nothing" in result["msg"]
+    assert "a relay to take" not in result["msg"]
 
 
 def test_a_start_that_fails_tells_tors_words(tor: Tor) -> None:
@@ -178,3 +201,12 @@ def test_run_tells_what_failed() -> None:
     for command, words in [(("false",), "failed: no output"), (("no-such-program",), "install it"), (("sleep", "5"), "did not end")]:
         with pytest.raises(OnionfleetError, match=words):
             _host.run(*command, timeout=0.2)
+
+
+@pytest.mark.parametrize("waiting", ["[warn] Directory is slow", "[notice] Bootstrapped 100% (done): Done"])
+def test_the_log_that_is_quoted_is_of_this_run_and_tells_something(monkeypatch: pytest.MonkeyPatch, waiting: str) -> None:
+    said = [("run1", "[err] Reading config failed"), ("run2", "Set buildtimeout to low value 12.0ms. Setting to 1500ms"), ("run2", waiting),
+            ("run2", "[warn] Set buildtimeout to low value 12.0ms. Setting to 1500ms")]
+    lines = [json.dumps({"MESSAGE": text, "PRIORITY": "6", "_SYSTEMD_INVOCATION_ID": run}) for run, text in said]
+    monkeypatch.setattr(_host, "run", lambda *_command, timeout=0: "\n".join(lines))
+    assert _host.last_log("shop1") == waiting

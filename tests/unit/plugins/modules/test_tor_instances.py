@@ -348,6 +348,15 @@ def test_adoption(host: Host) -> None:
     assert not host.run(daemon(shop(), adopt=True))["changed"]
 
 
+def test_adoption_tells_every_line_that_gets_lost(host: Host) -> None:
+    """Also of an option that the declaration carries with another value, or once only."""
+    host.config.mkdir(parents=True)
+    (host.config / "torrc").write_text(f"SocksPort 9050\nsocksport 0\nHiddenServiceDir {host.service}\nHiddenServicePort 80  127.0.0.1:8080\n"
+                                       "HiddenServicePort 443 127.0.0.1:8443\n")
+    result = host.run(daemon(shop(), adopt=True), check=True)
+    assert [text.partition("carry: ")[2] for text in result["warnings"]] == ["SocksPort 9050", "HiddenServicePort 443 127.0.0.1:8443 (shop)"]
+
+
 def test_adopting_the_same_configuration_reloads_once_so_that_a_record_tells(host: Host) -> None:
     host.config.mkdir(parents=True)
     (host.config / "torrc").write_text(f"SocksPort 0\nHiddenServiceDir {host.service}\nHiddenServicePort 80 127.0.0.1:8080\n")

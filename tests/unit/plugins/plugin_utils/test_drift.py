@@ -92,6 +92,11 @@ def test_what_nobody_declares():
         "daemon 'ghost' is there", "daemon 'small' serves 'old'"]
 
 
+def test_a_client_of_ours_that_nothing_needs_is_not_for_anybody_to_declare():
+    ((kind, what),) = drift(daemons={**NOTHING, "orphans": [{"daemon": "onionkeeper", "service": None}]})
+    assert kind == "undeclared" and what.endswith("nothing needs it any more; run retire")
+
+
 @pytest.mark.parametrize(("action", "count"), [("none", 0), ("stop", 0), ("start", 1), ("reload", 1), ("restart", 1)])
 def test_a_publisher_that_needs_something(action, count):
     planned = {"publisher": PUBLISHER, "keeper": None}

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._handover import concerned, handover, still_held
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._handover import concerned, handover, still_held, taken_away
 
 
 def replica(host, hsdirs=0, circuits=3, daemon="aw1"):
@@ -108,3 +108,20 @@ def test_who_is_to_be_asked():
     assert (found["daemons"], found["going"], found["publishers"]) == ({"web1": ["aw1"], "web2": ["aw1"]}, {"web1": ["aw1"]}, [])
     found = concerned(services, ["pub1/onionpublisher"])
     assert (list(found["services"]), found["going"], found["publishers"]) == (["b"], {}, ["pub1"])
+
+
+def of_host(publisher=(), keeper=()):
+    """A host's slice of the plan: instances, with whether they are drained."""
+    return {"publisher": {"services": [{"name": "a", "instances": [{"name": name, "drained": drained} for name, drained in publisher]}]},
+            "keeper": {"services": [{"name": "b", "daemons": [{"replica": name, "drained": drained} for name, drained in keeper]}]}}
+
+
+def test_what_a_stopped_run_took_away_and_the_plan_did_not():
+    hosts = {"pub1": of_host([("app1/ab1", False), ("app2/ab1", True)]), "web1": of_host(keeper=[("web1/bw1", False), ("web1/bw2", False)]),
+             "web2": of_host(keeper=[("web2/bw1", True)])}
+    told = {"pub1": {"configured": [{"name": "a", "instances": [{"name": name, "drained": True} for name in ("app1/ab1", "app2/ab1", "gone/ab1")]}]}}
+    kept = {host: {"status": {"services": [{"name": "b", "replicas": [{"name": name, "drained": drained} for name, drained in replicas]}]}}
+            for host, replicas in {"web1": [("web1/bw1", True), ("web1/bw2", False)], "web2": [("web2/bw1", True)]}.items()}
+    assert taken_away(hosts, told, kept) == ["app1/ab1", "web1/bw1"]
+    # of hosts that were not asked, or lost, nothing is known
+    assert taken_away({**hosts, "web3": {"publisher": None, "keeper": None}}, {"web3": {}}, {"web1": {"status": None}, "web3": {}}) == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 
 import pytest
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._drift import left_behind
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import distrust
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._leavers import find_leavers
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
@@ -72,6 +73,17 @@ def test_a_worker_leaves_and_its_host_stays():
     found = find_leavers(deployed(plan({**HARD, "workers": 2})), plan(HARD))
     assert found["hosts"] == {host: retire(daemons=["shopw2"]) for host in ("web1", "web2")}
     assert found["services"]["shop"]["replicas"] == ["web1/shopw2", "web2/shopw2"]
+
+
+def test_a_keeper_leaves_with_its_tor_when_its_last_service_is_switched():
+    kept = {**HARD, "keeper": True}
+    there, after = deployed(plan(kept)), plan(SOFT)
+    for host in ("web1", "web2"):
+        there[host]["keeper"] = {"running": False, "services": ["shop"]}
+    found = find_leavers(there, after, only=["shop"])
+    assert found["hosts"] == {host: retire(daemons=["onionkeeper", "shopw1"], keeper=True) for host in ("web1", "web2")}
+    there["web1"]["keeper"]["services"].append("news")
+    assert find_leavers(there, after, only=["shop"])["hosts"]["web1"] == retire(daemons=["shopw1"])
 
 
 def test_a_publisher_leaves_with_its_tor_and_the_host():
@@ -196,10 +208,6 @@ def test_a_keeper_without_replicas_leaves():
     there["web2"]["keeper"] = {"running": True, "services": ["shop"]}
     there["web2"]["daemons"].append({"name": "onionkeeper", "managed": True, "running": True, "services": []})
     assert find_leavers(there, plan(HARD))["hosts"]["web2"] == retire(daemons=["onionkeeper"], keeper=True)
-    # its replica leaves for another layout: the keeper would take turns with it; its tor stays until the host is retired
-    assert find_leavers(there, plan(SOFT), only=["shop"])["hosts"]["web2"] == retire(daemons=["shopw1"], keeper=True)
-    there["web2"]["keeper"]["services"].append("news")
-    assert find_leavers(there, plan(SOFT), only=["shop"])["hosts"]["web2"] == retire(daemons=["shopw1"])
 
 
 def test_hosts_that_were_not_seen_are_told_and_nobody_living_is_assumed_there():
@@ -249,3 +257,17 @@ def test_nobody_hands_over_to_those_who_do_not_run():
     there["web1"]["daemons"][0]["running"] = False
     found = find_leavers(there, plan({**HARD, "replicas": ["web1"]}))
     assert (found["lost"], found["handing"]["instances"]) == (["shop"], [])
+
+
+def test_what_a_host_still_has_that_left_its_groups():
+    before = deployed(plan(HARD, {**SOFT, "name": "news"}, {**HARD, "name": "other"}))
+    before["web2"]["daemons"][0].update(managed=False, running=False)
+    before["web3"] = {"failed": True}
+    found = left_behind(before, plan({**HARD, "replicas": ["web1"]}, {**SOFT, "name": "news", "publishers": ["web1"], "backends": ["web1"]}))
+    assert {host: [each["what"] for each in rows] for host, rows in found.items()} == {
+        "web2": ["still has the key of service 'shop', which the plan has there no more; run retire",
+                 "still has daemon 'newsb1' of service 'news', which the plan has there no more; run retire",
+                 "has daemon 'otherw1' of service 'other', which nobody declares; retire it, or declare it"],
+        "pub1": ["still has a publisher of service 'news', which the plan has there no more; run retire"],
+        "pub2": []}
+    assert {each["kind"] for rows in found.values() for each in rows} == {"undeclared"}

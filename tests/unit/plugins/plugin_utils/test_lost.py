@@ -19,8 +19,8 @@ SENTENCES = [distrust("web1", "onion_host_info", "daemons: is missing"), greedy(
         ({"unreachable": True}, "host is not reachable"),
         ({"failed": True, "msg": "no python"}, "no python"),
         ({"failed": True, "msg": SENTENCES[0]}, SENTENCES[0]),
-        ({"skipped": True}, "lost before it could be looked at"),
-        ({}, "lost before it could be looked at"),
+        ({"skipped": True}, "host was lost earlier in this run"),
+        ({}, "host was lost earlier in this run"),
     ],
 )
 def test_why_nothing_is_known(result, why):

@@ -162,6 +162,38 @@ def test_a_descriptor_that_none_of_its_daemons_made():
     assert fleet_status(SERVICES, OWN, [old], [probed()])["troubles"] == []
 
 
+def of_period(period, found):
+    """The same with a blinded key, wherever descriptors are told."""
+    if isinstance(found, dict):
+        found = {key: of_period(period, value) for key, value in found.items()}
+        return {**found, "blinded_key": period} if "signing_key" in found else found
+    return [of_period(period, each) for each in found] if isinstance(found, list) else found
+
+
+def test_an_impostor_with_the_same_introduction_points():
+    """Of the time period whose descriptors daemons show, signing keys tell; relays are few, or chosen by somebody who wants to hide."""
+    imitated = published(["key-of-impostor"] * 4, 4)
+    for hsdir in imitated["hsdirs"]:
+        hsdir["introduction_points"] = ["2" * 40, "3" * 40]
+    found = fleet_status(SERVICES, of_period("now", OWN), [of_period("now", imitated)], [probed()])
+    assert (found["services"][0]["hsdirs"]["strange"], found["services"][0]["holder"]) == (4, None)
+    assert found["unpublished"] == ["newsroom"]
+    # without a credential nobody can read introduction points
+    for hsdir in imitated["hsdirs"]:
+        hsdir["introduction_points"] = None
+    assert fleet_status(SERVICES, of_period("now", OWN), [of_period("now", imitated)], [probed()])["services"][0]["hsdirs"]["strange"] == 4
+    assert fleet_status(SERVICES, of_period("before", OWN), [of_period("now", imitated)], [probed()])["services"][0]["hsdirs"]["strange"] == 0
+
+
+def test_the_other_descriptor_of_a_daemon_is_known_by_its_relays():
+    own = published(["key-of-other"] * 4, 4)
+    for hsdir in own["hsdirs"]:
+        hsdir["introduction_points"] = ["2" * 40, "3" * 40]
+    found = fleet_status({"newsroom": service(replicas=REPLICAS[:1])}, of_period("before", OWN), [of_period("now", own)], [probed()])
+    assert found["services"][0]["hsdirs"]["strange"] == 0
+    assert found["services"][0]["holder"]["by"] == "introduction points"
+
+
 @pytest.mark.parametrize("lost", [{}, {"changed": False, "daemons": [made("newsroomw1", None)]}])
 def test_nobody_is_suspected_while_a_daemon_was_not_asked_or_has_made_nothing_yet(lost):
     found = fleet_status(SERVICES, {**OWN, "web2": lost}, [published(["key-of-old"] * 4, 4)], [probed()])
@@ -192,8 +224,8 @@ def test_unanswered_requests_are_trouble(answer, expected):
         ({"unreachable": True, "msg": "Failed to connect"}, "host is not reachable"),
         ({"unreachable": True, "msg": distrust("web2", "onion_probe", "it is none")}, "its answer is not to be trusted"),
         ({"failed": True, "msg": "no privileges"}, "no privileges"),
-        ({}, "lost before it could be looked at"),
-        ({"daemons": []}, "lost before it could be looked at"),
+        ({}, "host was lost earlier in this run"),
+        ({"daemons": []}, "host was lost earlier in this run"),
         ({"daemons": [{"name": "newsroomw1", "error": "does not run", "services": []}]}, "does not run"),
         ({"daemons": [made("newsroomw1", "key", "other.onion")]}, "does not serve it"),
     ],

@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from collections.abc import Iterable
 
@@ -55,14 +54,19 @@ class Daemon:
 
     def _connect(self) -> ControlPort:
         if self._port is None:
-            self._port = ControlPort(self._path, timeout=COMMAND_SECONDS)
+            port = ControlPort(self._path, timeout=COMMAND_SECONDS)
+            # as before it is restarted, when the declaration has changed
+            if _publishing.sandboxed(port):
+                port.close()
+                raise OnionfleetError("it runs with Sandbox 1, and would end itself when it is told to publish; restart it without")
+            self._port = port
             self._counted, self.uploaded = 0.0, None  # it may have been restarted
             self._port.subscribe("HS_DESC")
         return self._port
 
     def _count(self, port: ControlPort) -> None:
         self._counted = time.monotonic()
-        circuits = re.findall(rf"BUILT .*HS_STATE=HSSI_ESTABLISHED .*REND_QUERY={self._label}", port.getinfo("circuit-status"))
+        circuits = _publishing.introduction_circuits(port.getinfo("circuit-status"), self._label)
         self.ready = bool(circuits) and port.getinfo("status/enough-dir-info") == "1"
         with contextlib.suppress(OnionfleetError):  # it has made none yet
             outer = parse_outer(port.getinfo(f"hs/service/desc/id/{self._label}"))
