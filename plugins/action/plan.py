@@ -79,7 +79,9 @@ class ActionModule(ActionBase):
         }
         misspelt, self._hints = unknown(name for of_host in (variables, *raw.values()) for name in of_host)
         template.faults.extend(misspelt)
-        addresses, faults = public_entries(default_keys_dir(source, templar), _names(read["onion_services"]))
+        keys_dir = _collected(template.faults, lambda: default_keys_dir(source, templar))
+        addresses, faults = public_entries(keys_dir, _names(read["onion_services"])) if keys_dir else ({}, [])
+        credentials = _collected(template.faults, lambda: operator_variable(CREDENTIALS, source, templar, None))
         declaration = Declaration(
             services=read["onion_services"],
             groups={str(group): [str(host) for host in hosts] for group, hosts in variables["groups"].items()},
@@ -93,12 +95,22 @@ class ActionModule(ActionBase):
             keeper=read["onion_keeper"],
             drained=read["onion_drained"],
             # its values, secrets, are not looked at
-            credentials=[str(address) for address in operator_variable(CREDENTIALS, source, templar, {})],
-            keys_required=keys_required,
+            credentials=list(credentials) if isinstance(credentials, t.Mapping) else credentials,
+            keys_required=keys_required and keys_dir is not None,
         )
         if template.faults or faults:
-            raise OnionfleetError(*template.faults, *faults, *_faults(declaration))
+            # that a value is missing is no news where it could not be read
+            known = [fault for fault in _faults(declaration) if not any(fault.startswith(f"{place}: ") for place in template.unread)]
+            raise OnionfleetError(*template.faults, *faults, *known)
         return declaration
+
+
+def _collected(faults: t.List[str], read: t.Callable[[], t.Any]) -> t.Any:
+    try:
+        return read()
+    except OnionfleetError as error:
+        faults.extend(error.faults)
+        return None
 
 
 def _names(services: t.Any) -> t.List[str]:
