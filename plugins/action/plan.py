@@ -81,7 +81,8 @@ class ActionModule(ActionBase):
         template.faults.extend(misspelt)
         credentials, misfits = read_credentials(source, templar)
         template.faults.extend(misfits)
-        addresses, faults = public_entries(common_keys_dir(source, templar), _names(read["onion_services"]))
+        keys_dir = _collected(template.faults, lambda: common_keys_dir(source, templar))
+        addresses, faults = public_entries(keys_dir, _names(read["onion_services"])) if keys_dir else ({}, [])
         declaration = Declaration(
             services=read["onion_services"],
             groups={str(group): [str(host) for host in hosts] for group, hosts in variables["groups"].items()},
@@ -95,10 +96,12 @@ class ActionModule(ActionBase):
             keeper=read["onion_keeper"],
             drained=read["onion_drained"],
             credentials=credentials,
-            keys_required=keys_required,
+            keys_required=keys_required and keys_dir is not None,
         )
         if template.faults or faults:
-            raise OnionfleetError(*template.faults, *faults, *_faults(declaration))
+            # that a value is missing is no news where it could not be read
+            known = [fault for fault in _faults(declaration) if not any(fault.startswith(f"{place}: ") for place in template.unread)]
+            raise OnionfleetError(*template.faults, *faults, *known)
         return declaration
 
 
@@ -107,6 +110,14 @@ def _strategy_fault(strategy: str) -> str:
         f"strategy: is '{strategy}', with which a host goes on while others are still being looked at, and nothing stops it before its first "
         "change; write 'strategy: linear' in this play"
     )
+
+
+def _collected(faults: t.List[str], read: t.Callable[[], t.Any]) -> t.Any:
+    try:
+        return read()
+    except OnionfleetError as error:
+        faults.extend(error.faults)
+        return None
 
 
 def _names(services: t.Any) -> t.List[str]:

@@ -7,6 +7,7 @@ Overview::
 
   BASE_POINT   the encoded base point
   multiply     an encoded point times an integer
+  is_public_key  whether tor takes an encoded point as a public key
   public_key   the public key of a secret scalar
 
 Not constant-time: for deriving and comparing keys on one's own machine, not for signing.
@@ -23,6 +24,7 @@ _P = 2**255 - 19
 _D = -121665 * pow(121666, _P - 2, _P) % _P
 _SQRT_MINUS_1 = pow(2, (_P - 1) // 4, _P)
 
+_ORDER = 2**252 + 27742317777372353535851937790883648493
 BASE_POINT = bytes.fromhex("58" + "66" * 31)
 
 # Extended homogeneous coordinates (X, Y, Z, T) with x = X/Z, y = Y/Z, xy = T/Z (RFC 8032, section 5.1.4).
@@ -81,6 +83,15 @@ def multiply(encoded: bytes, factor: int) -> bytes:
         if factor >> index & 1:
             total = _add(total, power)
     return _encode(total)
+
+
+def is_public_key(encoded: bytes) -> bool:
+    """Whether 32 bytes are a point of the group that the base point makes, and not its neutral one; tor refuses others."""
+    neutral = _encode(_NEUTRAL)
+    try:
+        return encoded != neutral and multiply(encoded, _ORDER) == neutral
+    except OnionfleetError:
+        return False
 
 
 def public_key(scalar: bytes) -> bytes:

@@ -16,8 +16,13 @@ class OnionfleetError(Exception):
     """
 
     def __init__(self, *faults: str) -> None:
-        self.faults: t.List[str] = list(faults)
+        # an operator's terminal must not act on what a file says
+        self.faults: t.List[str] = [_printable(fault) for fault in faults]
         super().__init__("\n".join(self.faults))
+
+
+def _printable(fault: str) -> str:
+    return "".join(char if char.isprintable() else " " if char.isspace() else ascii(char)[1:-1] for char in fault)
 
 
 def nearest(word: object, known: t.Iterable[object]) -> t.Optional[str]:

@@ -27,6 +27,9 @@ LAYOUT = (
     "__ReloadTorrcOnSIGHUP", "__SocksPort",
 )
 
+# what begins with HiddenService, yet is no option of a service
+DAEMON_WIDE = ("HiddenServiceStatistics",)
+
 # passwords: a declaration is seen in plans, diffs and logs
 SECRET = ("HTTPProxyAuthenticator", "HTTPSProxyAuthenticator", "Socks5ProxyPassword")
 
@@ -56,12 +59,19 @@ def group_faults(field: str, table: t.Mapping[str, t.Any], value: object) -> t.I
             yield from field_faults(f"{field}.{name}", option.kind, value[name])
 
 
-def _items(field: str, value: object, wanted: str) -> t.Iterator[t.Tuple[str, t.Any]]:
-    """Each mapping of a list with its place; raises ValueError with the fault when it is no such list."""
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise ValueError("{}: is {}; write a list of mappings with {}".format(
-            field, v.shown(value) if not isinstance(value, list) else "a list with other things than mappings", wanted))
-    return (("%s[%d]" % (field, index), item) for index, item in enumerate(value))
+def _list_faults(field: str, value: object, wanted: str) -> t.Iterator[str]:
+    if not isinstance(value, list):
+        yield f"{field}: is {v.shown(value)}; write a list of mappings with {wanted}"
+        return
+    for index, item in enumerate(value):
+        if not isinstance(item, dict):
+            yield f"{field}[{index}]: is {v.shown(item)}; write a mapping with {wanted}"
+
+
+def _items(field: str, value: object) -> t.List[t.Tuple[str, t.Any]]:
+    """Each mapping of a list with its place; what is none is a matter of ``_list_faults``."""
+    items = value if isinstance(value, list) else []
+    return [(f"{field}[{index}]", item) for index, item in enumerate(items) if isinstance(item, dict)]
 
 
 def targets_of(port: t.Mapping[str, t.Any]) -> t.List[str]:
@@ -71,7 +81,8 @@ def targets_of(port: t.Mapping[str, t.Any]) -> t.List[str]:
 
 def port_faults(ports: object) -> t.Iterator[str]:
     seen: t.Dict[int, str] = {}
-    for place, port in _items("ports", ports, "port and target"):
+    yield from _list_faults("ports", ports, "port and target")
+    for place, port in _items("ports", ports):
         yield from (f"{place}: {fault}" for fault in unknown(port, ("port", "target", "targets")))
         faults = list(field_faults(place + ".port", v.Number(1, 65535), port.get("port")))
         yield from faults
@@ -85,14 +96,15 @@ def port_faults(ports: object) -> t.Iterator[str]:
             yield from field_faults(place + ".target", v.Socket(unix=True), port["target"])
         else:
             yield from field_faults(place + ".targets", v.ListOf(v.Socket(unix=True)), port["targets"])
-    if not ports:
+    if ports == []:
         yield "ports: is empty; give at least one port"
 
 
 def client_faults(clients: object) -> t.Iterator[str]:
     names: t.Dict[str, str] = {}
     keys: t.Dict[bytes, str] = {}
-    for place, client in _items("authorized_clients", clients, "name and public_key"):
+    yield from _list_faults("authorized_clients", clients, "name and public_key")
+    for place, client in _items("authorized_clients", clients):
         yield from (f"{place}: {fault}" for fault in unknown(client, ("name", "public_key")))
         name = client.get("name")
         if not isinstance(name, str) or not CLIENT_NAME.match(name):
@@ -117,7 +129,8 @@ def _taken_for(option: str, names: t.Iterable[str]) -> t.Optional[str]:
 
 def extra_faults(extra: object, fields: t.Dict[str, str], *, service: bool) -> t.Iterator[str]:
     layout = LAYOUT + (("HiddenServiceDir", "HiddenServiceVersion") if service else ())
-    for place, item in _items("extra", extra, "option and value"):
+    yield from _list_faults("extra", extra, "option and value")
+    for place, item in _items("extra", extra):
         yield from (f"{place}: {fault}" for fault in unknown(item, ("option", "value")))
         name, value = item.get("option"), item.get("value")
         if not isinstance(name, str) or not EXTRA_NAME.match(name):
@@ -129,8 +142,8 @@ def extra_faults(extra: object, fields: t.Dict[str, str], *, service: bool) -> t
         elif _taken_for(name, SECRET):
             yield (f"{place}.option: {name} holds a secret, which plans, diffs and logs would show; give it in "
                    "'onion_option_secrets' (with tor_instances alone, in 'option_secrets')")
-        elif service != name.lower().startswith("hiddenservice"):
-            elsewhere = ("is no option of a service; only HiddenService… options are; put it into the daemon's options"
+        elif service != (name.lower().startswith("hiddenservice") and not _taken_for(name, DAEMON_WIDE)):
+            elsewhere = ("is no option of a service; put it into the daemon's options"
                          if service else "belongs to a service; put it there")
             yield f"{place}.option: {name} {elsewhere}"
         if not isinstance(value, int):

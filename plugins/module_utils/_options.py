@@ -152,14 +152,6 @@ def _frontend_faults(value: object) -> t.Iterator[str]:
             yield f"onionbalance_frontends[{index}]: is {v.shown(address)}; write the .onion address of a frontend"
 
 
-def _checked(faults: t.Iterator[str]) -> t.List[str]:
-    """All faults of a part; when it is no list of mappings at all, that one."""
-    try:
-        return list(faults)
-    except ValueError as error:
-        return [str(error)]
-
-
 def service_faults(service: t.Mapping[str, t.Any], also_known: t.FrozenSet[str] = frozenset()) -> t.List[str]:
     """Everything that is wrong with the options of one onion service.
 
@@ -173,11 +165,11 @@ def service_faults(service: t.Mapping[str, t.Any], also_known: t.FrozenSet[str] 
         if field in given:
             faults += (parts.group_faults(field, option, given[field]) if isinstance(option, dict)
                        else parts.field_faults(field, option.kind, given[field]))
-    faults += _checked(parts.port_faults(given["ports"])) if "ports" in given else ["ports: is missing; give at least one port"]
+    faults += parts.port_faults(given["ports"]) if "ports" in given else ["ports: is missing; give at least one port"]
     if "authorized_clients" in given:
-        faults += _checked(parts.client_faults(given["authorized_clients"]))
+        faults += parts.client_faults(given["authorized_clients"])
     if "extra" in given:
-        faults += _checked(parts.extra_faults(given["extra"], SERVICE_KEYWORDS, service=True))
+        faults += parts.extra_faults(given["extra"], SERVICE_KEYWORDS, service=True)
     if "single_hop" in given:
         faults += parts.field_faults("single_hop", v.Flag(), given["single_hop"])
     if "onionbalance_frontends" in given:
@@ -193,7 +185,7 @@ def daemon_option_faults(options: t.Mapping[str, t.Any]) -> t.List[str]:
         if field in given:
             faults += parts.field_faults(field, option.kind, given[field])
     if "extra" in given:
-        faults += _checked(parts.extra_faults(given["extra"], DAEMON_KEYWORDS, service=False))
+        faults += parts.extra_faults(given["extra"], DAEMON_KEYWORDS, service=False)
     return faults
 
 

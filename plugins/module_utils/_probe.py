@@ -126,8 +126,8 @@ def request_faults(port: int, path: str, capture: str) -> t.Iterator[str]:
     try:
         if capture and re.compile(capture).groups != 1:
             yield "capture: needs exactly one group"
-    except re.error as error:
-        yield f"capture: is no regular expression: {error}"
+    except (re.error, OverflowError, RecursionError) as error:  # the last two of too large a repetition, too many brackets
+        yield f"capture: is no regular expression: {error}; mend it"
 
 
 def _client_keys(credentials: t.Mapping[str, t.Any]) -> dict[str, str]:

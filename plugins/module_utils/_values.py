@@ -25,8 +25,13 @@ def shown(value: object) -> str:
     kind = next((name for cls, name in names.items() if isinstance(value, cls)), type(value).__name__)
     if value is None or isinstance(value, (dict, list)):
         return kind
-    text = str(value).lower() if isinstance(value, bool) else ascii(value)
-    return "{} {}".format(kind, text if len(text) <= 60 else text[:57] + "...")
+    return f"{kind} {str(value).lower() if isinstance(value, bool) else quoted(value)}"
+
+
+def quoted(value: object) -> str:
+    """A text or number in the way of Python, ASCII only, cut where it is long."""
+    text = ascii(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def line_faults(value: object) -> t.Iterator[str]:

@@ -9,12 +9,10 @@ import dataclasses
 import os
 import typing as t
 
-from ansible.errors import AnsibleError
 from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._planted import planted, without_facts
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._template import resolve
-from jinja2 import UndefinedError
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._template import Unreadable, resolve
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,12 +39,20 @@ def secret_from(content: t.Any) -> _keyfile.SecretKey:
 def read_declared(services: t.Any, templar: t.Any) -> list[Declared]:
     """Read services given as their names, or as in the declaration (templated or not).
 
-    :raises OnionfleetError: not a list of services, or a template that fails.
+    :raises OnionfleetError: not a list of services, or all templates that fail.
     """
     services = _templated(lambda: services, templar, "onion_services")
     if isinstance(services, str) or not isinstance(services, t.Sequence):
         raise OnionfleetError("onion_services: a list of services is expected")
-    return [_read_service(services, index, templar) for index in range(len(services))]
+    found, faults = [], []
+    for index in range(len(services)):
+        try:
+            found.append(_read_service(services, index, templar))
+        except OnionfleetError as error:
+            faults += error.faults
+    if faults:
+        raise OnionfleetError(*faults)
+    return found
 
 
 def declaring_variables(variables: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
@@ -134,9 +140,9 @@ def _own_keys_dir(variables: t.Mapping[str, t.Any], templar: t.Any) -> str:
 def _templated(read: t.Callable[[], t.Any], templar: t.Any, place: str) -> t.Any:
     """Template what is read, which in a lookup may itself template, and fail, on access."""
     try:
-        return resolve(templar, read())
-    except (AnsibleError, UndefinedError) as exc:
-        raise OnionfleetError(f"{place}: {' '.join(str(exc).split())}; define it, or mend the template") from None
+        return resolve(templar, read)
+    except Unreadable as exc:
+        raise OnionfleetError(f"{place}: {exc}") from None
 
 
 def _read_service(services: t.Sequence[t.Any], index: int, templar: t.Any) -> Declared:

@@ -15,6 +15,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import near
+from ansible_collections.onionfleet.balance.plugins.module_utils._values import quoted, shown
 
 
 class Faults(t.List[str]):
@@ -34,11 +35,14 @@ class Inventory:
     def hosts_of(self, names: t.Any, place: str, field: str, faults: Faults) -> t.List[str]:
         """The hosts that a name, or a list of names, of groups and hosts stands for, each once."""
         wanted = [names] if isinstance(names, str) else names
-        if not isinstance(wanted, list) or not wanted or not all(isinstance(name, str) for name in wanted):
+        if not isinstance(wanted, list) or not wanted:
             faults.add(place, field, "must name an inventory group or host, or a list of them")
             return []
         found: t.Dict[str, str] = {}
-        for name in map(str, wanted):
+        for name in wanted:
+            if not isinstance(name, str):
+                faults.add(place, field, f"holds something that is {shown(name)}; name groups or hosts of the inventory")
+                continue
             for host in self._members(name, place, field, faults):
                 if host in found:
                     faults.add(place, field, f"host '{host}' is in both '{found[host]}' and '{name}'; name it once")
@@ -54,5 +58,5 @@ class Inventory:
         if name in hosts:
             return [name]
         hint = near(name, [*self.groups, *hosts])
-        faults.add(place, field, f"{name!r} is neither a group nor a host of the inventory{hint}; patterns do not work")
+        faults.add(place, field, f"{quoted(name)} is neither a group nor a host of the inventory{hint}; patterns do not work")
         return []

@@ -21,6 +21,7 @@ import re
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._options import daemon_option_faults
+from ansible_collections.onionfleet.balance.plugins.module_utils._values import shown
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._inventory import Faults, Inventory
 
 Data = t.Dict[str, t.Any]
@@ -108,7 +109,12 @@ def read_placement(name: str, fields: Data, inventory: Inventory, place: str, fa
     """Where a service runs, by its layout; of an unknown layout, nowhere."""
     layout = LAYOUTS.get(fields["layout"]) if isinstance(fields.get("layout"), str) else None
     if layout is None:
-        return Placement(Layout("hosts", ""), [], [])
+        # what is wrong besides
+        for field in ("replicas", "publishers", "backends"):
+            if field in fields:
+                inventory.hosts_of(fields[field], place, field, faults)
+        layout = Layout("hosts", "")
+        return Placement(layout, _instances(name, fields, layout, [], place, faults), [])
     for field, why in layout.refused.items():
         if field in fields and not _is_off(fields[field]):
             faults.add(place, field, why)
@@ -126,15 +132,15 @@ def _instances(
 ) -> t.List[Instance]:
     workers = fields.get("workers", 1)
     if isinstance(workers, bool) or not isinstance(workers, int) or not 1 <= workers <= MAX_WORKERS:
-        faults.add(place, "workers", f"{workers!r} is not a whole number from 1 to {MAX_WORKERS}")
+        faults.add(place, "workers", f"is {shown(workers)}; write a whole number from 1 to {MAX_WORKERS}")
         workers = 1
     shared = fields.get("daemon")
     if shared is not None:
         check_daemon_name(shared, place, "daemon", faults)
         if workers != 1:
-            faults.add(place, "workers", f"must be 1 in the shared daemon {shared!r}; leave out one of the two")
+            faults.add(place, "workers", "must be 1 in a shared daemon; leave out 'workers' or 'daemon'")
         if "daemon_options" in fields:
-            faults.add(place, "daemon_options", f"belong to the shared daemon; move them to onion_daemons, {shared!r}")
+            faults.add(place, "daemon_options", "are those of a shared daemon; move them to its entry of onion_daemons")
         return [Instance(host, str(shared), 1) for host in hosts]
     options = fields.get("daemon_options", {})
     faults.extend(f"{place}: daemon_options: {fault}" for fault in option_faults(options))
@@ -148,7 +154,7 @@ def _instances(
 def option_faults(options: t.Any) -> t.List[str]:
     """The faults of a mapping of daemon-wide options; also that it is none."""
     if not isinstance(options, dict):
-        return ["must be a mapping of options; write it as 'key: value' lines"]
+        return [f"is {shown(options)}; write a mapping of options, as 'key: value' lines"]
     return daemon_option_faults(options)
 
 
@@ -168,6 +174,6 @@ def daemon_name(service: str, worker: int, mark: str = "w") -> str:
 def check_daemon_name(name: t.Any, place: str, field: str, faults: Faults) -> None:
     """Note it where ``name`` cannot be that of one of our tor instances."""
     if not isinstance(name, str) or not DAEMON.match(name):
-        faults.add(place, field, f"{name!r} is no name of a tor instance; use 1 to 27 of a-z and 0-9, as a string")
+        faults.add(place, field, f"is {shown(name)}, which is no name of a tor instance; use 1 to 27 of a-z and 0-9, as a string")
     elif name in ("default", *OWN_CLIENTS):
         faults.add(place, field, f"'{name}' is taken; choose another name")

@@ -19,7 +19,12 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._errors import 
 from ansible_collections.onionfleet.balance.plugins.module_utils._onionbalance import settings_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._hints import layout_hints
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._inventory import Faults, Inventory
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._keepers import check_asked, check_sandbox, keeper_faults
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._keepers import (
+    check_asked,
+    check_credentials,
+    check_sandbox,
+    keeper_faults,
+)
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import Data, option_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._rules import (
     check_addresses,
@@ -30,6 +35,9 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._rules import (
 )
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._services import Service, read_services
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._slices import Settings, host_slices
+
+# an empty list of clients must not open the service to everybody
+NULL_MATTERS = ("authorized_clients",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +71,7 @@ class Declaration:
     publisher: t.Any = dataclasses.field(default_factory=dict)
     keeper: t.Any = dataclasses.field(default_factory=dict)
     drained: t.Any = dataclasses.field(default_factory=list)
-    credentials: t.Collection[str] = ()
+    credentials: t.Any = ()
     handed_over: t.Collection[str] = ()
     keys_required: bool = True
 
@@ -89,6 +97,7 @@ def make_plan(declared: Declaration) -> Plan:
 
     :raises OnionfleetError: with every fault of the declaration, each naming the service, the field and the remedy.
     """
+    declared = _given(declared)
     faults = Faults()
     hints: t.List[str] = []
     inventory = Inventory(declared.groups)
@@ -99,6 +108,7 @@ def make_plan(declared: Declaration) -> Plan:
     shared_options = read_shared_daemons(declared.daemons, faults)
     services = read_services(declared.services, inventory, faults)
     addresses = check_addresses(services, declared.addresses, declared.keys_required, faults)
+    check_credentials(declared.credentials, faults)
     check_asked(services, addresses, declared.credentials, faults)
     check_sandbox(services, declared.daemon_options, faults)
     check_daemons(services, shared_options, faults, hints)
@@ -127,6 +137,18 @@ def make_plan(declared: Declaration) -> Plan:
         probe_hosts=probe_hosts,
         hints=hints,
     )
+
+
+def _given(declared: Declaration) -> Declaration:
+    """The declaration without what is null: nothing was given there, so the defaults hold."""
+    read = {field.name: _without_nulls(getattr(declared, field.name)) for field in dataclasses.fields(declared)}
+    return Declaration(services=read.pop("services"), **{name: value for name, value in read.items() if value is not None})
+
+
+def _without_nulls(value: t.Any) -> t.Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None or key in NULL_MATTERS}
+    return [_without_nulls(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _probe_hosts(

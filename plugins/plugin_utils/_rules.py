@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.onionfleet.balance.plugins.module_utils._address import is_address
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import near
 from ansible_collections.onionfleet.balance.plugins.module_utils._options import service_faults
+from ansible_collections.onionfleet.balance.plugins.module_utils._values import quoted, shown
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._inventory import Faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import Data, check_daemon_name, option_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._services import Service
@@ -25,19 +27,24 @@ def read_shared_daemons(declared: t.Any, faults: Faults) -> t.Dict[str, Data]:
         return {}
     found: t.Dict[str, Data] = {}
     for number, daemon in enumerate(declared, 1):
-        if not isinstance(daemon, dict) or "name" not in daemon:
-            faults.add(f"onion_daemons entry {number}", "name", "is missing; write '- {name: …, options: {…}}'")
+        place = f"onion_daemons entry {number}"
+        if not isinstance(daemon, dict):
+            faults.add(place, "type", f"is {shown(daemon)}; write '- {{name: …, options: {{…}}}}'")
             continue
-        name, options = daemon["name"], daemon.get("options", {})
-        place = f"daemon {str(name)!r}"
-        check_daemon_name(name, place, "name", faults)
-        if str(name) in found:
-            faults.add(place, "name", "is declared twice in onion_daemons; merge the two entries")
-        for key in sorted(set(daemon) - {"name", "options"}):
-            hint = near(key, ("name", "options"))
-            faults.add(place, key, f"is not known{hint}; a daemon has a name and options")
+        name, options = daemon.get("name"), daemon.get("options", {})
+        if name is None:
+            faults.add(place, "name", "is missing; write '- {name: …, options: {…}}'")
+        else:
+            place = f"daemon {quoted(name)}" if isinstance(name, str) else place
+            check_daemon_name(name, place, "name", faults)
+            if str(name) in found:
+                faults.add(place, "name", "is declared twice in onion_daemons; merge the two entries")
+            found[str(name)] = options
+        for key in daemon:
+            if key not in ("name", "options"):
+                hint = near(key, ("name", "options"))
+                faults.add(place, str(key), f"is not known{hint}; a daemon has a name and options")
         faults.extend(f"{place}: options: {fault}" for fault in option_faults(options))
-        found[str(name)] = options
     return found
 
 
@@ -49,18 +56,20 @@ def check_addresses(
     holders: t.Dict[str, str] = {}
     for name, service in services.items():
         place, pinned = f"service '{name}'", service.fields.get("address")
+        if not is_address(pinned):
+            pinned = None
         if pinned and stored.get(name, pinned) != pinned:
             faults.add(place, "address", f"is {pinned}, yet its key's is {stored[name]}; mend the one that is wrong")
         address = stored.get(name) or pinned
         if address is None:
-            if required and service.state == "present":
+            if required and service.state == "present" and "address" not in service.fields:
                 faults.add(place, "key", "there is none yet; run the playbook onionfleet.balance.keys first")
             continue
         if address in holders:
             what = f"is also that of service '{holders[address]}'; give each service a key of its own"
             faults.add(place, "key", what)
         holders[address] = name
-        addresses[name] = str(address)
+        addresses[name] = address
     return addresses
 
 
@@ -88,15 +97,17 @@ def check_daemons(
 
 def read_drained(declared: t.Any, services: Services, faults: Faults) -> t.FrozenSet[str]:
     """Read ``onion_drained``: hosts, or ``host/daemon``, of backends and of replicas that a keeper keeps."""
-    if not isinstance(declared, list) or not all(isinstance(name, str) for name in declared):
-        faults.add("onion_drained", "type", "must be a list of hosts, or of 'host/daemon'")
+    if not isinstance(declared, list):
+        faults.add("onion_drained", "type", f"is {shown(declared)}; write a list of hosts, or of 'host/daemon'")
         return frozenset()
     drainable = [each for each in services.values() if each.placement.publishers or each.fields.get("keeper") is True]
     instances = [instance for service in drainable for instance in service.placement.instances]
     known = {instance.host for instance in instances} | {f"{instance.host}/{instance.daemon}" for instance in instances}
     for name in declared:
-        if name not in known:
-            what = f"{name!r} is no host of backends and no 'host/daemon' of one{near(name, known)}; mend or remove it"
+        if not isinstance(name, str):
+            faults.add("onion_drained", "name", f"is {shown(name)}; write a host, or 'host/daemon'")
+        elif name not in known:
+            what = f"{quoted(name)} is no host of backends and no 'host/daemon' of one{near(name, known)}; mend or remove it"
             faults.add("onion_drained", "name", what)
     for service in drainable:
         left = [
@@ -107,7 +118,7 @@ def read_drained(declared: t.Any, services: Services, faults: Faults) -> t.Froze
         if service.state == "present" and service.placement.instances and not left:
             field = service.placement.layout.instances
             faults.add(f"service '{service.name}'", "onion_drained", f"drains all of its {field}; leave one")
-    return frozenset(declared)
+    return frozenset(name for name in declared if isinstance(name, str))
 
 
 def _check_names(daemon: str, sharing: t.Sequence[Service], faults: Faults) -> None:
@@ -152,8 +163,11 @@ def check_overrides(services: Services, targets: t.Mapping[str, t.Any], faults: 
 
 
 def _check_override(service: Service, overrides: Data, place: str, field: str, faults: Faults) -> None:
-    ports = service.fields.get("ports")
-    if not isinstance(ports, list) or service_faults({"ports": ports}):
+    ports: t.Any = service.fields.get("ports")
+    texts = [str(port) for port in overrides]
+    for port in sorted({each for each in texts if texts.count(each) > 1}):
+        faults.add(place, field, f"port {port} is there twice, as a number and as a text; remove one")
+    if service_faults({"ports": ports}):
         return
     known = {str(port["port"]) for port in ports}
     for port in sorted(set(map(str, overrides)) - known):

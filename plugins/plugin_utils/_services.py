@@ -16,9 +16,11 @@ import re
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._address import public_key_from_address
+from ansible_collections.onionfleet.balance.plugins.module_utils._ed25519 import is_public_key
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, near
 from ansible_collections.onionfleet.balance.plugins.module_utils._options import service_faults
 from ansible_collections.onionfleet.balance.plugins.module_utils._probe import ARGUMENTS, request_faults
+from ansible_collections.onionfleet.balance.plugins.module_utils._values import shown
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._inventory import Faults, Inventory
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import (
     LAYOUTS,
@@ -30,8 +32,7 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import
 STATES = ("present", "absent")
 # how verification asks a service, as onion_probe takes it
 PROBE_FIELDS = {"port": int, "scheme": str, "path": str, "status": list, "contains": str, "capture": str}
-# an empty list of clients must not open the service to everybody
-NULL_MATTERS = ("authorized_clients",)
+KINDS = {int: "a whole number", str: "a text", list: "a list"}
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?\Z")
 DIRECTORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
 # fields that say where a service runs; the others say how, and go to tor
@@ -86,10 +87,10 @@ def read_services(declared: t.Any, inventory: Inventory, faults: Faults) -> t.Di
         if not isinstance(entry, dict):
             faults.add(place, "type", "must be a mapping; write it as 'name: …' lines")
             continue
-        fields = {str(key): value for key, value in given(entry).items()}
+        fields = {str(key): value for key, value in entry.items()}
         name = fields.get("name")
         if not isinstance(name, str) or not LABEL.match(name):
-            what = "is missing" if name is None else f"{name!r} is no label"
+            what = "is missing" if name is None else f"is {shown(name)}, which is no label"
             faults.add(place, "name", f"{what}; write at most 32 of a-z, 0-9 and inner hyphens, as a string")
             name = None
         elif name in numbers:
@@ -103,13 +104,6 @@ def read_services(declared: t.Any, inventory: Inventory, faults: Faults) -> t.Di
     return services
 
 
-def given(value: t.Any) -> t.Any:
-    """The value without keys of mappings that are null: nothing was given for them, so their defaults hold."""
-    if isinstance(value, dict):
-        return {key: given(inner) for key, inner in value.items() if inner is not None or key in NULL_MATTERS}
-    return [given(inner) for inner in value] if isinstance(value, list) else value
-
-
 def _check_fields(fields: Data, place: str, faults: Faults) -> None:
     settings = {key: value for key, value in fields.items() if key not in PLACEMENT}
     # what leaves needs no ports any more
@@ -120,48 +114,72 @@ def _check_fields(fields: Data, place: str, faults: Faults) -> None:
             faults.add(place, field, f"is missing; write one of: {', '.join(allowed)}")
         elif field in fields and fields[field] not in allowed:
             value = fields[field]
-            faults.add(place, field, f"{value!r} is not known{near(value, allowed)}; write one of: {', '.join(allowed)}")
+            faults.add(place, field, f"is {shown(value)}{near(value, allowed)}; write one of: {', '.join(allowed)}")
     for field in ("adopt", "delete_key", "keeper"):
         if not isinstance(fields.get(field, False), bool):
-            faults.add(place, field, f"{fields[field]!r} is neither true nor false; write one of them")
+            faults.add(place, field, f"is {shown(fields[field])}; write true or false")
     if fields.get("keeper") is True and "daemon" in fields:
         faults.add(place, "keeper", "needs daemons of its own, which publish or do not as a whole; remove 'daemon'")
     if fields.get("delete_key") is True and fields.get("state") != "absent":
         faults.add(place, "delete_key", "goes with 'state: absent' only; remove it, or set the state")
-    faults.extend(f"{place}: {fault}" for fault in _probe_faults(fields.get("probe", {})))
+    faults.extend(f"{place}: probe: {fault}" for fault in _probe_faults(fields.get("probe", {}), _ports(fields)))
     if "authorized_clients" in fields and fields["authorized_clients"] in (None, []):
         what = "is empty, which would let everybody in; name a client, or remove the field if everybody may come"
         faults.add(place, "authorized_clients", what)
     if "address" in fields:
-        try:
-            public_key_from_address(str(fields["address"]))
-        except OnionfleetError as error:
-            faults.add(place, "address", str(error))
+        faults.extend(f"{place}: address: {fault}" for fault in _pin_faults(fields["address"]))
     directory = fields.get("directory", "x")
     if not isinstance(directory, str) or not DIRECTORY.match(directory):
-        what = f"{directory!r} is no name of a folder in the daemon's data directory"
+        what = f"is {shown(directory)}, which is no name of a folder in the daemon's data directory"
         faults.add(place, "directory", f"{what}; use letters, digits, '_', '.' and '-', no slash")
 
 
-def _probe_faults(probe: t.Any) -> t.List[str]:
+def _pin_faults(address: t.Any) -> t.Iterator[str]:
+    if not isinstance(address, str):
+        yield f"is {shown(address)}; write the .onion address of the service's key, or remove the field"
+        return
+    try:
+        if not is_public_key(public_key_from_address(address)):
+            yield "is an address that no key has; write that of the service's key, or remove the field"
+    except OnionfleetError as error:
+        yield f"{error}; write that of the service's key, or remove the field"
+
+
+def _ports(fields: Data) -> t.List[int]:
+    """The virtual ports of a service; none where anything is wrong with them."""
+    if service_faults({"ports": fields.get("ports")}):
+        return []
+    return [int(port["port"]) for port in fields["ports"]]
+
+
+def _probe_faults(probe: t.Any, ports: t.List[int]) -> t.Iterator[str]:
     if not isinstance(probe, dict):
-        return [f"probe: must be a mapping with {', '.join(PROBE_FIELDS)}"]
-    faults = []
+        yield f"is {shown(probe)}; write a mapping with {', '.join(PROBE_FIELDS)}"
+        return
+    sound = {}
     for field, value in probe.items():
         kind = PROBE_FIELDS.get(field)
         if kind is None:
-            known = ", ".join(PROBE_FIELDS)
-            faults.append(f"probe: {field}: is not known{near(field, PROBE_FIELDS)}; it may hold {known}")
+            yield f"{field}: is not known{near(field, PROBE_FIELDS)}; it may hold {', '.join(PROBE_FIELDS)}"
         elif not isinstance(value, kind) or isinstance(value, bool):
-            faults.append(f"probe: {field}: {value!r} is no {kind.__name__}; write one")
-    return faults or [f"probe: {fault}" for fault in _request_faults(probe)]
+            yield f"{field}: is {shown(value)}; write {KINDS[kind]}"
+        else:
+            sound[field] = value
+    yield from _request_faults(sound, ports)
 
 
-def _request_faults(probe: Data) -> t.Iterator[str]:
+def _request_faults(probe: Data, ports: t.List[int]) -> t.Iterator[str]:
     schemes = ARGUMENTS["targets"]["options"]["scheme"]["choices"]
     scheme = probe.get("scheme", "http")
     if scheme not in schemes:
-        yield f"scheme: {scheme!r} is not known{near(scheme, schemes)}; write one of: {', '.join(schemes)}"
-    if not all(isinstance(status, int) for status in probe.get("status", [])):
-        yield "status: must be a list of numbers, as [200, 401]"
+        yield f"scheme: is {shown(scheme)}{near(scheme, schemes)}; write one of: {', '.join(schemes)}"
+    if not all(isinstance(status, int) and 100 <= status <= 599 for status in probe.get("status", [])):
+        yield "status: must be a list of HTTP status codes, as [200, 401]"
     yield from request_faults(probe.get("port", 80), probe.get("path", "/"), probe.get("capture", ""))
+    listed = ", ".join(map(str, ports))
+    if ports and "port" in probe and probe["port"] not in ports:
+        yield f"port: {probe['port']} is none of the service's ports; write one of: {listed}"
+    if len(ports) > 1 and "port" not in probe and scheme in ("https", "tcp"):
+        yield f"port: is missing; write which of the service's ports {scheme} is spoken on: {listed}"
+    if scheme == "tcp":
+        yield from (f"{field}: is a matter of http and https; remove it, or the scheme" for field in ("path", "status") if field in probe)

@@ -19,6 +19,24 @@ import yaml
 from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
 
 PORTS = [{"port": 80, "target": "127.0.0.1:8080"}]
+ODD = """
+onion_services:
+  - &itself
+    name: odd
+    again: *itself
+    layout: hardmpa
+    replicas: wbe
+    ports: &ports [*ports, *ports]
+    address: .nan
+    workers: 0xFFFFFFFFFFFFFFFFFFFFFFFF
+    directory: 2026-01-01
+    max_streams: "{{ 1 / 0 }}"
+    probe: {capture: "(a{99999999999})"}
+    introduction_points: "{{ omit }}"
+onion_daemons: [{name: small, true: 1, 7: 1}]
+onion_keys_dir: "{{ nowhere_defined }}"
+onion_client_credentials:
+"""
 
 
 class Operator:
@@ -131,7 +149,7 @@ def test_all_faults_of_a_declaration_come_in_one_message(operator):
     for expected in (
         "service 'twice': name: is that of entries 1 and 2",
         "did you mean introduction_points?",
-        "service 'types': workers: 'two'",
+        "service 'types': workers: is the text 'two'",
         "service 'types': max_streams:",
         "service 'range': ports",
         "service 'newline': ports",
@@ -142,7 +160,7 @@ def test_all_faults_of_a_declaration_come_in_one_message(operator):
         "service 'empty': replicas: group 'nobody' is empty",
         "service 'unknown': replicas: 'wbe' is neither a group nor a host of the inventory (did you mean 'web'?)",
         "service 'overlap': replicas: host 'web1' is in both",
-        "service 'idle': workers: 0",
+        "service 'idle': workers: is the number 0",
         "service 'few': introduction_points:",
         "service 'many': introduction_points:",
         "service 'anonymous': single_hop: is anonymous but shares 'shared' with the single-hop service 'hop'",
@@ -185,7 +203,7 @@ def test_what_softmaps_cannot_have_comes_in_one_message_with_the_way_out(operato
         "service 'strange': backends: 'web4' is neither a group nor a host of the inventory (did you mean 'web",
         "service 'few': introduction_points: is 2; write a number from 3 to 20",
         "service 'many': introduction_points: is 21; write a number from 3 to 20",
-        "service 'idle': workers: 0",
+        "service 'idle': workers: is the number 0",
         "service 'newline': ports",
         "service 'mixed': replicas: belongs to the layout hardmap",
         "service 'hardmap': backends: belongs to the layout softmap",
@@ -211,6 +229,37 @@ def test_a_softmap_is_planned_with_what_hangs_by_one_thread(operator):
 def test_a_secret_key_is_not_evaluated_by_the_plan(operator):
     operator.declare(service("newsroom", secret_key="{{ lookup('file', '/does/not/exist') }}"))
     assert "does/not/exist" not in operator.refused("plan")
+
+
+def test_an_inline_vault_is_read_with_its_password_and_named_without(operator):
+    operator.declare(service("newsroom"))
+    encrypted = vault(operator, "encrypt_string", "--vault-password-file", "vault", "web").strip()
+    declaration = operator.folder / "group_vars" / "all.yml"
+    declaration.write_text(declaration.read_text().replace("replicas: web", "replicas: " + encrypted.replace("\n", "\n    ")))
+    assert operator.run("keys").returncode == 0
+    assert operator.run("plan").returncode == 0
+    assert "service 'newsroom': replicas: is encrypted, and no vault password that was given opens it" in operator.refused("plan", vault=False)
+
+
+def test_what_yaml_can_hold_and_no_field_takes(operator):
+    operator.declare()
+    (operator.folder / "group_vars" / "all.yml").write_text(ODD)
+    message = operator.refused("plan")
+    for expected in (
+        "service 'odd': again: has values nested too deep",
+        "service 'odd': ports: has values nested too deep",
+        "service 'odd': address: is no finite number",
+        "service 'odd': workers: is a number of more than 18 digits",
+        "service 'odd': directory: is a date",
+        "service 'odd': max_streams: ",
+        "service 'odd': layout: is the text 'hardmpa' (did you mean 'hardmap'?)",
+        "service 'odd': replicas: 'wbe' is neither",
+        "service 'odd': probe: capture: is no regular expression",
+        "onion_daemons entry 1: has a key that is true or false",
+        "onion_keys_dir: 'nowhere_defined' is undefined",
+    ):
+        assert expected in message, expected
+    assert "Traceback" not in message and "exception" not in message.lower()
 
 
 def test_a_host_without_the_declaration_does_not_matter(operator):

@@ -23,6 +23,8 @@ except ImportError:  # ansible-core before 2.19 trusts every string
     trust_as_template = str
 
 ADDRESS = generate().address
+# before 2.19 it is a variable
+OMIT = {"omit": "__omit_place_holder__0123"} if trust_as_template is str else {}
 UNDEFINED = trust_as_template("{{ nowhere }}")
 
 
@@ -87,6 +89,47 @@ def test_undefined_variables_hide_no_other_fault(plan):
     message = plan(newsroom(ports=UNDEFINED, workers=0))["msg"]
     assert "service 'newsroom': ports: 'nowhere' is undefined" in message
     assert "service 'newsroom': workers" in message
+
+
+def test_a_value_that_cannot_be_read_is_not_missing_too(plan):
+    message = plan(newsroom(ports=UNDEFINED))["msg"]
+    assert message.count("service 'newsroom': ports: ") == 1
+
+
+def test_a_folder_of_keys_that_cannot_be_read_hides_no_other_fault(plan):
+    keyless = newsroom(workers=0)
+    del keyless["address"]
+    _first, *faults = plan(keyless, onion_keys_dir=UNDEFINED)["msg"].splitlines()
+    assert len(faults) == 2
+    assert faults[0] == "onion_keys_dir: 'nowhere' is undefined; define it, or mend the template"
+    assert faults[1].startswith("service 'newsroom': workers: ")
+
+
+@pytest.mark.parametrize(
+    ("credentials", "words"),
+    [
+        (None, None),
+        ({}, None),
+        (7, "is the number 7; write a mapping"),
+        ("x", "is the text 'x'; write a mapping"),
+        ([1], "is the number 1; write the .onion address"),
+        ({ADDRESS: UNDEFINED}, None),
+        ({"x.onion": "secret"}, "address: is the text 'x.onion'"),
+        (UNDEFINED, "'nowhere' is undefined"),
+    ],
+)
+def test_credentials_are_looked_at_by_address_only(plan, credentials, words):
+    told = plan(newsroom(), onion_client_credentials=credentials)
+    assert ("onion_client_credentials: " in told.get("msg", "")) == bool(words)
+    assert words is None or words in told["msg"] and "secret" not in told["msg"]
+
+
+@pytest.mark.parametrize("null", [None, trust_as_template("{{ omit }}")])
+def test_a_null_variable_is_not_given(plan, null):
+    names = ("daemon_options", "daemons", "network_options", "probe_hosts", "publisher", "keeper", "drained", "client_credentials")
+    nulls = {f"onion_{name}": null for name in names}
+    told = plan(newsroom(), **OMIT, **nulls, of_hosts={"web1": {"onion_targets": null}, "web2": {}})
+    assert told == plan(newsroom())
 
 
 def test_a_secret_is_never_evaluated(plan):

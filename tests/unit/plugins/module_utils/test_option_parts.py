@@ -39,10 +39,23 @@ def test_ports(ports, places):
 
 
 @pytest.mark.parametrize("faults", [parts.port_faults, parts.client_faults])
-@pytest.mark.parametrize("value", [None, "80", {}, [80]])
+@pytest.mark.parametrize("value", [None, "80", {}])
 def test_what_is_no_list_of_mappings_is_said(faults, value):
-    with pytest.raises(ValueError, match="write a list of mappings with"):
-        list(faults(value))
+    (fault,) = faults(value)
+    assert "write a list of mappings with" in fault
+
+
+def test_an_entry_that_is_no_mapping_hides_no_other():
+    faults = [*parts.port_faults([80, {"port": 0, "target": "127.0.0.1:1"}]), *parts.extra_faults([None, {"option": "User"}], {}, service=False)]
+    assert [fault.split(": ")[0] for fault in faults] == ["ports[0]", "ports[1].port", "extra[0]", "extra[1].option", "extra[1].value"]
+
+
+@pytest.mark.parametrize("name", ["HiddenServiceStatistics", "hiddenservicestat"])
+def test_what_is_an_option_of_the_daemon_in_spite_of_its_name(name):
+    extra = [{"option": name, "value": 1}]
+    assert list(parts.extra_faults(extra, {}, service=False)) == []
+    (fault,) = parts.extra_faults(extra, {}, service=True)
+    assert "is no option of a service; put it into the daemon's options" in fault
 
 
 def test_targets_of_either_spelling():

@@ -11,8 +11,10 @@ import sys
 
 import pytest
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._keyfile import generate
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
 
+ADDRESS = generate().address
 GROUPS = {"all": ["web1", "web2"], "web": ["web1", "web2"]}
 CLIENTS = [{"name": "a", "public_key": "A" * 51 + "Q"}]
 PORTS = [{"port": 80, "target": "127.0.0.1:8080"}, {"port": 81, "targets": ["unix:/run/a.sock", "unix:/run/b.sock"]}]
@@ -24,7 +26,7 @@ def hardmap(**fields):
 
 def planned(*services, **fields):
     addresses = {entry["name"]: f"address-of-{entry['name']}" for entry in services}
-    return make_plan(Declaration(services=list(services), groups=GROUPS, addresses=addresses, **fields))
+    return make_plan(Declaration(services=list(services), groups=GROUPS, **{"addresses": addresses, **fields}))
 
 
 def test_each_replica_host_keeps_its_own_daemons_and_knows_all_replicas():
@@ -55,7 +57,7 @@ def test_the_hosts_own_targets_and_the_probe_of_the_declaration():
 
 
 def test_a_restricted_service_is_asked_with_a_clients_key():
-    plan = planned(hardmap(authorized_clients=CLIENTS), credentials=["address-of-newsroom"])
+    plan = planned(hardmap(authorized_clients=CLIENTS), credentials=[ADDRESS], addresses={"newsroom": ADDRESS})
     assert plan.hosts["web1"]["keeper"]["services"][0]["restricted"] is True
 
 
@@ -71,7 +73,7 @@ def test_what_is_drained_takes_no_turn(drained, expected):
     [
         ({"daemon": "small"}, "keeper: needs daemons of its own"),
         ({"authorized_clients": CLIENTS}, "keeper: needs a client's key to ask a restricted service with; put one for address-of-newsroom into"),
-        ({"keeper": "yes"}, "keeper: 'yes' is neither true nor false"),
+        ({"keeper": "yes"}, "keeper: is the text 'yes'; write true or false"),
         ({"layout": "softmap", "replicas": None, "publishers": "web", "backends": "web"}, "keeper: keeps replicas of hardmaps"),
     ],
 )

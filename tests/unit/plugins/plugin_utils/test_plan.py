@@ -130,26 +130,26 @@ def test_a_check_run_shows_a_service_without_key_as_new():
         ({"replicas": ["web", "web1"]}, "host 'web1' is in both 'web' and 'web1'; name it once"),
         ({"replicas": []}, "replicas: must name an inventory group or host"),
         ({"replicas": 7}, "replicas: must name an inventory group or host"),
-        ({"workers": 0}, "workers: 0 is not a whole number from 1 to 16"),
-        ({"workers": "two"}, "workers: 'two' is not a whole number"),
-        ({"workers": True}, "workers: True is not a whole number"),
-        ({"layout": "hardmpa"}, "layout: 'hardmpa' is not known (did you mean 'hardmap'?)"),
-        ({"state": "gone"}, "state: 'gone' is not known"),
+        ({"workers": 0}, "workers: is the number 0; write a whole number from 1 to 16"),
+        ({"workers": "two"}, "workers: is the text 'two'; write a whole number"),
+        ({"workers": True}, "workers: is the boolean true; write a whole number"),
+        ({"layout": "hardmpa"}, "layout: is the text 'hardmpa' (did you mean 'hardmap'?); write one of: hardmap, softmap"),
+        ({"state": "gone"}, "state: is the text 'gone'; write one of: present, absent"),
         ({"introduction_points": 2}, "service 'newsroom': introduction_points:"),
         ({"introduction_points": 21}, "service 'newsroom': introduction_points:"),
         ({"introduction_pionts": 5}, "did you mean introduction_points?"),
         ({"ports": [{"port": 65536, "target": "127.0.0.1:1"}]}, "service 'newsroom': ports"),
         ({"ports": [{"port": 80, "target": "unix:relative"}]}, "service 'newsroom': ports"),
         ({"ports": [{"port": 80, "target": "unix:/" + "x" * 120}]}, "service 'newsroom': ports"),
-        ({"daemon": "my-daemon"}, "daemon: 'my-daemon' is no name of a tor instance"),
+        ({"daemon": "my-daemon"}, "daemon: is the text 'my-daemon', which is no name of a tor instance"),
         ({"daemon": "default"}, "daemon: 'default' is taken"),
-        ({"daemon": "small", "workers": 2}, "workers: must be 1 in the shared daemon 'small'"),
-        ({"daemon": "small", "daemon_options": {}}, "daemon_options: belong to the shared daemon"),
+        ({"daemon": "small", "workers": 2}, "workers: must be 1 in a shared daemon"),
+        ({"daemon": "small", "daemon_options": {}}, "daemon_options: are those of a shared daemon"),
         ({"daemon_options": {"sandbx": True}}, "daemon_options: 'sandbx': no such option; did you mean sandbox?"),
-        ({"daemon_options": []}, "daemon_options: must be a mapping"),
-        ({"directory": "../../etc"}, "directory: '../../etc' is no name of a folder"),
-        ({"directory": "a\nb"}, "is no name of a folder"),
-        ({"adopt": "yes"}, "adopt: 'yes' is neither true nor false"),
+        ({"daemon_options": []}, "daemon_options: is a list; write a mapping"),
+        ({"directory": "../../etc"}, "directory: is the text '../../etc', which is no name of a folder"),
+        ({"directory": "a\nb"}, "which is no name of a folder"),
+        ({"adopt": "yes"}, "adopt: is the text 'yes'; write true or false"),
         ({"delete_key": True}, "delete_key: goes with 'state: absent' only"),
         ({"address": "another"}, "address: 'another' is not an onion address"),
         ({"address": ADDRESS}, f"address: is {ADDRESS}, yet its key's is address-of-newsroom"),
@@ -198,10 +198,10 @@ def test_all_faults_come_at_once():
     )
     text = "\n".join(found)
     for expected in (
-        "workers: 0",
+        "workers: is the number 0",
         "name: is that of entries 1 and 2",
         "entry 3: type",
-        "'Bad' is no label",
+        "'Bad', which is no label",
         "'prots'",
         "'safe_loging'",
         "daemon 'x-y': name",
@@ -309,11 +309,122 @@ def test_a_single_hop_service_is_known_by_a_text_too():
 
 
 @pytest.mark.parametrize(
-    "probe", [{"scheme": "htpp"}, {"port": 0}, {"path": "index.html"}, {"capture": "("}, {"capture": "x"}, {"status": ["ok"]}]
+    "probe",
+    [{"scheme": "htpp"}, {"port": 81}, {"path": "index.html"}, {"capture": "("}, {"capture": "x"}, {"status": ["ok"]}, {"status": [0]}]
+    + [{"capture": "(a{99999999999})"}, {"capture": "(" * 5000 + ")" * 5000}, {"path": "/", "scheme": "tcp"}, {"status": [200], "scheme": "tcp"}],
 )
 def test_what_verification_could_not_ask_is_refused_before_anything_is_deployed(probe):
     (fault,) = faults(service(probe=probe))
     assert fault.startswith(f"service 'newsroom': probe: {next(iter(probe))}: ")
+
+
+@pytest.mark.parametrize("scheme", ["tcp", "https"])
+def test_which_of_several_ports_is_asked_must_be_said_unless_http_is_spoken(scheme):
+    two = [*PORTS, {"port": 443, "target": "127.0.0.1:8443"}]
+    (fault,) = faults(service(probe={"scheme": scheme}, ports=two))
+    assert fault == f"service 'newsroom': probe: port: is missing; write which of the service's ports {scheme} is spoken on: 80, 443"
+    make_plan(declaration(service(probe={"scheme": scheme})))
+    make_plan(declaration(service(probe={"scheme": scheme, "port": 443}, ports=two)))
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"layout": "hardmpa", "replicas": "wbe", "workers": 0}, ["layout", "replicas", "workers"]),
+        ({"layout": None, "replicas": None, "publishers": "nowhere", "backends": "elsewhere"}, ["layout", "publishers", "backends"]),
+        ({"ports": [7, {"port": 0, "target": "127.0.0.1:1"}]}, ["ports[0]", "ports[1].port"]),
+        ({"probe": {"port": "x", "capture": "(", "scheme": "gopher"}}, ["probe: port", "probe: capture", "probe: scheme"]),
+        ({"replicas": [7, "wbe"]}, ["replicas", "replicas"]),
+        ({"pow": {"enabled": 7, "rate": 1}}, ["pow", "pow.enabled"]),
+    ],
+)
+def test_no_fault_hides_another(fields, expected):
+    found = faults({key: value for key, value in service(**fields).items() if value is not None})
+    assert len(found) == len(expected)
+    assert all(any(fault.startswith(f"service 'newsroom': {place}: ") for fault in found) for place in expected)
+
+
+def test_nor_elsewhere():
+    text = "\n".join(
+        faults(
+            service(ports=7),
+            daemons=[{"options": {"sandbx": True}}, 7, {"name": 7, True: 1, "option": 2}],
+            keeper={"interval": 5, "publications_per_hour": 0},
+            drained=[7, "nowhere"],
+            credentials=["x", 7],
+        )
+    )
+    for expected in (
+        "service 'newsroom': ports: is the number 7",
+        "onion_daemons entry 1: name: is missing",
+        "onion_daemons entry 1: options: 'sandbx'",
+        "onion_daemons entry 2: type: is the number 7",
+        "onion_daemons entry 3: True: is not known",
+        "onion_daemons entry 3: option: is not known",
+        "onion_keeper.interval: is 5",
+        "onion_keeper.publications_per_hour: is 0",
+        "onion_drained: name: is the number 7",
+        "onion_drained: name: 'nowhere'",
+        "onion_client_credentials: address: is the text 'x'",
+        "onion_client_credentials: address: is the number 7",
+    ):
+        assert expected in text, expected
+
+
+@pytest.mark.parametrize("address", [["x"], {}, float("nan"), 7, True, "x" * 100_000])
+def test_a_pin_that_is_no_address(address):
+    for addresses in ({}, {"newsroom": ADDRESS}):
+        (fault,) = faults(service(address=address), addresses=addresses)
+        assert fault.startswith("service 'newsroom': address: ")
+        assert "write " in fault
+
+
+@pytest.mark.parametrize("point", [bytes([1]) + bytes(31), bytes(32), b"\xec" + b"\xff" * 30 + b"\x7f", b"\x02" + bytes(31)])
+def test_a_pin_that_no_key_has(point):
+    (fault,) = faults(service(address=address_from_public_key(point)), addresses={})
+    assert fault.startswith("service 'newsroom': address: is an address that no key has")
+
+
+@pytest.mark.parametrize("value", [7, "text", {}])
+def test_credentials_that_are_no_mapping(value):
+    (fault,) = faults(service(), credentials=value)
+    assert fault.startswith("onion_client_credentials: type: is ")
+
+
+def test_control_characters_are_not_shown_as_they_are():
+    red = "\x1b[31m\u202e"
+    found = faults(
+        service(**{red: 1}, layout=red, probe={red: 1}),
+        service(red),
+        daemons=[{"name": "small", red: 1}, {"name": red}],
+        targets={"web1": {red: {}, "newsroom": {red: "x"}}},
+        drained=[red],
+        probe_hosts=[red],
+        credentials=[red],
+    )
+    assert len(found) >= 10
+    assert all(fault.isprintable() for fault in found)
+
+
+def test_a_port_of_a_host_has_one_target():
+    (fault,) = faults(service(), targets={"web1": {"newsroom": {80: "127.0.0.1:1", "80": "127.0.0.1:2"}}})
+    assert fault == "host 'web1': onion_targets: newsroom: port 80 is there twice, as a number and as a text; remove one"
+
+
+def test_nulls_beside_the_services_are_not_given():
+    nulls = dict.fromkeys(("targets", "daemon_options", "daemons", "network_options", "probe_hosts", "publisher", "keeper", "drained", "credentials"))
+    nested = {
+        "targets": {"web1": None, "web2": {"newsroom": None}, "web3": {"newsroom": {80: None}}},
+        "daemon_options": {"sandbox": None, "extra": None},
+        "daemons": [{"name": "small", "options": None}, {"name": "other", "options": {"sandbox": None}}],
+        "publisher": {"introduction_points": None},
+        "keeper": {"interval": None},
+    }
+    services = [service(), service("archive", replicas="one", daemon="small"), service("library", replicas="one", daemon="other")]
+    daemons = [{"name": "small"}, {"name": "other"}]
+    plain = make_plan(declaration(*services)).as_dict()
+    assert make_plan(declaration(*services, **nulls)).as_dict() == plain
+    assert make_plan(declaration(*services, **nested)).as_dict() == make_plan(declaration(*services, daemons=daemons)).as_dict()
 
 
 def test_a_null_is_not_given():

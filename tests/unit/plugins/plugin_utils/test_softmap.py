@@ -59,7 +59,7 @@ def test_the_operator_may_want_other_numbers_of_introduction_points():
 
 
 def test_publishers_list_every_backend_and_run_a_tor_of_their_own():
-    plan = planned(softmap(workers=2), softmap("library", probe={"port": 443}, backends=["app1"]))
+    plan = planned(softmap(workers=2), softmap("library", probe={"port": 443}, backends=["app1"], ports=[*PORTS, {"port": 443, "target": "127.0.0.1:8443"}]))
     (archive, library) = plan.hosts["pub2"]["publisher"]["services"]
     assert [instance["name"] for instance in archive["instances"]] == [
         f"app{host}/archiveb{worker}" for host in (1, 2, 3) for worker in (1, 2)
@@ -113,7 +113,7 @@ def test_draining_all_backends_is_refused():
         "service 'archive': onion_drained: drains all of its backends; leave one"
     ]
     assert "'app9' is no host of backends" in faults(softmap(), drained=["app9"])[0]
-    assert "must be a list" in faults(softmap(), drained="app1")[0]
+    assert "is the text 'app1'; write a list" in faults(softmap(), drained="app1")[0]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_draining_all_backends_is_refused():
         ({"publishers": None}, "publishers: must name an inventory group"),
         ({"backends": []}, "backends: must name an inventory group"),
         ({"backends": "nowhere"}, "backends: 'nowhere' is neither"),
-        ({"workers": 0}, "workers: 0 is not a whole number"),
+        ({"workers": 0}, "workers: is the number 0; write a whole number"),
         ({"introduction_points": 2}, "introduction_points"),
         ({"introduction_points": 21}, "introduction_points"),
         ({"daemon": "onionpublisher"}, "daemon: 'onionpublisher' is taken"),

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
@@ -14,6 +16,8 @@ try:
 except ImportError:  # ansible-core before 2.19 trusts every string
     trust_as_template = str
 
+# before 2.19 it is a variable
+OMIT = {"omit": "__omit_place_holder__0123"} if trust_as_template is str else {}
 UNDEFINED = trust_as_template("{{ nowhere }}")
 
 
@@ -62,6 +66,48 @@ def test_all_faults_are_collected(template):
     template.read([{"name": "a", "workers": UNDEFINED}, {"name": UNDEFINED}], "onion_services")
     assert len(template.faults) == 2
     assert template.faults[1].startswith("onion_services entry 2: name: ")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (datetime.date(2026, 1, 1), "is a date; write a text (in quotes)"),
+        (b"hi", "is binary data; write"),
+        ({"x"}, "is a set; write"),
+        pytest.param(10**5000, "is a number of more than 18 digits", id="large"),
+        (float("nan"), "is no finite number"),
+        (float("-inf"), "is no finite number"),
+        ("\ud800", "half of a surrogate pair"),
+        ({True: 1}, "has a key that is true or false; put it into quotes"),
+        ({None: 1}, "has a key that is empty"),
+        ({10**5000: 1}, "is a number of more than 18 digits"),
+        ({80: 1, "80": 1}, "has the key '80' twice"),
+        (trust_as_template("{{ 1 / 0 }}"), "division by zero"),
+    ],
+)
+def test_what_is_no_plain_data_is_a_fault_of_its_place(template, value, words):
+    read = template.read([{"name": "newsroom", "ports": [value], "workers": 2}], "onion_services")
+    assert read == [{"name": "newsroom", "ports": [None], "workers": 2}]
+    (fault,) = template.faults
+    assert fault.startswith("service 'newsroom': ports entry 1: ") and words in fault
+
+
+def test_an_anchor_that_holds_itself_is_a_fault_of_its_field(template):
+    many, one = [], {"name": "newsroom", "workers": 2}
+    many.extend([many] * 50)
+    one.update(again=one, many=many)
+    read = template.read([one], "onion_services")
+    assert read == [{"name": "newsroom", "workers": 2, "again": None, "many": None}]
+    assert [fault.split(": has values")[0] for fault in template.faults] == ["service 'newsroom': again", "service 'newsroom': many"]
+
+
+@pytest.mark.parametrize("place", ["field", "list", "variable"])
+def test_omit_is_as_null(place):
+    template = Template(Templar(DataLoader(), variables=OMIT))
+    omit = trust_as_template("{{ nowhere | default(omit) }}")
+    value, expected = {"field": ({"a": omit}, {"a": None}), "list": ([omit], [None]), "variable": (omit, None)}[place]
+    assert template.read(value, "place") == expected
+    assert template.faults == []
 
 
 def test_a_broken_template_is_a_fault(template):
