@@ -16,6 +16,7 @@ from ansible.errors import AnsibleError
 from ansible_collections.onionfleet.balance.plugins.module_utils._address import public_key_from_address
 from ansible_collections.onionfleet.balance.plugins.module_utils._descriptor import client_key
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._values import shown
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._template import Template
 from jinja2 import UndefinedError
 
@@ -31,7 +32,7 @@ def read_credentials(variables: t.Mapping[str, t.Any], templar: t.Any) -> tuple[
     template = Template(templar)
     found = template.read(variables.get(NAME), NAME)
     if not isinstance(found, dict):
-        return [], template.faults or ([] if found is None else [f"{NAME}: is no mapping; write '{NAME}: {{ADDRESS: KEY}}'"])
+        return [], template.faults or ([] if found is None else [f"{NAME}: is {shown(found)}; write a mapping: the address of a service, then a client's key"])
     faults = []
     for address, key in found.items():
         place = f"{NAME}: {address}: "

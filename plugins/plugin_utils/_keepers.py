@@ -6,7 +6,6 @@
 Module Overview:
 
     keeper_faults   ``onion_keeper`` -> list of faults
-    check_credentials   ``onion_client_credentials`` must be keys by address
     check_asked     a keeper must be able to ask for its services
     check_sandbox   tor does not survive what a keeper does to a daemon in a sandbox
     kept            services with ``keeper: true`` -> host -> the ``services`` of its configuration
@@ -18,7 +17,6 @@ import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils import _option_parts as parts
 from ansible_collections.onionfleet.balance.plugins.module_utils import _values as v
-from ansible_collections.onionfleet.balance.plugins.module_utils._address import is_address
 from ansible_collections.onionfleet.balance.plugins.module_utils._options import Option
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._inventory import Faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import Data
@@ -46,30 +44,16 @@ def keeper_faults(settings: t.Any) -> t.List[str]:
     return faults
 
 
-def check_credentials(addresses: t.Any, faults: Faults) -> None:
-    """Keys of clients are found by the addresses of their services.
-
-    :param addresses: the keys of ``onion_client_credentials``, or whatever else the variable is.
-    """
-    if not isinstance(addresses, (list, tuple)):
-        faults.add("onion_client_credentials", "type", f"is {v.shown(addresses)}; write a mapping: the address of a service, then a client's key")
-        return
-    for address in addresses:
-        if not is_address(address):
-            faults.add("onion_client_credentials", "address", f"is {v.shown(address)}; write the .onion address of a service, all 62 characters of it")
-
-
 def check_asked(
-    services: t.Mapping[str, Service], addresses: t.Mapping[str, str], credentials: t.Any, faults: Faults
+    services: t.Mapping[str, Service], addresses: t.Mapping[str, str], credentials: t.Sequence[str], faults: Faults
 ) -> None:
     """A restricted service is asked with the key of one of its clients.
 
     :param credentials: addresses that ``onion_client_credentials`` has keys for.
     """
-    known = credentials if isinstance(credentials, (list, tuple)) else ()
     for name, service in services.items():
         restricted = service.fields.get("keeper") is True and service.fields.get("authorized_clients")
-        if restricted and service.state == "present" and addresses.get(name, "") not in ("", *known):
+        if restricted and service.state == "present" and addresses.get(name, "") not in ("", *credentials):
             what = "needs a client's key to ask a restricted service with; put one for"
             faults.add(f"service '{name}'", "keeper", f"{what} {addresses[name]} into onion_client_credentials")
 

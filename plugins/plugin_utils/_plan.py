@@ -21,7 +21,6 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._hints import l
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._inventory import Faults, Inventory
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._keepers import (
     check_asked,
-    check_credentials,
     check_sandbox,
     keeper_faults,
 )
@@ -71,7 +70,7 @@ class Declaration:
     publisher: t.Any = dataclasses.field(default_factory=dict)
     keeper: t.Any = dataclasses.field(default_factory=dict)
     drained: t.Any = dataclasses.field(default_factory=list)
-    credentials: t.Any = ()
+    credentials: t.Sequence[str] = ()
     handed_over: t.Collection[str] = ()
     keys_required: bool = True
 
@@ -108,7 +107,6 @@ def make_plan(declared: Declaration) -> Plan:
     shared_options = read_shared_daemons(declared.daemons, faults)
     services = read_services(declared.services, inventory, faults)
     addresses = check_addresses(services, declared.addresses, declared.keys_required, faults)
-    check_credentials(declared.credentials, faults)
     check_asked(services, addresses, declared.credentials, faults)
     check_sandbox(services, declared.daemon_options, faults)
     check_daemons(services, shared_options, faults, hints)

@@ -112,9 +112,9 @@ def test_a_folder_of_keys_that_cannot_be_read_hides_no_other_fault(plan):
         ({}, None),
         (7, "is the number 7; write a mapping"),
         ("x", "is the text 'x'; write a mapping"),
-        ([1], "is the number 1; write the .onion address"),
+        ([1], "write a mapping"),
         ({ADDRESS: UNDEFINED}, None),
-        ({"x.onion": "secret"}, "address: is the text 'x.onion'"),
+        ({"x.onion": "secret"}, "onion_client_credentials: x.onion: "),
         (UNDEFINED, "'nowhere' is undefined"),
     ],
 )

@@ -365,7 +365,6 @@ def test_nor_elsewhere():
         "onion_keeper.publications_per_hour: is 0",
         "onion_drained: name: is the number 7",
         "onion_drained: name: 'nowhere'",
-        "onion_client_credentials: address: is the text 'x'",
         "onion_client_credentials: address: is the number 7",
     ):
         assert expected in text, expected
@@ -383,12 +382,6 @@ def test_a_pin_that_is_no_address(address):
 def test_a_pin_that_no_key_has(point):
     (fault,) = faults(service(address=address_from_public_key(point)), addresses={})
     assert fault.startswith("service 'newsroom': address: is an address that no key has")
-
-
-@pytest.mark.parametrize("value", [7, "text", {}])
-def test_credentials_that_are_no_mapping(value):
-    (fault,) = faults(service(), credentials=value)
-    assert fault.startswith("onion_client_credentials: type: is ")
 
 
 def test_control_characters_are_not_shown_as_they_are():
