@@ -351,7 +351,6 @@ def test_nor_elsewhere():
             daemons=[{"options": {"sandbx": True}}, 7, {"name": 7, True: 1, "option": 2}],
             keeper={"interval": 5, "publications_per_hour": 0},
             drained=[7, "nowhere"],
-            credentials=["x", 7],
         )
     )
     for expected in (
@@ -365,7 +364,6 @@ def test_nor_elsewhere():
         "onion_keeper.publications_per_hour: is 0",
         "onion_drained: name: is the number 7",
         "onion_drained: name: 'nowhere'",
-        "onion_client_credentials: address: is the number 7",
     ):
         assert expected in text, expected
 
