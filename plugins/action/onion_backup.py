@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as core_version
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.plugin_utils import _archive
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared import common_keys_dir, declaring_variables
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared import common_keys_dir, declaring_variables, of_hosts
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._vault import Vault
 
 Variables = t.Dict[str, t.Any]
@@ -45,8 +45,9 @@ class ActionModule(ActionBase):
 
     def _back_up(self, options: Variables, variables: Variables) -> Variables:
         now = datetime.datetime.now(datetime.timezone.utc)
-        variables = dict(declaring_variables(variables))
-        keys_dir = options["keys_dir"] or common_keys_dir(variables, self._templar)
+        raw = of_hosts(variables)
+        variables = dict(declaring_variables(variables, raw))
+        keys_dir = options["keys_dir"] or common_keys_dir(variables, raw, self._templar)
         if not variables.get("inventory_dir"):
             raise OnionfleetError("the inventory has no folder whose files could be kept; start with one that has (-i FOLDER/hosts.yml)")
         folder = str(variables["inventory_dir"])

@@ -20,6 +20,7 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared impor
     common_keys_dir,
     declaring_variables,
     default_keys_dir,
+    of_hosts,
     operator_variable,
     read_declared,
     secret_from,
@@ -60,17 +61,18 @@ class ActionModule(ActionBase):
 
     def _complete(self, options: Variables, variables: Variables) -> Variables:
         services, templar = options["services"], self._templar
-        variables = dict(declaring_variables(variables)) if services is None else without_facts(variables)
-        store_of = default_keys_dir
+        hosts = [str(host) for host in variables.get("groups", {}).get("all", [])]
         if services is None:
-            store_of = common_keys_dir
+            raw = of_hosts(variables)
+            variables = dict(declaring_variables(variables, raw))
             templar = Templar(self._loader, variables=variables)
             services = operator_variable("onion_services", variables, templar, [])
+            keys_dir = options["keys_dir"] or common_keys_dir(variables, raw, templar)
+        else:
+            keys_dir = options["keys_dir"] or default_keys_dir(without_facts(variables), templar)
         declared = [service for service in read_declared(services, templar) if service.state != "absent"]
         check = bool(self._task.check_mode)
-        hosts = [str(host) for host in variables.get("groups", {}).get("all", [])]
         given = {name: _importer(value) for name, value in options["imports"].items()}
-        keys_dir = options["keys_dir"] or store_of(variables, templar)
         entries = _store.complete(
             keys_dir,
             _wanted(declared, {**given, **_running(options["running"], hosts)}),

@@ -12,7 +12,7 @@ from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._credentials import read_credentials
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared import common_keys_dir, declaring_variables
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared import common_keys_dir, declaring_variables, of_hosts
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._planted import without_facts
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import public_entries
@@ -62,8 +62,8 @@ class ActionModule(ActionBase):
         return {"changed": False, **plan.as_dict()}
 
     def _declaration(self, variables: t.Dict[str, t.Any], keys_required: bool) -> Declaration:
-        raw = {str(host): variables["hostvars"].raw_get(host) for host in variables["groups"].get("all", [])}
-        source = declaring_variables(variables)
+        raw = of_hosts(variables)
+        source = declaring_variables(variables, raw)
         templar = Templar(self._loader, variables=source)
         template = Template(templar)
         read = {
@@ -81,7 +81,7 @@ class ActionModule(ActionBase):
         template.faults.extend(misspelt)
         credentials, misfits = read_credentials(source, templar)
         template.faults.extend(misfits)
-        keys_dir = _collected(template.faults, lambda: common_keys_dir(source, templar))
+        keys_dir = _collected(template.faults, lambda: common_keys_dir(source, raw, templar))
         addresses, faults = public_entries(keys_dir, _names(read["onion_services"])) if keys_dir else ({}, [])
         declaration = Declaration(
             services=read["onion_services"],

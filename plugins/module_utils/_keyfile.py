@@ -156,19 +156,29 @@ def _load_pem(data: bytes) -> SecretKey:
     if "RSA PRIVATE KEY" in labels:
         raise OnionfleetError("the PEM " + _VERSION_2)
     contents = [content for label, content in blocks if label == "PRIVATE KEY"]
+    if len(contents) != 1:
+        raise OnionfleetError(f"the PEM is not one unencrypted PKCS#8 private key: {_advice(labels)}")
     try:
-        found = _PKCS8.match(base64.b64decode(b"".join(contents[0].split()), validate=True)) if len(contents) == 1 else None
+        found = _PKCS8.match(base64.b64decode(b"".join(contents[0].split()), validate=True))
     except binascii.Error:
         found = None
     if not found:
         raise OnionfleetError(
-            f"the PEM is not one unencrypted PKCS#8 Ed25519 private key (it holds {', '.join(labels) or 'no whole block'}); convert it with "
-            "'openssl pkey', or make one with 'openssl genpkey -algorithm ed25519'"
+            "the PEM is not one unencrypted PKCS#8 Ed25519 private key: it is of another kind, or damaged; "
+            "'openssl genpkey -algorithm ed25519' makes one"
         )
     secret = _expand(found["seed"])
     if found["public"] not in (None, secret.public_key):
         raise OnionfleetError("the PEM holds a public key that does not belong to its private key; it is damaged")
     return secret
+
+
+def _advice(labels: t.Sequence[str]) -> str:
+    if labels.count("PRIVATE KEY") > 1:
+        return "it holds several; keep one"
+    if "ENCRYPTED PRIVATE KEY" in labels:
+        return "it is encrypted; 'openssl pkey -in FILE' decrypts it"
+    return f"it holds {', '.join(labels) or 'no whole block'}; 'openssl genpkey -algorithm ed25519' makes one"
 
 
 def _load_yaml(fields: t.Sequence[t.Tuple[bytes, bytes]]) -> SecretKey:

@@ -24,12 +24,13 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.plugin_utils import _new_file, _store
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._shapes import Address, Many, Mapping, Text, Word, record
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._shapes import ACTING, Address, Many, Mapping, Text, Word, record
 
 if t.TYPE_CHECKING:
     from ansible_collections.onionfleet.balance.plugins.plugin_utils._vault import Vault
@@ -39,7 +40,7 @@ FORMAT = 1
 LARGEST = 1024 * 1024
 Data = t.Dict[str, t.Any]
 
-_NAME, _TEXT = Word(_store.NAME, "a service's name"), Word(r"[^\0]{1,4200}", "a text of 4200 characters at most")
+_NAME, _TEXT = Word(_store.NAME, "a service's name"), Word(f"[^{ACTING}]{{1,4200}}", "a text of 4200 characters at most, all of them visible")
 # whoever has the password may have written it
 DOCUMENT = record(
     keys=Mapping(_NAME, _TEXT, most=100_000),
@@ -167,6 +168,9 @@ def _files(folder: pathlib.Path, paths: t.Iterable[str], store: pathlib.Path) ->
     faults: list[str] = []
     for path in sorted({inner for each in paths for inner in _below(folder / each) if store not in inner.resolve().parents}):
         name = str(path.relative_to(folder))
+        if not re.fullmatch(f"[^{ACTING}]+", name):
+            faults.append(f"{str(path)!a}: its name has characters that are not seen; rename it, or leave it out with onion_backup_files")
+            continue
         if path.stat().st_size > LARGEST:
             faults.append(f"{path}: is larger than {LARGEST} bytes; leave it out with onion_backup_files")
             continue
@@ -266,12 +270,11 @@ def _missing(files: t.Mapping[str, File], folder: pathlib.Path) -> tuple[list[pa
     faults: list[str] = []
     for name, file in files.items():
         path = folder / name
-        link = next((each for each in (path, *path.parents) if each.is_symlink() and not each.exists()), None)
-        if link:
-            faults.append(f"{path}: {link} is a symbolic link to nothing; remove it, or bring its target back")
-            continue
         try:
-            if path.read_bytes() != file.content:
+            link = next((each for each in (path, *path.parents) if each.is_symlink() and not each.exists()), None)
+            if link:
+                faults.append(f"{path}: {link} is a symbolic link to nothing; remove it, or bring its target back")
+            elif path.read_bytes() != file.content:
                 faults.append(f"{path}: is there and differs; move it away, or restore keys only (onion_restore_files: false)")
         except FileNotFoundError:
             missing.append(path)

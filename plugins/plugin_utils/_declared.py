@@ -55,13 +55,21 @@ def read_declared(services: t.Any, templar: t.Any) -> list[Declared]:
     return found
 
 
-def declaring_variables(variables: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+def of_hosts(variables: t.Mapping[str, t.Any]) -> dict[str, t.Mapping[str, t.Any]]:
+    """Host to its variables, untemplated; it takes a while for a large fleet.
+
+    :param variables: of a task, on whatever host.
+    """
+    return {str(host): variables["hostvars"].raw_get(host) for host in variables["groups"].get("all", [])}
+
+
+def declaring_variables(variables: t.Mapping[str, t.Any], raw: t.Mapping[str, t.Mapping[str, t.Any]]) -> t.Mapping[str, t.Any]:
     """The variables that hold the declaration; hosts outside of the fleet need not have it. No host's facts are among them.
 
     :param variables: of a task, on whatever host.
+    :param raw: what ``of_hosts`` gives.
     :raises OnionfleetError: no host has it, or hosts have different ones, or a host set a variable of ours.
     """
-    raw = _raw(variables)
     faults = planted({host: of_host.get("ansible_facts") for host, of_host in raw.items()})
     if faults:
         raise OnionfleetError(*faults)
@@ -80,10 +88,6 @@ def declaring_variables(variables: t.Mapping[str, t.Any]) -> t.Mapping[str, t.An
     return own if "onion_services" in own else {**own, **without_facts(declaring[first])}
 
 
-def _raw(variables: t.Mapping[str, t.Any]) -> dict[str, t.Mapping[str, t.Any]]:
-    return {str(host): variables["hostvars"].raw_get(host) for host in variables["groups"].get("all", [])}
-
-
 def operator_variable(name: str, variables: t.Mapping[str, t.Any], templar: t.Any, default: t.Any) -> t.Any:
     """The templated value of a variable; of a container its outermost level only."""
     return _templated(lambda: variables.get(name, default), templar, name)
@@ -94,18 +98,19 @@ def default_keys_dir(variables: t.Mapping[str, t.Any], templar: t.Any) -> str:
 
     :raises OnionfleetError: there is none.
     """
-    return _own_keys_dir(variables, templar) or common_keys_dir(variables, templar)
+    return _own_keys_dir(variables, templar) or common_keys_dir(variables, of_hosts(variables), templar)
 
 
-def common_keys_dir(variables: t.Mapping[str, t.Any], templar: t.Any) -> str:
+def common_keys_dir(variables: t.Mapping[str, t.Any], raw: t.Mapping[str, t.Mapping[str, t.Any]], templar: t.Any) -> str:
     """The folder of the store, which all hosts with the declaration share; hosts that are in no folder follow the others.
 
     :param variables: as ``declaring_variables`` gives them.
+    :param raw: what ``of_hosts`` gives.
     :raises OnionfleetError: there is none, or more than one.
     """
     own, looked_at = _own_keys_dir(variables, templar), []
     found = {own: str(variables.get("inventory_hostname"))} if own else {}
-    for host, of_host in _raw(variables).items():
+    for host, of_host in raw.items():
         source = (of_host.get("onion_keys_dir"), of_host.get("inventory_dir"))
         if "onion_services" not in of_host or source in looked_at:
             continue

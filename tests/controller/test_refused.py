@@ -530,6 +530,34 @@ def test_clients_that_cannot_be_meant_are_refused(operator):
     assert "onion_clients_revoked: carla has no key in" in message
     assert "'' is no declared service with a key" in " ".join(operator.refused("clients").split())
     assert not (operator.folder / ".onion_clients").exists()
+
+
+def test_keys_are_imported_from_a_host_as_a_folder_or_as_a_file(operator):
+    inventory = yaml.safe_load((operator.folder / "hosts.yml").read_text())
+    # the host is this machine
+    inventory["all"]["children"]["web"]["hosts"]["web1"] = {"ansible_connection": "local", "ansible_become": False}
+    (operator.folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
+    keys = {name: _keyfile.generate() for name in ("folder", "file", "odd")}
+    for name, key in keys.items():
+        (operator.folder / name).mkdir()
+        for file, content in key.service_files().items():
+            (operator.folder / name / file).write_bytes(content)
+    (operator.folder / "odd/hostname").write_text(keys["file"].address + "\n")
+    (operator.folder / "empty").mkdir()
+    paths = {"folder": "folder", "file": "file/hs_ed25519_secret_key", "odd": "odd", "empty": "empty", "missing": "missing"}
+    imports = {name: {"host": "web1", "path": str(operator.folder / path)} for name, path in paths.items()}
+    operator.declare(*map(service, imports), onion_import=imports)
+    message = operator.refused("keys")
+    assert f"service 'odd': key: host 'web1': {operator.folder}/odd/hostname: belongs to another key" in message
+    for name in ("empty", "missing"):
+        assert f"service '{name}': key: host 'web1': {operator.folder}/{name}: could not be read: " in message
+    assert "'folder'" not in message and "'file'" not in message
+    operator.declare(service("folder"), service("file"), onion_import={name: imports[name] for name in ("folder", "file")})
+    assert operator.run("keys").returncode == 0
+    for name in ("folder", "file"):
+        assert yaml.safe_load((operator.folder / f".onion_keys/{name}.yml").read_text())["address"] == keys[name].address
+
+
 # --- plays of the operator's own, and settings that change how they run
 
 OURS = [f"onionfleet.balance.{name}" for name in ("hardmap", "softmap_backend", "softmap_publisher", "keeper")]

@@ -211,6 +211,8 @@ FORGED = {
     "another way of writing": lambda folder: forged(folder, files={"./hosts.yml": {"mode": "0600", "content": "eA=="}}),
     "a file as a folder": lambda folder: forged(folder, files={name: {"mode": "0600", "content": "eA=="} for name in ("a", "a/b")}),
     "a zero": lambda folder: forged(folder, files={"a\0b": {"mode": "0600", "content": "eA=="}}),
+    "half a character": lambda folder: forged(folder, files={"a\ud800b": {"mode": "0600", "content": "eA=="}}),
+    "a terminal's": lambda folder: forged(folder, files={"a\x1b[2Jb": {"mode": "0600", "content": "eA=="}}),
     "no key": lambda folder: forged(folder, keys={"archive": 7}),
     "a torn key": lambda folder: forged(folder, keys={"archive": "eA=="}),
     "a strange name": lambda folder: forged(folder, keys={"../../x": "eA=="}),
@@ -243,6 +245,21 @@ def test_a_torn_key_is_named(folder):
 
 
 # --- what is in the way
+
+
+def test_a_name_that_no_disk_takes_restores_nothing(folder, tmp_path):
+    archive, empty = gather(folder), tmp_path / "empty"
+    empty.mkdir()
+    forged_files = _archive.Archive(archive.keys, {"x" * 300: archive.files["hosts.yml"]}, archive.manifest)
+    with pytest.raises(OnionfleetError, match="File name too long"):
+        restore(forged_files, empty)
+    assert list(empty.iterdir()) == []
+
+
+def test_a_name_that_is_not_seen_is_not_backed_up(folder):
+    (folder / "group_vars/a\nb.yml").write_text("x")
+    with pytest.raises(OnionfleetError, match=r"a\\nb\.yml': its name has"):
+        gather(folder)
 
 
 @pytest.mark.parametrize("place", ["hosts.yml", "group_vars"])

@@ -73,7 +73,8 @@ class HostVars(dict):
 def store(variables, of_hosts=None):
     """The store for all hosts, whose task runs on the first."""
     hosts = HostVars({host: {"onion_services": [], **of_host} for host, of_host in (of_hosts or {}).items()})
-    return _declared.common_keys_dir({**variables, "groups": {"all": list(hosts)}, "hostvars": hosts}, templar(**variables))
+    of_task = {**variables, "groups": {"all": list(hosts)}, "hostvars": hosts}
+    return _declared.common_keys_dir(of_task, _declared.of_hosts(of_task), templar(**variables))
 
 
 def test_the_store_is_beside_the_inventory_unless_told():
