@@ -12,7 +12,7 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._fleet import c
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import greedy
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import HostAction, Variables, keyed, named, unpipelined
 
-# of Python, before any module has set a language; and of others, which a task of ours asks for English
+# an error of Python has its number in every language
 NO_SPACE = re.compile(r"\[Errno 28\]|No space left on device")
 NO_ROOM = "No usable temporary directory"
 
@@ -37,7 +37,7 @@ class ActionModule(HostAction):
         if strange:
             raise self.distrusted(greedy(self.host(task_vars), sorted(strange)), task_vars)
         barred = unpipelined(self._connection)
-        if barred and "faults" in result and self._gets_secrets(result["missing_keys"], task_vars):
+        if barred and not result.get("failed") and self._gets_secrets(result["missing_keys"], task_vars):
             result["faults"].append(f"secrets would be written into a temporary file on the host; {barred}")
         return result
 

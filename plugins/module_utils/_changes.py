@@ -17,6 +17,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils import (
     _decide,
     _files,
     _host,
+    _installed_key,
     _instances,
     _layout,
     _present,
@@ -41,15 +42,25 @@ def prepare(daemons: t.Sequence[Daemon], secrets: t.Mapping[str, str], *, check:
     :raises OnionfleetError: all faults of all daemons.
     """
     changes = [_change(daemon, secrets, check) for daemon in daemons]
+    units = _host.units([daemon.name for daemon in daemons])
+    for change in changes:
+        change.faults += _lost_keys(change.daemon, units[change.daemon.name])
     for first in [change for change in changes if change.daemon.wanted][:1]:  # the way to all of them
         first.nodes[:0] = _files.passages([_layout.INSTANCES_ROOT, _layout.DATA_ROOT])
     faults = [fault for change in changes for fault in change.faults] + _refusals(changes, check)
     if faults:
         raise OnionfleetError(*faults)
-    units = _host.units([change.daemon.name for change in changes])
     for change in changes:
         change.decision = _decision(change, units[change.daemon.name])
     return changes
+
+
+def _lost_keys(daemon: Daemon, unit: _host.Unit) -> t.Iterator[str]:
+    """Services whose tor made a key of which nothing is left; where it starts again, it makes another one, which nobody meant."""
+    loaded = _host.read_record(daemon.name, unit) if unit.active else None
+    for service in daemon.running_services if loaded else ():
+        if service.address is None and service.path in loaded.services and not _installed_key.present_files(service.path):
+            yield f"service '{service.name}': {_installed_key.lost(service.path)}"
 
 
 def _decision(change: Change, unit: _host.Unit) -> _decide.Decision:

@@ -8,6 +8,7 @@ Overview::
   key_state       folder and address -> as _keyfile.directory_state says, but cheaper
   missing_files   name -> content of the key files that are to be written
   own_files       the same beside a key that tor made itself
+  lost            what is said where that secret is gone
   present_files   names of the key files that are there
 """
 
@@ -73,11 +74,16 @@ def own_files(path: str) -> t.Dict[str, bytes]:
     """
     there = present_files(path)
     if there and _keyfile.SECRET_FILE not in there:
-        raise OnionfleetError(f"{path}/{_keyfile.SECRET_FILE}: is gone; a tor that runs goes on with what it has in memory, and none can start with it "
-                              "again. Bring the file back, or have publishers leave this backend out (onion_drained, deploy) and run the playbook "
-                              "onionfleet.balance.renew, which has a new key made")
+        raise OnionfleetError(lost(path))
     missing = [name for name in NAMES if there and name not in there]
     return {name: content for name, content in _keyfile.load_path(path).service_files().items() if name in missing} if missing else {}
+
+
+def lost(path: str) -> str:
+    """The fault of a folder without the secret key that a tor made there."""
+    return (f"{path}/{_keyfile.SECRET_FILE}: is gone; a tor that runs goes on with what it has in memory, and none can start with it again. "
+            "Bring the file back, or have publishers leave this backend out (onion_drained, deploy) and run the playbook "
+            "onionfleet.balance.renew, which has a new key made")
 
 
 def present_files(path: str) -> t.List[str]:

@@ -77,6 +77,11 @@ def test_secrets_for_a_host_that_no_setting_makes_pipeline_are_a_fault(run, beco
     assert f"'{become.name}' cannot pipeline; use ansible_become_method: sudo" in fault
 
 
+def test_a_failure_stays_one_there(run):
+    failure = {"failed": True, "msg": "no python", "faults": []}
+    assert run(dict(failure), become=SU) == failure
+
+
 @pytest.mark.parametrize("become", [DOAS, SUDO, None])
 def test_others_pipeline(run, become):
     assert run(dict(REPORT, faults=[]), become=become)["faults"] == []

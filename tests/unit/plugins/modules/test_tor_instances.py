@@ -77,6 +77,13 @@ class Host:
         warnings, self.warnings = self.warnings, []
         return {**json.loads(output), "warnings": warnings}
 
+    def make_key(self, folder: pathlib.Path) -> None:
+        """As a tor does when it starts."""
+        folder.mkdir(exist_ok=True)
+        for name, content in OTHER.service_files().items():
+            (folder / name).write_bytes(content)
+            (folder / name).chmod(0o600)
+
     def tree(self) -> dict[str, bytes]:
         return {str(path.relative_to(self.root)): path.read_bytes()
                 for path in self.root.rglob("*") if path.is_file() and "wants" not in path.parts}
@@ -177,9 +184,7 @@ def test_lost_files_of_keys_are_mended_or_told(host: Host) -> None:
     declared = daemon(shop(address=KEY.address), shop(name="own"))
     host.run(declared, secrets={"shop": SECRET})
     own = host.service.parent / "own"
-    for file, content in OTHER.service_files().items():
-        (own / file).write_bytes(content)
-        (own / file).chmod(0o600)
+    host.make_key(own)
     assert not host.run(declared)["changed"]
     for folder in (host.service, own):
         (folder / "hostname").unlink()
@@ -194,12 +199,28 @@ def test_lost_files_of_keys_are_mended_or_told(host: Host) -> None:
     assert host.tree() == before
 
 
+def test_a_folder_that_is_gone_with_its_key_is_told_while_its_tor_runs(host: Host) -> None:
+    declared = daemon(shop(name="own"))
+    host.run(declared)
+    own = host.service.parent / "own"
+    unit = _host.Unit(True, "first run", 1.0)
+    _host.write_record("shop1", unit, _present.present("shop1").state)
+    assert not host.run(declared).get("failed"), "it may not have been started yet"
+    host.running["shop1"] = unit
+    own.rmdir()
+    for check in (True, False):
+        (fault,) = host.run(declared, check=check)["faults"]
+        assert fault.startswith(f"service 'own': {own}/hs_ed25519_secret_key: is gone")
+    assert not own.exists()
+
+
 def test_what_is_loaded_decides(host: Host) -> None:
     host.run(daemon(shop()))
     host.running["shop1"] = _host.Unit(True, "run1", 4e9)
     assert host.run(daemon(shop()))["actions"] == [], "all files are older than the start"
     host.running["shop1"] = _host.Unit(True, "run2", 1.0)
     assert host.run(daemon(shop()))["actions"][0]["action"] == "restart", "nobody can tell what it loaded"
+    host.make_key(host.service)
     _host.write_record("shop1", host.running["shop1"], _present.present("shop1").state)
     assert host.run(daemon(shop()))["actions"] == []
     changed = host.run(daemon(shop(max_streams=3)))
@@ -364,6 +385,7 @@ def test_adopting_the_same_configuration_reloads_once_so_that_a_record_tells(hos
     result = host.run(daemon(shop(), adopt=True))
     assert result["warnings"] == []
     assert [(due["action"], due["reasons"]) for due in result["actions"]] == [("reload", ["other files say the same from now on"])]
+    host.make_key(host.service)
     _host.write_record("shop1", host.running["shop1"], _present.present("shop1").state)
     again = host.run(daemon(shop(), adopt=True))
     assert (again["changed"], again["actions"]) == (False, [])
