@@ -5,7 +5,7 @@
 
 Module Overview:
 
-    layout_hints   services and settings of publishers -> a sentence for each thing to think over
+    layout_hints   services and settings of publishers -> a sentence for each thing to think over, once for all services
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._services impor
 # survivors publishes, on average and in 95 of 100 cases. With more of them a failure is short enough not to be mentioned.
 WAITING = {1: (33, 78), 2: (23, 58)}
 PLACES = 20
+NAMED = 5  # other services with the same hint
 
 
 def layout_hints(services: t.Mapping[str, Service], publisher: t.Mapping[str, t.Any]) -> t.Iterator[str]:
@@ -25,11 +26,15 @@ def layout_hints(services: t.Mapping[str, Service], publisher: t.Mapping[str, t.
 
     :param publisher: settings of all publishers.
     """
+    found: t.Dict[str, t.List[str]] = {}
     for service in services.values():
         if service.state == "present":
-            place = f"service '{service.name}'"
-            yield from (f"{place} {hint}" for hint in _threads(service))
-            yield from (f"{place} {hint}" for hint in (_turns(service, publisher) if service.placement.publishers else _failover(service)))
+            of_layout = _turns(service, publisher) if service.placement.publishers else _failover(service)
+            for hint in (*_threads(service), *of_layout):
+                found.setdefault(hint, []).append(f"'{service.name}'")
+    for hint, (first, *others) in found.items():
+        also = f" (and {', '.join(others[:NAMED])}{' and others' if len(others) > NAMED else ''})" if others else ""
+        yield f"service {first}{also} {hint}"
 
 
 def _threads(service: Service) -> t.Iterator[str]:

@@ -117,6 +117,12 @@ def test_lines_are_joined_by_newlines(path):
     assert escaped == []
 
 
+@pytest.mark.parametrize("path", sorted([*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml")]), ids=lambda path: path.name)
+def test_what_is_told_is_shown_by_whatever_ansible_is_configured_to_show(path):
+    """An operator may hide what is ok (display_ok_hosts), and with it what debug says."""
+    assert "ansible.builtin.debug" not in path.read_text()
+
+
 # --- roles/verify/templates/status.txt.j2
 
 

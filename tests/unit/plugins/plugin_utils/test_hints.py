@@ -54,3 +54,12 @@ def test_more_backends_than_places_take_turns(hosts, workers, publisher, share):
 
 def test_what_is_absent_is_not_judged():
     assert hardmap(2, state="absent") == []
+
+
+def test_the_same_hint_is_told_once_for_all_services():
+    services = [{"name": f"s{number}", "layout": "hardmap", "replicas": HOSTS[:2], "ports": [{"port": 80, "target": "127.0.0.1:1"}]} for number in range(8)]
+    addresses = {service["name"]: service["name"] for service in services}
+    (hint,) = make_plan(Declaration(services=services, groups={"all": HOSTS}, addresses=addresses)).hints
+    assert hint.startswith("service 's0' (and 's1', 's2', 's3', 's4', 's5' and others) has no keeper: ")
+    (hint,) = make_plan(Declaration(services=services[:2], groups={"all": HOSTS}, addresses=addresses)).hints
+    assert hint.startswith("service 's0' (and 's1') has no keeper: ")
