@@ -55,6 +55,8 @@ SERVICE: t.Dict[str, t.Union[Option, t.Dict[str, Option]]] = {
         "queue_burst": Option("HiddenServicePoWQueueBurst", v.Number(0, UINT31)),
     },
 }
+# tor refuses a burst below its rate; with the defaults of both
+BURSTS = {"introduction_dos": ("rate_per_second", 25, "burst_per_second", 200), "pow": ("queue_rate", 250, "queue_burst", 2500)}
 SERVICE_SPECIAL = ("authorized_clients", "extra", "onionbalance_frontends", "ports", "single_hop")
 
 DAEMON: t.Dict[str, Option] = {
@@ -147,9 +149,21 @@ DAEMON_KEYWORDS = dict(_keywords(DAEMON))
 
 
 def _frontend_faults(value: object) -> t.Iterator[str]:
-    for index, address in enumerate(value if isinstance(value, list) else ["the value"]):
+    if not isinstance(value, list):
+        yield f"onionbalance_frontends: is {v.shown(value)}; write a list of .onion addresses"
+        return
+    for index, address in enumerate(value):
         if not is_address(address):
             yield f"onionbalance_frontends[{index}]: is {v.shown(address)}; write the .onion address of a frontend"
+
+
+def _burst_faults(given: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    """Of fields that are sound each by itself."""
+    for field, (rate, usual_rate, burst, usual_burst) in BURSTS.items():
+        group = {name: value for name, value in given.get(field, {}).items() if value is not None}
+        rates = int(group.get(rate, usual_rate)), int(group.get(burst, usual_burst))
+        if str(group.get("enabled")).lower() == "true" and rates[1] < rates[0]:
+            yield f"{field}.{burst}: is {rates[1]}, less than {rate}, {rates[0]}, which tor refuses; write at least as much"
 
 
 def service_faults(service: t.Mapping[str, t.Any], also_known: t.FrozenSet[str] = frozenset()) -> t.List[str]:
@@ -165,6 +179,7 @@ def service_faults(service: t.Mapping[str, t.Any], also_known: t.FrozenSet[str] 
         if field in given:
             faults += (parts.group_faults(field, option, given[field]) if isinstance(option, dict)
                        else parts.field_faults(field, option.kind, given[field]))
+    faults += [] if faults else _burst_faults(given)
     faults += parts.port_faults(given["ports"]) if "ports" in given else ["ports: is missing; give at least one port"]
     if "authorized_clients" in given:
         faults += parts.client_faults(given["authorized_clients"])

@@ -23,6 +23,8 @@ def shown(value: object) -> str:
     names = {bool: "the boolean", int: "the number", float: "the number", str: "the text",
              dict: "a mapping", list: "a list", type(None): "empty"}
     kind = next((name for cls, name in names.items() if isinstance(value, cls)), type(value).__name__)
+    if isinstance(value, (dict, list)) and not value:
+        return kind.replace("a ", "an empty ")
     if value is None or isinstance(value, (dict, list)):
         return kind
     return f"{kind} {str(value).lower() if isinstance(value, bool) else quoted(value)}"
@@ -94,7 +96,7 @@ class Text:
             value = str(value)
         found = list(line_faults(value))
         for fault in found:
-            yield fault if not self.wanted else f"{fault}; write {self.wanted}"
+            yield fault if not self.wanted and ";" in fault else f"{fault}; write {self.wanted or 'a text'}"
         if not found and not self.pattern.match(t.cast(str, value)):
             yield f"is {shown(value)}; write {self.wanted}"
 

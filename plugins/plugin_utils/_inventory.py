@@ -39,9 +39,9 @@ class Inventory:
             faults.add(place, field, "must name an inventory group or host, or a list of them")
             return []
         found: t.Dict[str, str] = {}
-        for name in wanted:
+        for number, name in enumerate(wanted, 1):
             if not isinstance(name, str):
-                faults.add(place, field, f"holds something that is {shown(name)}; name groups or hosts of the inventory")
+                faults.add(place, field, f"entry {number} is {shown(name)}; write the name of a group or host")
                 continue
             for host in self._members(name, place, field, faults):
                 if host in found:
@@ -58,5 +58,5 @@ class Inventory:
         if name in hosts:
             return [name]
         hint = near(name, [*self.groups, *hosts])
-        faults.add(place, field, f"{quoted(name)} is neither a group nor a host of the inventory{hint}; patterns do not work")
+        faults.add(place, field, f"{quoted(name)} is neither a group nor a host of the inventory{hint}; name one that is (patterns do not work)")
         return []

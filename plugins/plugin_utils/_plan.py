@@ -101,7 +101,7 @@ def make_plan(declared: Declaration) -> Plan:
     hints: t.List[str] = []
     inventory = Inventory(declared.groups)
     faults.extend(f"onion_daemon_options: {fault}" for fault in option_faults(declared.daemon_options))
-    faults.extend(f"onion_network_options: {fault}" for fault in option_faults({"extra": declared.network_options}))
+    faults.extend(f"onion_network_options{fault[len('extra'):]}" for fault in option_faults({"extra": declared.network_options}))
     faults.extend(settings_faults(declared.publisher, "onion_publisher"))
     faults.extend(keeper_faults(declared.keeper))
     shared_options = read_shared_daemons(declared.daemons, faults)

@@ -12,7 +12,12 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._errors import 
 from ansible_collections.onionfleet.balance.plugins.module_utils._options import service_faults
 from ansible_collections.onionfleet.balance.plugins.module_utils._values import quoted, shown
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._inventory import Faults
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import Data, check_daemon_name, option_faults
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import (
+    DAEMON,
+    Data,
+    check_daemon_name,
+    option_faults,
+)
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._services import Service
 
 Services = t.Mapping[str, Service]
@@ -35,7 +40,7 @@ def read_shared_daemons(declared: t.Any, faults: Faults) -> t.Dict[str, Data]:
         if name is None:
             faults.add(place, "name", "is missing; write '- {name: …, options: {…}}'")
         else:
-            place = f"daemon {quoted(name)}" if isinstance(name, str) else place
+            place = f"daemon '{name}'" if isinstance(name, str) and DAEMON.match(name) else place
             check_daemon_name(name, place, "name", faults)
             if str(name) in found:
                 faults.add(place, "name", "is declared twice in onion_daemons; merge the two entries")
@@ -107,7 +112,7 @@ def read_drained(declared: t.Any, services: Services, faults: Faults) -> t.Froze
         if not isinstance(name, str):
             faults.add("onion_drained", "name", f"is {shown(name)}; write a host, or 'host/daemon'")
         elif name not in known:
-            what = f"{quoted(name)} is no host of backends and no 'host/daemon' of one{near(name, known)}; mend or remove it"
+            what = f"{quoted(name)} is no host of backends, or of replicas with a keeper, and no 'host/daemon' of one{near(name, known)}; mend or remove it"
             faults.add("onion_drained", "name", what)
     for service in drainable:
         left = [
@@ -140,7 +145,7 @@ def _check_single_hop(daemon: str, living: t.Sequence[Service], faults: Faults) 
     for service in living:
         if single_hop and service.name not in single_hop:
             what = f"is anonymous but shares '{daemon}' with the single-hop service '{single_hop[0]}'"
-            faults.add(f"service '{service.name}'", "single_hop", f"{what}, and tor is one or the other: part them")
+            faults.add(f"service '{service.name}'", "single_hop", f"{what}, and tor is one or the other; give one of them another daemon")
 
 
 def check_overrides(services: Services, targets: t.Mapping[str, t.Any], faults: Faults) -> None:

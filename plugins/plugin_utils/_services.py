@@ -33,6 +33,7 @@ STATES = ("present", "absent")
 # how verification asks a service, as onion_probe takes it
 PROBE_FIELDS = {"port": int, "scheme": str, "path": str, "status": list, "contains": str, "capture": str}
 KINDS = {int: "a whole number", str: "a text", list: "a list"}
+ADDRESS_LENGTH = 62  # with .onion
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?\Z")
 DIRECTORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
 # fields that say where a service runs; the others say how, and go to tor
@@ -137,6 +138,9 @@ def _check_fields(fields: Data, place: str, faults: Faults) -> None:
 def _pin_faults(address: t.Any) -> t.Iterator[str]:
     if not isinstance(address, str):
         yield f"is {shown(address)}; write the .onion address of the service's key, or remove the field"
+        return
+    if len(address) != ADDRESS_LENGTH:
+        yield f"is {shown(address)}, and an address has {ADDRESS_LENGTH} characters; write that of the service's key, or remove the field"
         return
     try:
         if not is_public_key(public_key_from_address(address)):

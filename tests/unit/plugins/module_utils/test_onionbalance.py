@@ -186,7 +186,7 @@ def test_a_check_run_needs_no_backend_with_an_address():
         ({"probe_intervall": 5}, "settings: 'probe_intervall': no such option; did you mean probe_interval?"),
         ({"probe_timeout": "1\n2"}, "settings.probe_timeout: is"),
         ({"testnet": "maybe"}, "settings.testnet: is"),
-        ([], "settings: is a list; write a mapping"),
+        ([], "settings: is an empty list; write a mapping"),
         (None, "settings: is empty; write a mapping"),
     ],
 )

@@ -146,3 +146,25 @@ def test_secrets_are_for_secret_options_and_never_shown() -> None:
         assert "hunt" not in fault
     assert "did you mean" in _options.secret_faults({"Socks5ProxyPasword": "x"})[0]
     assert "ORPort" in _options.secret_faults({"ORPort": "x"})[0]
+
+
+@pytest.mark.parametrize(
+    ("service", "faults"),
+    [
+        ({"introduction_dos": {"enabled": True, "rate_per_second": 300}}, ["introduction_dos.burst_per_second: is 200, less than"]),
+        ({"introduction_dos": {"enabled": "True", "burst_per_second": "18"}}, ["introduction_dos.burst_per_second: is 18, less than"]),
+        ({"introduction_dos": {"enabled": False, "burst_per_second": 18}}, []),
+        ({"introduction_dos": {"enabled": True, "rate_per_second": None, "burst_per_second": 25}}, []),
+        ({"pow": {"enabled": True, "queue_rate": 7, "queue_burst": 6}}, ["pow.queue_burst: is 6, less than queue_rate, 7, which tor refuses"]),
+        ({"pow": {"enabled": True, "queue_rate": 7, "queue_burst": 7}}, []),
+    ],
+)
+def test_tor_refuses_a_burst_below_its_rate(service: dict[str, t.Any], faults: list[str]) -> None:
+    found = _options.service_faults({"ports": PORTS, **service})
+    assert len(found) == len(faults)
+    assert all(fault.startswith(expected) for fault, expected in zip(found, faults))
+
+
+def test_frontends_that_are_no_list() -> None:
+    assert _options.service_faults({"ports": PORTS, "onionbalance_frontends": 7}) == [
+        "onionbalance_frontends: is the number 7; write a list of .onion addresses"]

@@ -34,7 +34,7 @@ def sharing(*of_each):
     [
         ({"name": "small"}, ["onion_daemons: type"]),
         ([{"options": {}}], ["onion_daemons entry 1: name"]),
-        ([{"name": "a-b"}], ["daemon 'a-b': name"]),
+        ([{"name": "a-b"}], ["onion_daemons entry 1: name"]),
         ([{"name": "small"}, {"name": "small"}], ["daemon 'small': name: is declared twice"]),
         ([{"name": "small", "option": {}}], ["daemon 'small': option: is not known"]),
         ([{"name": "small", "options": {"sandbx": True}}], ["daemon 'small': options: "]),
