@@ -28,7 +28,7 @@ def layout_hints(services: t.Mapping[str, Service], publisher: t.Mapping[str, t.
     for service in services.values():
         if service.state == "present":
             place = f"service '{service.name}'"
-            yield from (f"{place} {hint}" for hint in _threads(service))
+            yield from (f"{place} {hint}" for hint in (*_threads(service), *_protection(service)))
             yield from (f"{place} {hint}" for hint in (_turns(service, publisher) if service.placement.publishers else _failover(service)))
 
 
@@ -39,6 +39,13 @@ def _threads(service: Service) -> t.Iterator[str]:
         yield "has one publisher only; without it, visitors are turned away within three hours: name a second"
     if service.placement.publishers and len(service.placement.instances) == 1:
         yield "has one backend only; a publisher is of use from two on"
+
+
+def _protection(service: Service) -> t.Iterator[str]:
+    if str(service.fields.get("single_hop")).lower() == "true":
+        yield "is not anonymous (single_hop): visitors stay hidden, its hosts do not"
+    if service.fields.get("lower_protection") is True:
+        yield "says 'lower_protection: true'; remove that once it is deployed, so that nothing is lowered by mistake"
 
 
 def _failover(service: Service) -> t.Iterator[str]:
