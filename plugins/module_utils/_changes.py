@@ -58,7 +58,9 @@ def prepare(daemons: t.Sequence[Daemon], secrets: t.Mapping[str, str], *, check:
 def _lost_keys(daemon: Daemon, unit: _host.Unit) -> t.Iterator[str]:
     """Services whose tor made a key of which nothing is left; where it starts again, it makes another one, which nobody meant."""
     loaded = _host.read_record(daemon.name, unit) if unit.active else None
-    for service in daemon.running_services if loaded else ():
+    if loaded is None:
+        return
+    for service in daemon.running_services:
         if service.address is None and service.path in loaded.services and not _installed_key.present_files(service.path):
             yield f"service '{service.name}': {_installed_key.lost(service.path)}"
 

@@ -29,7 +29,7 @@ _DAEMON_NAME = re.compile(r"[a-z0-9]{1,27}\Z")
 _SERVICE_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?\Z")
 _DIRECTORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
 _DAEMON_FIELDS = frozenset(("adopt", "keeper", "name", "options", "services", "socks", "stagger", "state"))
-_SERVICE_FIELDS = frozenset(("address", "delete_key", "directory", "name", "state"))
+_SERVICE_FIELDS = frozenset(("address", "delete_key", "directory", "lower_protection", "name", "state"))
 
 
 @dataclasses.dataclass(frozen=True)

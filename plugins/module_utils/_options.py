@@ -160,7 +160,7 @@ def _frontend_faults(value: object) -> t.Iterator[str]:
 def _burst_faults(given: t.Mapping[str, t.Any]) -> t.Iterator[str]:
     """Of fields that are sound each by itself."""
     for field, (rate, usual_rate, burst, usual_burst) in BURSTS.items():
-        group = {name: value for name, value in given.get(field, {}).items() if value is not None}
+        group = given.get(field, {})
         rates = int(group.get(rate, usual_rate)), int(group.get(burst, usual_burst))
         if str(group.get("enabled")).lower() == "true" and rates[1] < rates[0]:
             yield f"{field}.{burst}: is {rates[1]}, less than {rate}, {rates[0]}, which tor refuses; write at least as much"

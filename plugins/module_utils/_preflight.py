@@ -18,7 +18,7 @@ import pwd
 import re
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils import _command
+from ansible_collections.onionfleet.balance.plugins.module_utils import _command, _files, _present, _torrc
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._installed_key import own_files
 from ansible_collections.onionfleet.balance.plugins.module_utils._keyfile import directory_state
@@ -163,6 +163,8 @@ def _inspect_service(daemon: str, service: Data, report: Report) -> None:
     place = f"service '{service['name']}'"
     path = service_directory(daemon, service["directory"])
     report.faults.extend(f"{place}: {fault}" for fault in _owner_faults(daemon, path))
+    if not service.get("lower_protection"):
+        report.faults.extend(f"{place}: {fault}" for fault in _lowered(daemon, service, path))
     if service["address"]:
         _inspect_key(service, path, report)
     else:
@@ -175,6 +177,26 @@ def _inspect_service(daemon: str, service: Data, report: Report) -> None:
         for target in targets_of(port):
             if target.startswith("unix:"):
                 _inspect_socket(f"{place}: ports: {port['port']}", target[len("unix:") :], daemon_user(daemon), report)
+
+
+def _lowered(daemon: str, service: Data, path: str) -> t.Iterator[str]:
+    """What protects the service on this host at present, and would not any more."""
+    clients = sum(file.endswith(".auth") for file in _files.listed(f"{path}/authorized_clients"))
+    if clients and not service.get("authorized_clients"):
+        yield (f"authorized_clients: {clients} clients are authorized here, and none in the declaration, so that everybody could come in; "
+               "name clients, or say 'lower_protection: true'")
+    wanted = str(service.get("single_hop")).lower() == "true"
+    if wanted and os.path.exists(f"{path}/hostname") and not _is_single_hop(daemon):
+        yield ("single_hop: the service is anonymous here, and everybody could learn where it is; remove the field, or say "
+               "'lower_protection: true'")
+
+
+def _is_single_hop(daemon: str) -> bool:
+    try:
+        lines = [line for text in _present.present(daemon).config.values() for line in _torrc.parse(text)]
+    except OnionfleetError:
+        return False
+    return any(keyword.lower() == "hiddenservicesinglehopmode" and value == "1" for keyword, value in lines)
 
 
 def _inspect_key(service: Data, path: str, report: Report) -> None:

@@ -30,7 +30,7 @@ def layout_hints(services: t.Mapping[str, Service], publisher: t.Mapping[str, t.
     for service in services.values():
         if service.state == "present":
             of_layout = _turns(service, publisher) if service.placement.publishers else _failover(service)
-            for hint in (*_threads(service), *of_layout):
+            for hint in (*_threads(service), *_protection(service), *of_layout):
                 found.setdefault(hint, []).append(f"'{service.name}'")
     for hint, (first, *others) in found.items():
         also = f" (and {', '.join(others[:NAMED])}{' and others' if len(others) > NAMED else ''})" if others else ""
@@ -44,6 +44,13 @@ def _threads(service: Service) -> t.Iterator[str]:
         yield "has one publisher only; without it, visitors are turned away within three hours: name a second"
     if service.placement.publishers and len(service.placement.instances) == 1:
         yield "has one backend only; a publisher is of use from two on"
+
+
+def _protection(service: Service) -> t.Iterator[str]:
+    if str(service.fields.get("single_hop")).lower() == "true":
+        yield "is not anonymous (single_hop): visitors stay hidden, its hosts do not"
+    if service.fields.get("lower_protection") is True:
+        yield "says 'lower_protection: true'; remove that once it is deployed, so that nothing is lowered by mistake"
 
 
 def _failover(service: Service) -> t.Iterator[str]:

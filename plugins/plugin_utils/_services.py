@@ -39,7 +39,7 @@ DIRECTORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
 # fields that say where a service runs; the others say how, and go to tor
 PLACEMENT = frozenset(
     ("name", "state", "layout", "replicas", "backends", "publishers", "workers", "daemon", "daemon_options")
-    + ("directory", "adopt", "delete_key", "secret_key", "address", "probe", "keeper")
+    + ("directory", "adopt", "delete_key", "lower_protection", "secret_key", "address", "probe", "keeper")
 )
 
 
@@ -116,7 +116,7 @@ def _check_fields(fields: Data, place: str, faults: Faults) -> None:
         elif field in fields and fields[field] not in allowed:
             value = fields[field]
             faults.add(place, field, f"is {shown(value)}{near(value, allowed)}; write one of: {', '.join(allowed)}")
-    for field in ("adopt", "delete_key", "keeper"):
+    for field in ("adopt", "delete_key", "keeper", "lower_protection"):
         if not isinstance(fields.get(field, False), bool):
             faults.add(place, field, f"is {shown(fields[field])}; write true or false")
     if fields.get("keeper") is True and "daemon" in fields:
@@ -125,7 +125,10 @@ def _check_fields(fields: Data, place: str, faults: Faults) -> None:
         faults.add(place, "delete_key", "goes with 'state: absent' only; remove it, or set the state")
     faults.extend(f"{place}: probe: {fault}" for fault in _probe_faults(fields.get("probe", {}), _ports(fields)))
     if "authorized_clients" in fields and fields["authorized_clients"] in (None, []):
-        what = "is empty, which would let everybody in; name a client, or remove the field if everybody may come"
+        what = (
+            "is empty, which would let everybody in; name a client, or, if everybody may come, remove the field and say "
+            "'lower_protection: true'"
+        )
         faults.add(place, "authorized_clients", what)
     if "address" in fields:
         faults.extend(f"{place}: address: {fault}" for fault in _pin_faults(fields["address"]))

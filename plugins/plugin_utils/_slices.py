@@ -179,4 +179,5 @@ def _service(service: Service, address: t.Optional[str], overrides: t.Mapping[t.
         "address": address,
         "directory": service.directory,
         "delete_key": service.fields.get("delete_key", False),
+        **({"lower_protection": True} if service.fields.get("lower_protection") is True else {}),
     }

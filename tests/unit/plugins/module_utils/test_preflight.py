@@ -69,6 +69,41 @@ def test_the_lost_key_of_a_backend_is_mentioned_and_holds_nothing_up(host):
     assert hint.startswith(f"service 'newsroom': key: {folder}/hs_ed25519_secret_key: is gone")
 
 
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, ["authorized_clients: 2 clients are authorized here, and none in the declaration"]),
+        ({"authorized_clients": [{"name": "anna", "public_key": "A"}]}, []),
+        ({"lower_protection": True, "single_hop": True}, []),
+        ({"single_hop": "True"}, ["authorized_clients: ", "single_hop: the service is anonymous here"]),
+        ({"single_hop": False}, ["authorized_clients: "]),
+    ],
+)
+def test_what_protects_a_service_is_not_taken_away_without_a_word(host, fields, expected):
+    folder = host.data / "newsroomw1" / "newsroom"
+    (folder / "authorized_clients").mkdir(parents=True)
+    (folder / "hostname").write_text(f"{KEY.address}\n")
+    for file in ("authorized_clients/anna.auth", "authorized_clients/berta.auth", "authorized_clients/readme"):
+        (folder / file).touch()
+    faults = _preflight.inspect(daemons(**fields), None, "0.4.9.11").faults
+    assert len(faults) == len(expected)
+    assert all(fault.startswith(f"service 'newsroom': {words}") for fault, words in zip(faults, expected))
+    assert all("say 'lower_protection: true'" in fault for fault in faults)
+
+
+def test_a_service_that_is_not_anonymous_or_not_there_may_be_single_hop(host):
+    assert _preflight.inspect(daemons(single_hop=True), None, "0.4.9.11").faults == []
+    folder = host.data / "newsroomw1" / "newsroom"
+    folder.mkdir(parents=True)
+    (folder / "hostname").write_text(f"{KEY.address}\n")
+    torrc = host.etc / "newsroomw1" / "torrc"
+    torrc.parent.mkdir(parents=True)
+    torrc.write_text("# Managed by onionfleet.balance\nHiddenServiceSingleHopMode 1\n")
+    assert _preflight.inspect(daemons(single_hop=True), None, "0.4.9.11").faults == []
+    torrc.write_text("# Managed by onionfleet.balance\nHiddenServiceSingleHopMode 0\n")
+    assert len(_preflight.inspect(daemons(single_hop=True), None, "0.4.9.11").faults) == 1
+
+
 def test_no_privilege_is_the_only_thing_said(host, monkeypatch):
     monkeypatch.setattr(_preflight.os, "geteuid", lambda: 1000)
     report = _preflight.inspect(daemons(), None, "0.4.9.11")

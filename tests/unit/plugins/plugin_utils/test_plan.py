@@ -442,3 +442,13 @@ def test_the_last_client_revoked_does_not_open_the_service(empty):
     service = {"name": "newsroom", "layout": "hardmap", "replicas": "web1", "ports": PORTS, "authorized_clients": empty}
     with pytest.raises(OnionfleetError, match="service 'newsroom': authorized_clients: is empty, which would let everybody in"):
         make_plan(Declaration(services=[service], groups={"all": ["web1"]}, keys_required=False))
+
+
+def test_the_word_for_less_protection_reaches_the_preflight_and_is_mentioned():
+    plan = make_plan(declaration(service(lower_protection=True, single_hop=True)))
+    assert daemons(plan, "web1")["newsroomw1"]["services"][0]["lower_protection"] is True
+    text = "\n".join(plan.hints)
+    assert "service 'newsroom' is not anonymous (single_hop)" in text
+    assert "service 'newsroom' says 'lower_protection: true'; remove that" in text
+    assert "lower_protection" not in daemons(make_plan(declaration(service(lower_protection=False))), "web1")["newsroomw1"]["services"][0]
+    assert faults(service(lower_protection="yes")) == ["service 'newsroom': lower_protection: is the text 'yes'; write true or false"]
