@@ -55,7 +55,8 @@ def check_asked(
         restricted = service.fields.get("keeper") is True and service.fields.get("authorized_clients")
         if restricted and service.state == "present" and addresses.get(name, "") not in ("", *credentials):
             what = "needs a client's key to ask a restricted service with; put one for"
-            faults.add(f"service '{name}'", "keeper", f"{what} {addresses[name]} into onion_client_credentials")
+            how = "into onion_client_credentials; the playbook onionfleet.balance.clients makes it"
+            faults.add(f"service '{name}'", "keeper", f"{what} {addresses[name]} {how}")
 
 
 def check_sandbox(services: t.Mapping[str, Service], daemon_options: t.Any, faults: Faults) -> None:

@@ -86,7 +86,8 @@ def _sync(folder: str) -> None:
     try:
         os.fsync(handle)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # not every file system of a stick or a network syncs folders
+        # not every file system of a stick or a network syncs folders
+        if error.errno not in (errno.EINVAL, errno.EBADF, errno.EOPNOTSUPP):
             raise
     finally:
         os.close(handle)
