@@ -148,15 +148,15 @@ installed() {
 # Playbooks that are refused on the controller, with no host at all.
 stage_controller() { use 2.19; PYTHONPATH=$work python -m pytest -q tests/controller/test_refused.py; }
 
-# Playbooks on hosts that lie, which are no hosts, but a connection that answers.
+# Playbooks on hosts that lie, or do not, which are no hosts, but a connection that answers.
 hostile() {
   use "$1"
   ansible --version | sed -n 1p
   PYTHONPATH=$work python -m pytest -q --durations=5 "${@:2}"
 }
-stage_hostile-2.19() { hostile 2.19 tests/controller/test_hostile.py tests/controller/test_hostile_names.py; }
-stage_hostile-2.18() { hostile 2.18 tests/controller/test_hostile*.py; }
-stage_hostile-newest() { has_newest; hostile newest tests/controller/test_hostile*.py; }
+stage_hostile-2.19() { hostile 2.19 tests/controller/test_hostile.py tests/controller/test_hostile_names.py tests/controller/test_day_two.py; }
+stage_hostile-2.18() { hostile 2.18 tests/controller/test_hostile*.py tests/controller/test_day_two.py; }
+stage_hostile-newest() { has_newest; hostile newest tests/controller/test_hostile*.py tests/controller/test_day_two.py; }
 stage_hostile_matrix-2.19() { hostile 2.19 tests/controller/test_hostile_matrix.py; }
 
 # --- Running them ----------------------------------------------------------------------------------------------------

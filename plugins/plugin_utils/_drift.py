@@ -67,8 +67,8 @@ def left_behind(there: t.Mapping[str, Data], plan: Data) -> t.Dict[str, t.List[D
     """
     seen = {host: found for host, found in there.items() if "daemons" in found and host not in plan["hosts"]}
     places, published = read_there(seen, plan)
-    found: t.Dict[str, t.List[Data]] = {host: [] for host in seen}
     everything: t.List[t.Union[Place, Published]] = [*places, *published]
+    found: t.Dict[str, t.List[Data]] = {host: [] for host in seen}
     for each in everything:
         what = f"still has {_still(each)}, which the plan has there no more; run retire"
         if each.owner is None:
