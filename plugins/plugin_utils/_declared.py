@@ -159,7 +159,7 @@ def _read_service(services: t.Sequence[t.Any], index: int, templar: t.Any) -> De
         raise OnionfleetError(f"{place}: a service with a name is expected")
 
     def field(key: str, default: str = "") -> str:
-        return str(_templated(lambda: service.get(key) or default, templar, f"{place}: {key}"))
+        return str(_templated(lambda: service.get(key), templar, f"{place}: {key}") or default)
 
     name = field("name")
 
@@ -170,5 +170,10 @@ def _read_service(services: t.Sequence[t.Any], index: int, templar: t.Any) -> De
             raise OnionfleetError(f"secret_key: {exc}") from None
 
     return Declared(
-        name, field("state", "present"), field("address") or None, secret_key if "secret_key" in service else None
+        name, field("state", "present"), field("address") or None, secret_key if _gives(service, "secret_key") else None
     )
+
+
+def _gives(service: t.Mapping[str, t.Any], key: str) -> bool:
+    """Whether a field is there and not null, without templating it as a mapping might that does so on access."""
+    return key in service and not (isinstance(service, dict) and dict.get(service, key, key) is None)

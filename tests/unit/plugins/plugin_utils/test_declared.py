@@ -18,6 +18,8 @@ try:
 except ImportError:  # ansible-core before 2.19 trusts every string
     trust_as_template = str
 
+# before 2.19 it is a variable
+OMIT = {"omit": "__omit_place_holder__0123"} if trust_as_template is str else {}
 KEY = generate()
 BLOB = base64.b64encode(KEY.expanded).decode()
 UNDEFINED = trust_as_template("{{ nowhere }}")
@@ -39,6 +41,19 @@ def test_only_what_concerns_keys_is_read():
     name = trust_as_template("{{ label }}")
     (found,) = read({"name": name, "state": "absent", "address": KEY.address, "ports": UNDEFINED}, label="archive")
     assert found == _declared.Declared("archive", "absent", KEY.address, None)
+
+
+def test_a_null_and_omit_are_not_given():
+    omit = trust_as_template("{{ omit }}")
+    expected = _declared.Declared("newsroom", "present", None, None)
+    assert read({"name": "newsroom", "state": None, "address": None, "secret_key": None}) == [expected]
+    assert read({"name": "newsroom", "state": omit, "address": omit}, **OMIT) == [expected]
+
+
+def test_all_entries_that_cannot_be_read_are_named():
+    with pytest.raises(OnionfleetError) as caught:
+        read({"name": UNDEFINED}, 7, {"name": "newsroom", "address": trust_as_template("{{ 1 / 0 }}")})
+    assert [fault.split(": ")[0] for fault in caught.value.faults] == [f"onion_services entry {number}" for number in (1, 2, 3)]
 
 
 def test_a_secret_is_read_when_it_is_called_for():
