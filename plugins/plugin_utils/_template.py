@@ -18,6 +18,7 @@ import typing as t
 
 from ansible.errors import AnsibleError
 from ansible.parsing.vault import AnsibleVaultError
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._services import LABEL
 
 DEPTH = 12  # values inside one another; a declaration has six
 LARGEST = 2**63
@@ -121,7 +122,7 @@ def _is_service(value: t.Mapping[str, t.Any], place: str) -> bool:
         name = value.get("name") if place.startswith("onion_services") else None
     except Exception:  # a mapping that templates on access; the name is read and told by itself
         return False
-    return isinstance(name, str) and "{{" not in name
+    return isinstance(name, str) and bool(LABEL.match(name))
 
 
 def _key(key: t.Any) -> str:

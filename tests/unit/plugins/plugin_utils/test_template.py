@@ -92,6 +92,13 @@ def test_what_is_no_plain_data_is_a_fault_of_its_place(template, value, words):
     assert fault.startswith("service 'newsroom': ports entry 1: ") and words in fault
 
 
+@pytest.mark.parametrize("name", ["", "x" * 5000, "No Label", 7, None])
+def test_a_service_without_a_proper_name_is_named_by_its_number(template, name):
+    template.read([{"name": name, "workers": UNDEFINED}], "onion_services")
+    (fault,) = template.faults
+    assert fault.startswith("onion_services entry 1: workers: ")
+
+
 def test_an_anchor_that_holds_itself_is_a_fault_of_its_field(template):
     many, one = [], {"name": "newsroom", "workers": 2}
     many.extend([many] * 50)
