@@ -54,7 +54,7 @@ def admit(module: str, result: t.Any, arguments: t.Mapping[str, t.Any]) -> Resul
     answer, fields = ANSWERS[module], fields_of(module)
     needed = {*answer.fields} - answer.optional
     if result.get("failed") and not needed <= {*result}:
-        fields = {name: shape for name, shape in fields.items() if name not in answer.fields}
+        fields = {name: shape for name, shape in fields.items() if name in COMMON or name not in answer.fields}
     passed = Record(fields, frozenset({*COMMON, *answer.optional})).read({**result, **_warnings(result)}, "")
     if "diff" in passed:
         passed["diff"] = _as_lines(passed["diff"])
