@@ -181,7 +181,13 @@ def test_a_file_of_nobody_beside_the_publishers_program(running):
     web1.sh(f"rm {PROGRAM}/sitecustomize.py")
 
 
-@pytest.mark.parametrize(("name", "key"), [("web2", f"{DATA}/alphaw1/alpha"), ("web1", f"{PUBLISHER}/keys/archive")], ids=["hardmap", "softmap"])
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        pytest.param("web2", f"{DATA}/alphaw1/alpha", id="hardmap"),
+        pytest.param("web1", f"{PUBLISHER}/keys/archive", id="softmap", marks=pytest.mark.long),
+    ],
+)
 def test_a_descriptor_that_none_of_its_hosts_made(running, name, key):
     """Somebody has the key, and published last. Where tor does not show the descriptor of this time period, introduction points are
     compared, and may be those of ours in so small a network. When he has gone, `publish` brings visitors back.
