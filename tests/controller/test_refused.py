@@ -571,7 +571,7 @@ def test_another_roles_tag_runs_that_role_alone(operator):
     assert not operator.called.exists()
 
 
-@pytest.mark.parametrize("task", ["Write the configuration and keys of all tor daemons", "Make the folders of the program and of its configuration"])
+@pytest.mark.parametrize("task", ["Write the configuration and keys of all tor daemons", "Install the keeper, with what it shares with the modules"])
 def test_a_run_that_begins_behind_the_plan_is_told_so_and_stops_nothing(operator, task):
     operator.declare(service("newsroom"))
     message = operator.refused(operator.own_play(*OURS), "--start-at-task", task, "--check")
