@@ -51,7 +51,8 @@ def modes(host):
 def odd(tmp_path_factory, network):
     """Two hosts that were made odd, and an operator who has keys."""
     made = Fleet(tmp_path_factory.mktemp("operator"), network, names=("su1", "odd1"))
-    made.su1, made.odd1 = made.hosts
+    # pylint takes the Fleet of another conftest for this one
+    made.su1, made.odd1 = made.hosts  # pylint: disable=unpacking-non-sequence
     made.su1.sh("set -e\n" + SU)
     made.odd1.sh("set -e\n" + LANGUAGE + MINIMAL + "\n" + UMASK)
     made.operator.host_vars["su1"] = {"ansible_user": "plain", "ansible_become_method": "su", "ansible_become_password": PASSWORD}

@@ -102,6 +102,8 @@ def test_every_play_names_its_strategy():
     plays = [play for path in (ROOT / "playbooks").rglob("*.yml") for play in yaml.safe_load(path.read_text()) if "hosts" in play]
     assert len(plays) > 15
     assert [play["name"] for play in plays if play.get("strategy") != "linear"] == []
+
+
 def strings(found):
     """All strings of a YAML document."""
     for value in found.values() if isinstance(found, dict) else found if isinstance(found, list) else ():
