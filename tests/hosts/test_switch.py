@@ -86,6 +86,7 @@ def test_a_softmap_becomes_a_hardmap(live):
     assert live.operator.deploy().changes == []
 
 
+@pytest.mark.long
 def test_nothing_of_its_keepers_stays(live):
     live.declare({**HARDMAP, "keeper": True})
     live.operator.deploy()
