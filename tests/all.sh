@@ -21,9 +21,10 @@ first_stages=(prepare install images)
 # hosts that wait for Tor beside what computes; the longest begin early
 stages=(shellcheck ruff mypy yamllint docs changelog python-3.8
         hosts-softmap unit-2.19 hosts-first_deployment hosts-drift hosts-switch hosts-odd_hosts molecule-keeper
-        controller hostile-2.19 sanity-2.19 ansible-lint hosts-preflight molecule-private_tor_network unit-2.18 unit-newest)
+        controller hostile-2.19 sanity-2.19 ansible-lint hosts-preflight molecule-hybrid molecule-private_tor_network
+        unit-2.18 unit-newest)
 # by name only; CONTRIBUTING.md says why, and when each was last run
-named_stages=(hosts-backup hosts-existing_repository hosts-other_peoples_tor molecule-hybrid
+named_stages=(hosts-backup hosts-existing_repository hosts-other_peoples_tor
               hosts-changes hosts-scale hosts-roll hosts-interrupted hosts-adoption hosts-keys_over_time hosts-keeper
               molecule-hardmap molecule-softmap sanity-2.18 sanity-newest hostile_matrix-2.19 hostile-2.18 hostile-newest)
 
