@@ -32,10 +32,10 @@ def with_addresses(
     :param planned: all ``services`` of the plan.
     :returns: as onionbalance_config takes them; ``address`` of a backend that nobody knows is None.
     """
-    before = _before(configured, planned)
+    before, daemons = _before(configured, planned), _by_instance(own)
 
     def instances(service: Data) -> t.Iterator[Data]:
-        made, refused = _made(service, own)
+        made, refused = _made(service, daemons)
         for backend in service["instances"]:
             name = backend["name"]
             address = made.get(name) if name not in refused else None
@@ -54,29 +54,35 @@ def moved(services: t.Sequence[Data], owns: t.Iterable[t.Mapping[str, Data]], to
     :param told: the result of onionbalance_info for this publisher, from before it was configured anew.
     """
     before = _configured(told)
-    found: t.Dict[str, None] = {}
-    for own in owns:
-        for service in services:
-            made, refused = _made(service, own)
-            for backend in service["instances"]:
-                name, place = backend["name"], f"service '{service['name']}': backend '{backend['name']}'"
-                now, then = made.get(name), before.get((service["name"], name))
-                if name in refused:
-                    found[f"{place} says the address of {refused[name]}, which is not taken over; look at its host (docs/compromised.md)"] = None
-                elif now and then and now != then and not backend["drained"]:
-                    found[
-                        f"{place} has the address {now}, and had {then}, though nobody renewed it; unless you installed its host anew, "
-                        "somebody else may have it (docs/compromised.md)"
-                    ] = None
-    return list(found)
+    # a backend mostly says the same both times
+    return list(dict.fromkeys(sentence for own in owns for sentence in _moved(services, _by_instance(own), before)))
 
 
-def _made(service: Data, own: t.Mapping[str, Data]) -> t.Tuple[t.Dict[str, str], t.Dict[str, str]]:
+def _moved(services: t.Sequence[Data], daemons: t.Mapping[str, Data], before: Known) -> t.Iterator[str]:
+    for service in services:
+        made, refused = _made(service, daemons)
+        for backend in service["instances"]:
+            name, place = backend["name"], f"service '{service['name']}': backend '{backend['name']}'"
+            now, then = made.get(name), before.get((service["name"], name))
+            if name in refused:
+                yield f"{place} says the address of {refused[name]}, which is not taken over; look at its host (docs/compromised.md)"
+            elif now and then and now != then and not backend["drained"]:
+                yield (
+                    f"{place} has the address {now}, and had {then}, though nobody renewed it; unless you installed its host anew, "
+                    "somebody else may have it (docs/compromised.md)"
+                )
+
+
+def _by_instance(own: t.Mapping[str, Data]) -> t.Dict[str, Data]:
+    """Instance -> what its own host says of it."""
+    return {f"{host}/{daemon['name']}": daemon for host, result in own.items() for daemon in result.get("daemons", [])}
+
+
+def _made(service: Data, daemons: t.Mapping[str, Data]) -> t.Tuple[t.Dict[str, str], t.Dict[str, str]]:
     """Backend -> the address that its own host says; and backend -> whose address that is, where it cannot be its own.
 
     A publisher would refuse all its services for one of those.
     """
-    daemons = {f"{host}/{daemon['name']}": daemon for host, result in own.items() for daemon in result.get("daemons", [])}
     made = {
         backend["name"]: each["address"]
         for backend in service["instances"]
