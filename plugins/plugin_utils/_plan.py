@@ -19,11 +19,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._errors import 
 from ansible_collections.onionfleet.balance.plugins.module_utils._onionbalance import settings_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._hints import layout_hints
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._inventory import Faults, Inventory
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._keepers import (
-    check_asked,
-    check_sandbox,
-    keeper_faults,
-)
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._keepers import check_asked, check_sandbox, keeper_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._layouts import Data, option_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._rules import (
     check_addresses,

@@ -166,21 +166,20 @@ def test_keys_do_not_travel_where_su_is_the_way_to_become_root(first):
     assert "newsroomw1" not in odd.su1.sh("ls /var/lib/tor-instances /etc/tor/instances; cut -d: -f1 /etc/passwd")
 
 
-def test_a_full_disk_is_a_fault_in_any_language(first):
+@pytest.mark.parametrize(
+    ("spoil", "mend", "fault"),
+    [
+        pytest.param("mount -t tmpfs -o size=64k none /tmp", "umount /tmp",
+                     "disk: it is so full that nothing runs on this host; make room", id="a full disk, in any language"),
+        pytest.param("chmod 750 /var/lib", "chmod 755 /var/lib",
+                     "directory: /var/lib does not let the users of daemons through", id="a directory of the system that is too tight"),
+    ],
+)
+def test_what_is_in_the_way_is_a_fault(first, spoil, mend, fault):
     odd, operator = first.odd, first.odd.operator
-    odd.odd1.sh("mount -t tmpfs -o size=64k none /tmp")
+    odd.odd1.sh(spoil)
     try:
         run = operator.deploy(fails=True)
     finally:
-        odd.odd1.sh("umount /tmp")
-    assert "host 'odd1': disk: it is so full that nothing runs on this host; make room" in run.messages
-
-
-def test_a_directory_of_the_system_that_is_too_tight_is_a_fault(first):
-    odd, operator = first.odd, first.odd.operator
-    odd.odd1.sh("chmod 750 /var/lib")
-    try:
-        run = operator.deploy(fails=True)
-    finally:
-        odd.odd1.sh("chmod 755 /var/lib")
-    assert "host 'odd1': directory: /var/lib does not let the users of daemons through" in run.messages
+        odd.odd1.sh(mend)
+    assert f"host 'odd1': {fault}" in run.messages
