@@ -58,9 +58,9 @@ class _Row:
         """The replica that is to publish now; None where publishers do.
 
         Also where visitors are led to one that stays: HSDirs have a second descriptor, of the next time period, and that may
-        be of one that goes.
+        be of one that goes. Also where only backends go: a publisher that was stopped just before may have published last.
         """
-        if self.stay_publishers or not self.stay_replicas or not (self.replicas or self.publishers):
+        if self.stay_publishers or not self.stay_replicas:
             return None
         return max(self.stay_replicas, key=lambda each: each["hsdirs"])
 

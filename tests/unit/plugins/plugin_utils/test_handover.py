@@ -86,6 +86,8 @@ def test_between_the_layouts():
     assert (found["publish"], found["standby"], found["lost"]) == ({}, {"web1": ["aw1"]}, [])
     found = moves(both, going=["app1/ab1", "pub1/onionpublisher"])
     assert (found["publish"], found["left_out"]) == ({"web1": ["aw1"]}, ["app1/ab1"])
+    stopped = row(replicas=[replica("web1", 8)], backends=[backend("app1", 0)])
+    assert moves(stopped, going=["app1/ab1"])["publish"] == {"web1": ["aw1"]}
 
 
 def test_what_hsdirs_still_hold():
