@@ -8,8 +8,8 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.loader import action_loader
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._answers import ANSWERS
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import HostAction, Variables
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.answers import ANSWERS
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.host_action import HostAction, Variables
 
 
 class ActionModule(HostAction):

@@ -12,9 +12,9 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as core_version
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.plugin_utils import _archive
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared import common_keys_dir, declaring_variables, of_hosts
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._vault import Vault
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.declared_keys import common_keys_dir, declaring_variables, of_hosts
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import archive as archives
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.vault import Vault
 
 Variables = t.Dict[str, t.Any]
 
@@ -55,10 +55,10 @@ class ActionModule(ActionBase):
         vault = Vault(self._loader, options["vault_id"])
         manifest = {"made": now.isoformat(timespec="seconds"), "ansible_core": core_version, "collection": _version(),
                     "keys_dir": os.path.relpath(keys_dir, folder)}
-        archive = _archive.gather(keys_dir, folder, paths, vault, manifest)
+        archive = archives.gather(keys_dir, folder, paths, vault, manifest)
         path = os.path.abspath(options["path"] or f"onionfleet-{now:%Y%m%dT%H%M%SZ}.backup")
         if not self._task.check_mode:
-            _archive.write(path, archive, vault)
+            archives.write(path, archive, vault)
         return {
             "changed": True,
             "path": path,

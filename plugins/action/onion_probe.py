@@ -12,10 +12,10 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.utils.display import Display
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.module_utils._probe import ARGUMENTS, checked_targets
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import distrust
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import HostAction, Variables, named, only
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._shapes import clean
+from ansible_collections.onionfleet.balance.plugins.module_utils._tor.probe import ARGUMENTS, checked_targets
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.admission import distrust
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.host_action import HostAction, Variables, named, only
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.shapes import clean
 
 display = Display()
 _PAUSE = 5.0

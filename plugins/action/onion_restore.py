@@ -9,9 +9,9 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.plugin_utils import _archive
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._new_file import Unfinished
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._vault import Vault
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import archive as archives
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.new_file import Unfinished
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.vault import Vault
 
 Variables = t.Dict[str, t.Any]
 
@@ -43,12 +43,12 @@ class ActionModule(ActionBase):
 
     def _restore(self, options: Variables) -> Variables:
         vault, check = Vault(self._loader, options["vault_id"]), bool(self._task.check_mode)
-        archive, folder = _archive.read(options["path"], vault), os.path.abspath(options["folder"])
+        archive, folder = archives.read(options["path"], vault), os.path.abspath(options["folder"])
         told = archive.manifest["keys_dir"]
-        if not options["keys_dir"] and told != "." and not _archive.inside(told):
+        if not options["keys_dir"] and told != "." and not archives.inside(told):
             raise OnionfleetError(f"keys_dir: the store was outside of the inventory's folder ({told}); name its place with -e onion_keys_dir=FOLDER")
         keys_dir = options["keys_dir"] or os.path.join(folder, told)
-        made = _archive.restore(archive, keys_dir, folder, vault, files=options["files"], check=check)
+        made = archives.restore(archive, keys_dir, folder, vault, files=options["files"], check=check)
         return {
             "changed": bool(made),
             "made": made,

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import HostAction
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.host_action import HostAction
 
 
 class ActionModule(HostAction):

@@ -12,10 +12,11 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
-from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, near
-from ansible_collections.onionfleet.balance.plugins.plugin_utils import _store
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared import (
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion import key_file
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.lost import distrusted, first_line
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.planted import without_facts
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.declared_keys import (
     Declared,
     common_keys_dir,
     declaring_variables,
@@ -25,13 +26,12 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared impor
     read_declared,
     secret_from,
 )
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._lost import distrusted, first_line
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._new_file import Unfinished
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._planted import without_facts
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._vault import Vault
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import store
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.new_file import Unfinished
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.vault import Vault
 
 Variables = t.Dict[str, t.Any]
-Import = t.Callable[[], _keyfile.SecretKey]
+Import = t.Callable[[], key_file.SecretKey]
 
 
 class ActionModule(ActionBase):
@@ -73,7 +73,7 @@ class ActionModule(ActionBase):
         declared = [service for service in read_declared(services, templar) if service.state != "absent"]
         check = bool(self._task.check_mode)
         given = {name: _importer(value) for name, value in options["imports"].items()}
-        entries = _store.complete(
+        entries = store.complete(
             keys_dir,
             _wanted(declared, {**given, **_running(options["running"], hosts)}),
             Vault(self._loader, options["vault_id"]),
@@ -82,7 +82,7 @@ class ActionModule(ActionBase):
         return {**_report(entries, check), "keys_dir": keys_dir}
 
 
-def _wanted(declared: list[Declared], imports: t.Mapping[str, Import]) -> list[_store.Wanted]:
+def _wanted(declared: list[Declared], imports: t.Mapping[str, Import]) -> list[store.Wanted]:
     names = [service.name for service in declared]
     faults = [f"imports: {name!r}: there is no such service" for name in imports if name not in names]
     faults += [
@@ -91,7 +91,7 @@ def _wanted(declared: list[Declared], imports: t.Mapping[str, Import]) -> list[_
     if faults:
         raise OnionfleetError(*sorted(faults))
     return [
-        _store.Wanted(
+        store.Wanted(
             service.name,
             address=service.address,
             given=imports.get(service.name, service.secret_key),
@@ -109,7 +109,7 @@ def _running(results: list[Variables], hosts: t.Collection[str]) -> dict[str, Im
     return {name: functools.partial(_from_host, of_name, hosts) for name, of_name in found.items()}
 
 
-def _from_host(results: list[Variables], hosts: t.Collection[str]) -> _keyfile.SecretKey:
+def _from_host(results: list[Variables], hosts: t.Collection[str]) -> key_file.SecretKey:
     value = results[0]["item"][0]["value"]
     host, path = str(value["host"]), value.get("path")
     if not isinstance(path, str) or not path:
@@ -127,26 +127,26 @@ def _from_host(results: list[Variables], hosts: t.Collection[str]) -> _keyfile.S
     if not contents:
         raise OnionfleetError(f"host '{host}': {path}: could not be read: {first_line(results[0])}")
     try:
-        return _keyfile.load_found(path.rstrip("/"), contents)
+        return key_file.load_found(path.rstrip("/"), contents)
     except OnionfleetError as exc:
         raise OnionfleetError(*(f"host '{host}': {fault}" for fault in exc.faults)) from None
 
 
 def _importer(value: t.Any) -> Import:
-    def load() -> _keyfile.SecretKey:
+    def load() -> key_file.SecretKey:
         if isinstance(value, str):
             return secret_from(value)
         if not isinstance(value, t.Mapping) or list(value) not in (["path"], ["content"]):
             raise OnionfleetError("an import is {path: …}, {content: …} or the content itself")
         if "content" in value:
             return secret_from(value["content"])
-        return _keyfile.load_path(os.path.abspath(os.path.expanduser(str(value["path"]))))
+        return key_file.load_path(os.path.abspath(os.path.expanduser(str(value["path"]))))
 
     return load
 
 
-def _report(entries: list[_store.Entry], check: bool) -> Variables:
-    told = {entry.name: _store.NEW if check and entry.generated else entry.address for entry in entries}
+def _report(entries: list[store.Entry], check: bool) -> Variables:
+    told = {entry.name: store.NEW if check and entry.generated else entry.address for entry in entries}
     created = [entry.name for entry in entries if entry.create]
     after = "".join(f"{entry.name}.{ending}: {told[entry.name]}\n" for entry in entries for ending in entry.create)
     return {

@@ -11,13 +11,13 @@ from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._credentials import read_credentials
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared import common_keys_dir, declaring_variables, of_hosts
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._planted import without_facts
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import public_entries
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._template import Template
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._variables import unknown
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.planted import without_facts
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.credentials import read_credentials
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.declared_keys import common_keys_dir, declaring_variables, of_hosts
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.plan import Declaration, make_plan
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.reading import Template
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.variables import unknown
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.store import public_entries
 
 # names of strategies of ansible-core, and of plugins that are called like them, with which no host waits for others
 AHEAD = ("free", "host_pinned")

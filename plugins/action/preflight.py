@@ -8,9 +8,9 @@ import re
 import time
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._fleet import clock_offset
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import greedy
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import HostAction, Variables, keyed, named, unpipelined
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.admission import greedy
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.host_action import HostAction, Variables, keyed, named, unpipelined
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._status.preflights import clock_offset
 
 # an error of Python has its number in every language
 NO_SPACE = re.compile(r"\[Errno 28\]|No space left on device")

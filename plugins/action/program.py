@@ -7,7 +7,7 @@ from __future__ import annotations
 import base64
 import pathlib
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import HostAction, Variables
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.host_action import HostAction, Variables
 
 
 class ActionModule(HostAction):

@@ -46,7 +46,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._compromise import compromise
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._day_two.compromise import compromise
 
 
 class FilterModule:

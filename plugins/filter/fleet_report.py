@@ -42,7 +42,7 @@ _value:
 
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._fleet import fleet_report
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._status.preflights import fleet_report
 
 
 class FilterModule:

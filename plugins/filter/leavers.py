@@ -53,7 +53,7 @@ _value:
 
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._leavers import find_leavers
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._day_two.leavers import find_leavers
 
 
 class FilterModule:

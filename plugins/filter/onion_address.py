@@ -9,8 +9,8 @@ import binascii
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.onionfleet.balance.plugins.module_utils import _address
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion import address as onion_addresses
 
 
 def onion_address(public_key: t.Any) -> str:
@@ -19,7 +19,7 @@ def onion_address(public_key: t.Any) -> str:
     try:
         decoded = bytes.fromhex(text) if len(text) == 64 else base64.b64decode(text, validate=True)
         # tor's hs_ed25519_public_key, as ansible.builtin.slurp gives it, has a header of 32 bytes
-        return _address.address_from_public_key(decoded[32:] if len(decoded) == 64 else decoded)
+        return onion_addresses.address_from_public_key(decoded[32:] if len(decoded) == 64 else decoded)
     except (ValueError, binascii.Error, OnionfleetError) as exc:
         raise AnsibleFilterError(f"onion_address: {exc}") from None
 
@@ -27,7 +27,7 @@ def onion_address(public_key: t.Any) -> str:
 def onion_public_key(address: t.Any) -> str:
     """The public key in an address, in base64."""
     try:
-        return base64.b64encode(_address.public_key_from_address(str(address))).decode()
+        return base64.b64encode(onion_addresses.public_key_from_address(str(address))).decode()
     except OnionfleetError as exc:
         raise AnsibleFilterError(f"onion_public_key: {exc}") from None
 

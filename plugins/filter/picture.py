@@ -59,8 +59,8 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._drawing import FORMATS
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._picture import picture_of
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._picture.drawing import FORMATS
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._picture.picture import picture_of
 
 
 def picture(source: t.Mapping[str, t.Any], format: str = "mermaid", redact: bool = False) -> str:

@@ -70,13 +70,13 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.plugin_utils import _private_network
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import private_network
 
 
 def private_tor_network(addresses: t.Mapping[str, str], **settings: t.Any) -> dict[str, t.Any]:
     """The network over hosts; see the function of the same name."""
     try:
-        return _private_network.private_tor_network(addresses, **settings)
+        return private_network.private_tor_network(addresses, **settings)
     except OnionfleetError as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -47,7 +47,7 @@ _value:
 
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._renewal import renewal_faults
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._day_two.renewal import renewal_faults
 
 
 class FilterModule:

@@ -35,7 +35,7 @@ _value:
 
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._restarts import restart_order
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._day_two.restarts import restart_order
 
 
 class FilterModule:

@@ -49,7 +49,7 @@ _value:
 
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._backends import with_addresses
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.backend_addresses import with_addresses
 
 
 class FilterModule:

@@ -53,17 +53,17 @@ import typing as t
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.module_utils._keyfile import SecretKey
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._declared import (
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion.key_file import SecretKey
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.host_action import refuse_exposure
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.planted import planted_here, without_facts
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.declared_keys import (
     Declared,
     default_keys_dir,
     operator_variable,
     read_declared,
 )
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._host_action import refuse_exposure
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._planted import planted_here, without_facts
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import name_faults, public_entries, read_secret
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._vault import Vault
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.store import name_faults, public_entries, read_secret
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.vault import Vault
 
 
 class LookupModule(LookupBase):

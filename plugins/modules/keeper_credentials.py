@@ -45,22 +45,22 @@ import json
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils import _diff, _files, _layout
-from ansible_collections.onionfleet.balance.plugins.module_utils._descriptor import client_key
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.module_utils._write import write_private
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import diff, disk, locations
+from ansible_collections.onionfleet.balance.plugins.module_utils._host.key_files import write_private
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion.descriptor import client_key
 
 
 def run(credentials: t.Mapping[str, t.Any], write: bool) -> t.Dict[str, t.Any]:
     keys = {address: base64.b64encode(client_key(str(text))).decode() for address, text in sorted(credentials.items())}
-    text, present = json.dumps(keys) + "\n", _files.read_text(_layout.KEEPER_CREDENTIALS)
+    text, present = json.dumps(keys) + "\n", disk.read_text(locations.KEEPER_CREDENTIALS)
     if present == text or (present is None and not keys):
         return {"changed": False}
     if write:
-        write_private(_layout.KEEPER_CREDENTIALS, text.encode())
+        write_private(locations.KEEPER_CREDENTIALS, text.encode())
     before, after = _addresses(present), "".join(f"{address}\n" for address in keys)
     hidden = "# (a hidden value differs)\n" if before == after else ""
-    return {"changed": True, "diff": [_diff.part(_layout.KEEPER_CREDENTIALS, before, after + hidden)]}
+    return {"changed": True, "diff": [diff.part(locations.KEEPER_CREDENTIALS, before, after + hidden)]}
 
 
 def _addresses(text: t.Optional[str]) -> str:

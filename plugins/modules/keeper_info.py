@@ -128,17 +128,17 @@ error:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils import _layout
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.module_utils._keeper_status import is_stale, read_status
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import locations
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs.keeper_status import is_stale, read_status
 
-LOADED = (_layout.KEEPER_PROGRAM, _layout.KEEPER_UNIT, _layout.KEEPER_CONFIG)
+LOADED = (locations.KEEPER_PROGRAM, locations.KEEPER_UNIT, locations.KEEPER_CONFIG)
 
 
 def run(timeout: float) -> t.Dict[str, t.Any]:
-    stale = is_stale(_layout.KEEPER_STATUS, LOADED)
+    stale = is_stale(locations.KEEPER_STATUS, LOADED)
     try:
-        return {"status": read_status(_layout.KEEPER_STATUS, timeout), "stale": stale, "error": ""}
+        return {"status": read_status(locations.KEEPER_STATUS, timeout), "stale": stale, "error": ""}
     except OnionfleetError as error:
         return {"status": None, "stale": stale, "error": "; ".join(error.faults)}
 

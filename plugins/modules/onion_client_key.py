@@ -95,9 +95,10 @@ import re
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils import _address, _client_key
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.module_utils._write import write_private
+from ansible_collections.onionfleet.balance.plugins.module_utils._host.key_files import write_private
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion import address as addresses
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion import client_key
 
 NEW = "<new>"
 PRIVATE = ".auth_private"
@@ -124,10 +125,10 @@ class Files:
     def _stored(self, name: str) -> t.Tuple[bytes | None, bytes | None]:
         """Private and public key of a client, so far as its files are there."""
         private_text, public_text = self._read(name + PRIVATE), self._read(name + PUBLIC)
-        address, private = _client_key.read_private(private_text) if private_text is not None else (None, None)
+        address, private = client_key.read_private(private_text) if private_text is not None else (None, None)
         if address not in (None, self._address):
             raise OnionfleetError(f"{name + PRIVATE} is for {address}; keep one folder per service")
-        return private, _client_key.read_public(public_text) if public_text is not None else None
+        return private, client_key.read_public(public_text) if public_text is not None else None
 
     def add(self, name: str, given: str | None) -> Client:
         """Note which files of a client are missing; its public part, as the declaration takes it."""
@@ -136,9 +137,9 @@ class Files:
         if made:
             private = os.urandom(32)
         told = [
-            _client_key.public_key(private) if private else None,
+            client_key.public_key(private) if private else None,
             stored,
-            _client_key.decode_public(given) if given else None,
+            client_key.decode_public(given) if given else None,
         ]
         publics = {public for public in told if public}
         if len(publics) > 1:
@@ -147,10 +148,10 @@ class Files:
             )
         public = publics.pop()
         if made:
-            self.writes[name + PRIVATE] = _client_key.private_line(self._address, private or b"")
+            self.writes[name + PRIVATE] = client_key.private_line(self._address, private or b"")
         if not stored:
-            self.writes[name + PUBLIC] = _client_key.public_line(public)
-        return {"name": name, "public_key": _client_key.encode(public), "made": made}
+            self.writes[name + PUBLIC] = client_key.public_line(public)
+        return {"name": name, "public_key": client_key.encode(public), "made": made}
 
     def strangers(self, names: t.Set[str]) -> t.List[str]:
         """Files of clients that are not named."""
@@ -183,7 +184,7 @@ def name_faults(clients: t.List[Client]) -> t.List[str]:
 
 def run(params: t.Dict[str, t.Any], check: bool) -> t.Dict[str, t.Any]:
     """Complete the folder, or say in check mode what that changes."""
-    _address.public_key_from_address(params["address"])
+    addresses.public_key_from_address(params["address"])
     faults = name_faults(params["clients"])
     files, clients = Files(params["path"], params["address"]), []
     for client in [] if faults else params["clients"]:

@@ -191,9 +191,9 @@ daemons:
 """
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.onionfleet.balance.plugins.module_utils._descriptor import HAS_CRYPTOGRAPHY
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.module_utils._published import held_by_hsdirs, made_by_daemons
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion.descriptor import HAS_CRYPTOGRAPHY
+from ansible_collections.onionfleet.balance.plugins.module_utils._tor.published import held_by_hsdirs, made_by_daemons
 
 
 def main() -> None:

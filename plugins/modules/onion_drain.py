@@ -82,7 +82,7 @@ import os
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils import _drain
+from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import drain
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
 
@@ -99,8 +99,8 @@ def main() -> None:
     if os.geteuid() != 0:
         module.fail_json(msg="the connections of a tor daemon are seen by root only; set become: true")
     try:
-        daemons = _drain.running(wanted["daemons"])
-        _drain.drain(daemons, timeout=wanted["timeout"], quiet=wanted["quiet"])
+        daemons = drain.running(wanted["daemons"])
+        drain.drain(daemons, timeout=wanted["timeout"], quiet=wanted["quiet"])
     except OnionfleetError as error:
         module.fail_json(msg=str(error), faults=error.faults)
     module.exit_json(

@@ -105,7 +105,7 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.module_utils._survey import survey
+from ansible_collections.onionfleet.balance.plugins.module_utils._whole_host.survey import survey
 
 
 def main() -> None:

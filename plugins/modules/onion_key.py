@@ -82,34 +82,34 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.module_utils._write import change_mode, write_private
+from ansible_collections.onionfleet.balance.plugins.module_utils._host.key_files import change_mode, write_private
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion import key_file
 
 NEW = "<new>"
-MODES = {"": 0o700, _keyfile.SECRET_FILE: 0o600, _keyfile.PUBLIC_FILE: 0o600, _keyfile.HOSTNAME_FILE: 0o600}
+MODES = {"": 0o700, key_file.SECRET_FILE: 0o600, key_file.PUBLIC_FILE: 0o600, key_file.HOSTNAME_FILE: 0o600}
 
 
-def given_key(params: t.Dict[str, t.Any]) -> _keyfile.SecretKey | None:
+def given_key(params: t.Dict[str, t.Any]) -> key_file.SecretKey | None:
     """The key to import, if any."""
     if params["secret"] is not None:
-        return _keyfile.load_secret(params["secret"].encode("utf-8", "surrogateescape"))
-    return _keyfile.load_path(params["source"]) if params["source"] else None
+        return key_file.load_secret(params["secret"].encode("utf-8", "surrogateescape"))
+    return key_file.load_path(params["source"]) if params["source"] else None
 
 
-def present_key(path: str | None, replaceable: bool) -> _keyfile.SecretKey | None:
+def present_key(path: str | None, replaceable: bool) -> key_file.SecretKey | None:
     """The key in the service directory, if any; a damaged one counts as none where it may be replaced."""
     if not path or not any(os.path.lexists(os.path.join(path, name)) for name in MODES if name):
         return None
     try:
-        return _keyfile.load_path(path)
+        return key_file.load_path(path)
     except OnionfleetError:
         if replaceable:
             return None
         raise
 
 
-def decide(params: t.Dict[str, t.Any]) -> t.Tuple[_keyfile.SecretKey | None, _keyfile.SecretKey | None]:
+def decide(params: t.Dict[str, t.Any]) -> t.Tuple[key_file.SecretKey | None, key_file.SecretKey | None]:
     """The key that is there, and the one that shall be; the latter is None where one is to be generated."""
     given = given_key(params)
     present = present_key(params["path"], bool(given and params["force"]))
@@ -127,7 +127,7 @@ def decide(params: t.Dict[str, t.Any]) -> t.Tuple[_keyfile.SecretKey | None, _ke
     return present, wanted
 
 
-def stale_files(path: str, key: _keyfile.SecretKey | None) -> t.List[str]:
+def stale_files(path: str, key: key_file.SecretKey | None) -> t.List[str]:
     """Names of key files to write: missing, or of other content."""
     if key is None:
         return [name for name in MODES if name]
@@ -149,7 +149,7 @@ def open_modes(path: str) -> t.List[str]:
     return [one for one, mode in paths.items() if os.path.lexists(one) and os.stat(one).st_mode & 0o777 != mode]
 
 
-def converge(path: str, key: _keyfile.SecretKey, names: t.List[str], modes: t.List[str]) -> None:
+def converge(path: str, key: key_file.SecretKey, names: t.List[str], modes: t.List[str]) -> None:
     """Write the files named, and close the modes of what was there."""
     for name in names:
         write_private(os.path.join(path, name), key.service_files()[name])
@@ -163,7 +163,7 @@ def run(params: t.Dict[str, t.Any], check: bool) -> t.Dict[str, t.Any]:
     path = params["path"]
     names = stale_files(path, wanted) if path else []
     modes = open_modes(path) if path else []
-    key = wanted or _keyfile.generate()
+    key = wanted or key_file.generate()
     told = NEW if check and not wanted else key.address
     if not check:
         converge(path, key, names, modes)

@@ -203,7 +203,7 @@ targets:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.module_utils._probe import ARGUMENTS, probe
+from ansible_collections.onionfleet.balance.plugins.module_utils._tor.probe import ARGUMENTS, probe
 
 
 def main() -> None:

@@ -99,17 +99,17 @@ daemons:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils import _uploads
+from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import uploads
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
 
-def run(daemons: list[_uploads.Daemon], state: str, timeout: int, check: bool) -> None:
+def run(daemons: list[uploads.Daemon], state: str, timeout: int, check: bool) -> None:
     if state == "published":
-        _uploads.publish(daemons, timeout=timeout, check=check)
+        uploads.publish(daemons, timeout=timeout, check=check)
     elif state == "standby":
-        _uploads.stand_by(daemons, check=check)
+        uploads.stand_by(daemons, check=check)
     else:
-        _uploads.release(daemons, check=check)
+        uploads.release(daemons, check=check)
 
 
 def main() -> None:
@@ -119,9 +119,9 @@ def main() -> None:
          "timeout": {"type": "int", "default": 60}},
         supports_check_mode=True,
     )
-    daemons: list[_uploads.Daemon] = []
+    daemons: list[uploads.Daemon] = []
     try:
-        daemons += [_uploads.Daemon(name) for name in module.params["daemons"]]
+        daemons += [uploads.Daemon(name) for name in module.params["daemons"]]
         run(daemons, module.params["state"], module.params["timeout"], module.check_mode)
     except OnionfleetError as error:
         module.fail_json(msg=str(error), faults=error.faults, daemons=[daemon.told() for daemon in daemons])

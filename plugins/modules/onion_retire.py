@@ -85,9 +85,9 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils import _files
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.module_utils._retire import steps
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk
+from ansible_collections.onionfleet.balance.plugins.module_utils._whole_host.retire import steps
 
 SERVICE = {"daemon": {"type": "str", "required": True}, "name": {"type": "str"}, "directory": {"type": "str", "required": True}}
 
@@ -98,7 +98,7 @@ def run(wanted: t.Mapping[str, t.Any], check: bool, removed: t.List[str]) -> Non
     if check:
         removed += [step.words for step in steps(wanted)]
         return
-    with _files.alone():
+    with disk.alone():
         for step in steps(wanted):
             step.act()
             removed.append(step.words)

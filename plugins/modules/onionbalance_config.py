@@ -114,15 +114,11 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils import (
-    _files,
-    _layout,
-    _onionbalance,
-    _publisher_files,
-)
-from ansible_collections.onionfleet.balance.plugins.module_utils._diff import node_diff
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.module_utils._publisher_status import NotRunning, read_status
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk, locations
+from ansible_collections.onionfleet.balance.plugins.module_utils._host.diff import node_diff
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs import onionbalance, publisher_files
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs.publisher_status import NotRunning, read_status
 
 Data = t.Dict[str, t.Any]
 INSTANCE = {"name": {"type": "str", "required": True}, "address": {"type": "str"},
@@ -137,12 +133,12 @@ def action(services: t.Sequence[Data], config: str) -> str:
     if not services:
         return "stop"
     try:
-        status = read_status(_layout.PUBLISHER_STATUS, 5)
+        status = read_status(locations.PUBLISHER_STATUS, 5)
     except NotRunning:
         return "start"
     except OnionfleetError:
         return "restart"
-    if _publisher_files.program_changed() > status["started"]:
+    if publisher_files.program_changed() > status["started"]:
         return "restart"
     return "none" if status["loaded"] == hashlib.sha256(config.encode()).hexdigest() else "reload"
 
@@ -152,18 +148,18 @@ def run(parameters: t.Mapping[str, t.Any], check: bool) -> t.Dict[str, t.Any]:
         raise OnionfleetError("writing a publisher's configuration and keys needs root; set become: true")
     declared = parameters["services"]
     services = [service for service in declared if service["address"] or not check]
-    faults = _onionbalance.service_faults(services, instances_required=not check)
-    faults += _onionbalance.settings_faults(parameters["settings"])
-    faults += [] if check else _publisher_files.user_faults()
-    sound = [service for service in services if not _onionbalance.service_faults([service], instances_required=False)]
-    keys, key_faults = _publisher_files.key_nodes(sound, parameters["secrets"], check)
+    faults = onionbalance.service_faults(services, instances_required=not check)
+    faults += onionbalance.settings_faults(parameters["settings"])
+    faults += [] if check else publisher_files.user_faults()
+    sound = [service for service in services if not onionbalance.service_faults([service], instances_required=False)]
+    keys, key_faults = publisher_files.key_nodes(sound, parameters["secrets"], check)
     if faults or key_faults:
         raise OnionfleetError(*faults, *key_faults)
-    config = _onionbalance.render(services, parameters["settings"])
-    changed = [node for node in _publisher_files.nodes(keys, config) if _files.differs(node)]
+    config = onionbalance.render(services, parameters["settings"])
+    changed = [node for node in publisher_files.nodes(keys, config) if disk.differs(node)]
     diff = [node_diff(node) for node in changed]
     if changed and not check:
-        with _files.alone(), _files.Transaction() as transaction:
+        with disk.alone(), disk.Transaction() as transaction:
             transaction.write(changed, [])
     return {"changed": bool(changed), "diff": diff, "action": action(declared, config), "kept_keys": kept_keys(declared),
             "warnings": unknown_backends(services)}
@@ -171,8 +167,8 @@ def run(parameters: t.Mapping[str, t.Any], check: bool) -> t.Dict[str, t.Any]:
 
 def kept_keys(services: t.Sequence[Data]) -> t.List[str]:
     published = {service["name"] for service in services}
-    names = _files.listed(_layout.PUBLISHER_ROOT + "/keys")
-    return [_layout.publisher_key(name) for name in names if name not in published]
+    names = disk.listed(locations.PUBLISHER_ROOT + "/keys")
+    return [locations.publisher_key(name) for name in names if name not in published]
 
 
 def unknown_backends(services: t.Sequence[Data]) -> t.List[str]:

@@ -160,15 +160,16 @@ error:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils import _files, _layout, _onionbalance
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.module_utils._publisher_status import read_status
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk, locations
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs import onionbalance
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs.publisher_status import read_status
 
 
 def run(timeout: float) -> t.Dict[str, t.Any]:
     found: t.Dict[str, t.Any] = {"configured": [], "status": None}
     faults: t.List[str] = []
-    for name, read in (("configured", _configured), ("status", lambda: read_status(_layout.PUBLISHER_STATUS, timeout))):
+    for name, read in (("configured", _configured), ("status", lambda: read_status(locations.PUBLISHER_STATUS, timeout))):
         try:
             found[name] = read()
         except OnionfleetError as error:
@@ -177,10 +178,10 @@ def run(timeout: float) -> t.Dict[str, t.Any]:
 
 
 def _configured() -> t.List[t.Dict[str, t.Any]]:
-    text = _files.read_text(_layout.PUBLISHER_CONFIG)
+    text = disk.read_text(locations.PUBLISHER_CONFIG)
     if text is None:
-        raise OnionfleetError(f"{_layout.PUBLISHER_CONFIG}: is not there; deploy the publisher")
-    return _onionbalance.parse(text)
+        raise OnionfleetError(f"{locations.PUBLISHER_CONFIG}: is not there; deploy the publisher")
+    return onionbalance.parse(text)
 
 
 def main() -> None:

@@ -81,7 +81,7 @@ import dataclasses
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils._preflight import inspect
+from ansible_collections.onionfleet.balance.plugins.module_utils._whole_host.preflight import inspect
 
 
 def main() -> None:

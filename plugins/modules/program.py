@@ -52,13 +52,13 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils import _diff, _files
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import diff, disk
 
 SHOWN = 5  # names of files in a diff
 
 
-def wanted(path: str, files: t.Mapping[str, str]) -> t.List[_files.Node]:
+def wanted(path: str, files: t.Mapping[str, str]) -> t.List[disk.Node]:
     """The folders, outer ones first, and the files."""
     paths = {os.path.normpath(os.path.join(path, name)): base64.b64decode(content) for name, content in files.items()}
     folders = {path}
@@ -67,8 +67,8 @@ def wanted(path: str, files: t.Mapping[str, str]) -> t.List[_files.Node]:
             file = os.path.dirname(file)
             folders.add(file)
     owned = ("root", "root")
-    return [*(_files.Node(folder, 0o755, *owned) for folder in sorted(folders)),
-            *(_files.Node(file, 0o644, *owned, content) for file, content in sorted(paths.items()))]
+    return [*(disk.Node(folder, 0o755, *owned) for folder in sorted(folders)),
+            *(disk.Node(file, 0o644, *owned, content) for file, content in sorted(paths.items()))]
 
 
 def run(path: str, files: t.Mapping[str, str], write: bool) -> t.Dict[str, t.Any]:
@@ -76,15 +76,15 @@ def run(path: str, files: t.Mapping[str, str], write: bool) -> t.Dict[str, t.Any
     if outside:
         raise OnionfleetError(*(f"files: {name}: is not in the folder" for name in outside))
     nodes = wanted(path.rstrip("/"), files)
-    changed = [node for node in nodes if _files.differs(node)]
+    changed = [node for node in nodes if disk.differs(node)]
     if not changed:
         return {"changed": False}
     if write:
-        with _files.alone(), _files.Transaction() as transaction:
+        with disk.alone(), disk.Transaction() as transaction:
             transaction.write(changed, [])
     names = [os.path.relpath(node.path, path) for node in changed]
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return {"changed": True, "diff": [_diff.part(path, "", f"written: {', '.join(names[:SHOWN])}{more}\n")]}
+    return {"changed": True, "diff": [diff.part(path, "", f"written: {', '.join(names[:SHOWN])}{more}\n")]}
 
 
 def main() -> None:

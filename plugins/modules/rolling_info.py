@@ -54,16 +54,17 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils import _host, _layout, _publisher_files
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.module_utils._publisher_status import read_status
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import locations, systemd
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs import publisher_files
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs.publisher_status import read_status
 
 
 def run(daemons: t.Sequence[str]) -> t.Dict[str, t.Any]:
     return {
-        "outdated": [name for name, pid in _host.processes(daemons).items() if pid and replaced(pid)],
+        "outdated": [name for name, pid in systemd.processes(daemons).items() if pid and replaced(pid)],
         "publisher": publisher_outdated(),
-        "reboot": os.path.exists(_layout.REBOOT_WANTED),
+        "reboot": os.path.exists(locations.REBOOT_WANTED),
     }
 
 
@@ -76,7 +77,7 @@ def replaced(pid: int) -> bool:
 
 def publisher_outdated() -> bool:
     try:
-        return _publisher_files.program_changed() > read_status(_layout.PUBLISHER_STATUS, 5)["started"]
+        return publisher_files.program_changed() > read_status(locations.PUBLISHER_STATUS, 5)["started"]
     except OnionfleetError:  # one that does not run is the matter of a deployment
         return False
 

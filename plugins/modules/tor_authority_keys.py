@@ -62,20 +62,20 @@ import pwd
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils import _command, _layout
-from ansible_collections.onionfleet.balance.plugins.module_utils._authority import UNKNOWN, Authority
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import command, locations
+from ansible_collections.onionfleet.balance.plugins.module_utils._tor.authority import UNKNOWN, Authority
 
 PASSPHRASE = "rehearsal"
 
 
 def instance_user(module: AnsibleModule, name: str) -> str:
     """The user of an instance, made with its data directory where it is missing."""
-    user = _layout.daemon_user(name)
+    user = locations.daemon_user(name)
     try:
         pwd.getpwnam(user)
     except KeyError:
-        torrc = _layout.torrc_path(name)
+        torrc = locations.torrc_path(name)
         had_torrc = os.path.exists(torrc)
         module.run_command(["tor-instance-create", name], umask=0o022, check_rc=True)
         # the tool leaves an example with an open SOCKS port
@@ -117,7 +117,7 @@ def main() -> None:
         argument_spec={"authorities": {"type": "list", "elements": "str", "required": True}},
         supports_check_mode=True,
     )
-    module.run_command_environ_update = _command.environment()
+    module.run_command_environ_update = command.environment()
     try:
         result = run(module)
     except OnionfleetError as error:

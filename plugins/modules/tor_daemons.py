@@ -98,7 +98,7 @@ import time
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils import _daemons
+from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import running
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 
 
@@ -107,9 +107,9 @@ def one(action: t.Mapping[str, t.Any], parameters: t.Mapping[str, t.Any], begun:
     if action["action"] == "start":
         time.sleep(max(0.0, begun + action["stagger"] - time.monotonic()))
     started = time.monotonic()
-    _daemons.perform(action["name"], action["action"])
+    running.perform(action["name"], action["action"])
     if parameters["wait"] and action["action"] != "stop":
-        _daemons.serve(action["name"], started + parameters["timeout"])
+        running.serve(action["name"], started + parameters["timeout"])
     return round(time.monotonic() - started, 1)
 
 

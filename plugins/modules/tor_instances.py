@@ -150,21 +150,23 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils import _apply, _changes, _files, _instances, _layout, _present
-from ansible_collections.onionfleet.balance.plugins.module_utils._change import Change
+from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import apply, present, wanted
+from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import changes as host_changes
+from ansible_collections.onionfleet.balance.plugins.module_utils._daemons.change import Change
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk, locations
 
 
 def actions(changes: t.Sequence[Change]) -> t.List[t.Dict[str, t.Any]]:
     due = []
     for change in changes:
         if change.decision.action:
-            known = {service.name: _files.read_text(service.path + "/hostname") for service in change.daemon.running_services}
+            known = {service.name: disk.read_text(service.path + "/hostname") for service in change.daemon.running_services}
             asked = {name: address.strip() for name, address in known.items() if address}
             restart = change.decision.action == "restart"
             due.append({"name": change.daemon.name, "action": change.decision.action, "reasons": change.decision.reasons,
                         "stagger": change.daemon.stagger,
-                        "revisions": _present.revisions(change.daemon.name, asked) if restart else {}})
+                        "revisions": present.revisions(change.daemon.name, asked) if restart else {}})
     return due
 
 
@@ -172,9 +174,9 @@ def orphans(changes: t.Sequence[Change]) -> t.List[t.Dict[str, t.Optional[str]]]
     found: t.List[t.Dict[str, t.Optional[str]]] = [
         {"daemon": change.daemon.name, "service": name} for change in changes for name in change.orphans]
     declared = {change.daemon.name for change in changes}
-    for name in _files.listed(_layout.INSTANCES_ROOT):
-        torrc = _files.read_text(f"{_layout.INSTANCES_ROOT}/{name}/torrc")
-        if name not in declared and torrc is not None and torrc.startswith(_layout.MARKER):
+    for name in disk.listed(locations.INSTANCES_ROOT):
+        torrc = disk.read_text(f"{locations.INSTANCES_ROOT}/{name}/torrc")
+        if name not in declared and torrc is not None and torrc.startswith(locations.MARKER):
             found.append({"daemon": name, "service": None})
     return found
 
@@ -182,17 +184,17 @@ def orphans(changes: t.Sequence[Change]) -> t.List[t.Dict[str, t.Optional[str]]]
 def run(parameters: t.Mapping[str, t.Any], check: bool) -> t.Dict[str, t.Any]:
     if os.geteuid() != 0:
         raise OnionfleetError("writing tor's configuration and keys needs root; set become: true")
-    changes = _changes.prepare(_instances.read(parameters["daemons"], parameters["option_secrets"]), parameters["secrets"], check=check)
+    changes = host_changes.prepare(wanted.read(parameters["daemons"], parameters["option_secrets"]), parameters["secrets"], check=check)
     result = {
         "changed": any(change.changed for change in changes),
-        "diff": _apply.diff(changes),
+        "diff": apply.diff(changes),
         "actions": actions(changes),
         "orphans": orphans(changes),
         "kept_keys": [path for change in changes for path in change.kept_keys],
         "warnings": [warning for change in changes for warning in change.warnings],
     }
     if result["changed"] and not check:
-        _apply.apply(changes)
+        apply.apply(changes)
     return result
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils._address import is_address
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion.address import is_address
 
 
 class TestModule:

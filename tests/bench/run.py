@@ -105,11 +105,11 @@ class Operator:
     def make_keys(self, services: int) -> None:
         """Keys for the plain role, and the same ones in the collection's store."""
         sys.path.insert(0, str(self.folder))
-        from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
+        from ansible_collections.onionfleet.balance.plugins.module_utils._onion import key_file
 
         (self.folder / "keys").mkdir(mode=0o700)
         for number in range(1, services + 1):
-            (self.folder / "keys" / f"service{number:03}").write_bytes(_keyfile.generate().to_tor_file())
+            (self.folder / "keys" / f"service{number:03}").write_bytes(key_file.generate().to_tor_file())
         self.declare(1, services)
         self.run("onionfleet.balance.keys")
 

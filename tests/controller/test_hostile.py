@@ -13,7 +13,7 @@ import json
 
 import pytest
 import yaml
-from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion import key_file
 from hostile.fleet import CANARY, HONEST, PORTS, lie
 from hostile.host import address
 from hostile.verdict import leaks, noise, ordered, touched
@@ -188,7 +188,7 @@ def test_another_address_of_a_backend_is_told_though_it_says_the_old_one_later(f
 
 
 def test_an_import_from_a_host_reads_no_file_of_the_controller(fleet):
-    (fleet.canary / "hs_ed25519_secret_key").write_bytes(_keyfile.generate().to_tor_file())
+    (fleet.canary / "hs_ed25519_secret_key").write_bytes(key_file.generate().to_tor_file())
     fleet.declare(
         [*fleet.services(), {"name": "fresh", "layout": "hardmap", "replicas": "web", "ports": PORTS}],
         onion_import={"fresh": {"host": "app1", "path": "/var/lib/tor/fresh"}},
@@ -201,7 +201,7 @@ def test_an_import_from_a_host_reads_no_file_of_the_controller(fleet):
 
 
 def test_an_import_from_an_honest_host_is_the_key_of_its_service(fleet):
-    running = _keyfile.generate()
+    running = key_file.generate()
     fleet.world["files"] = {
         "/var/lib/tor/fresh/hs_ed25519_secret_key": base64.b64encode(running.to_tor_file()).decode()
     }

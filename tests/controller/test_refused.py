@@ -16,7 +16,7 @@ import subprocess
 
 import pytest
 import yaml
-from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion import key_file
 
 PORTS = [{"port": 80, "target": "127.0.0.1:8080"}]
 ODD = """
@@ -309,7 +309,7 @@ def test_one_key_for_two_services_is_refused(operator):
 
 
 def test_faulty_keys_are_refused_all_at_once(operator):
-    good, other = _keyfile.generate(), _keyfile.generate()
+    good, other = key_file.generate(), key_file.generate()
     imports = {}
     for name, files in {
         "truncated": {"hs_ed25519_secret_key": good.to_tor_file()[:-1]},
@@ -448,7 +448,7 @@ def test_another_key_in_the_own_store_is_refused(operator):
     operator.declare(service("newsroom"))
     operator.run("keys")
     (operator.folder / ".onion_keys/newsroom.secret").unlink()
-    other = _keyfile.generate()
+    other = key_file.generate()
     (operator.folder / "own-store").write_text(base64.b64encode(other.to_tor_file()).decode())
     operator.declare(service("newsroom", secret_key=f"{{{{ lookup('ansible.builtin.file', '{operator.folder}/own-store') }}}}"))
     code, complaint = opened(operator)
@@ -537,7 +537,7 @@ def test_keys_are_imported_from_a_host_as_a_folder_or_as_a_file(operator):
     # the host is this machine
     inventory["all"]["children"]["web"]["hosts"]["web1"] = {"ansible_connection": "local", "ansible_become": False}
     (operator.folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
-    keys = {name: _keyfile.generate() for name in ("folder", "file", "odd")}
+    keys = {name: key_file.generate() for name in ("folder", "file", "odd")}
     for name, key in keys.items():
         (operator.folder / name).mkdir()
         for file, content in key.service_files().items():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pathlib
 
 import yaml
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, make_plan
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.plan import Declaration, make_plan
 
 EXAMPLE = pathlib.Path(__file__).parents[2] / "inventory.example"
 

@@ -14,7 +14,7 @@ import yaml
 from ansible.modules import apt
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._status import OUTSIDE, fleet_status
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._status.status import OUTSIDE, fleet_status
 
 try:
     from ansible.template import trust_as_template

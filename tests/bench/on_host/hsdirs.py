@@ -12,7 +12,7 @@ import time
 
 sys.path.insert(0, sys.argv[1])
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.module_utils._published import held_by_hsdirs
+from ansible_collections.onionfleet.balance.plugins.module_utils._tor.published import held_by_hsdirs
 
 CONTROL = "/run/tor-instances/onionprobe/control"
 

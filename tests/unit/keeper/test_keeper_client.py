@@ -8,7 +8,7 @@ import pathlib
 import re
 
 import pytest
-from ansible_collections.onionfleet.balance.plugins.module_utils._descriptor import parse_outer
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion.descriptor import parse_outer
 from fake_control import FakeTor
 from onionfleet_keeper.client import Client
 from onionfleet_keeper.settings import Asked

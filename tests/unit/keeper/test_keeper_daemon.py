@@ -8,9 +8,9 @@ import pathlib
 import time
 
 import pytest
-from ansible_collections.onionfleet.balance.plugins.module_utils import _publishing
-from ansible_collections.onionfleet.balance.plugins.module_utils._descriptor import parse_outer
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion.descriptor import parse_outer
+from ansible_collections.onionfleet.balance.plugins.module_utils._tor import publishing
 from fake_control import FakeTor
 from onionfleet_keeper import daemon
 from onionfleet_keeper.daemon import Daemon
@@ -24,7 +24,7 @@ CIRCUIT = f"7 BUILT $A~a,$B~b PURPOSE=HS_SERVICE_INTRO HS_STATE=HSSI_ESTABLISHED
 
 @pytest.fixture
 def tor(tmp_path, monkeypatch):
-    monkeypatch.setattr(_publishing, "SWALLOWED_SECONDS", 0.01)
+    monkeypatch.setattr(publishing, "SWALLOWED_SECONDS", 0.01)
     fake = FakeTor(tmp_path)
     fake.info = {"circuit-status": CIRCUIT, "status/enough-dir-info": "1"}
     return fake

@@ -16,7 +16,7 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.onionfleet.balance.plugins.module_utils import _layout
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import locations
 
 STATUS: dict[str, t.Any] = {
     "onionbalance": "0.2.4",
@@ -91,7 +91,7 @@ def publisher(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Publisher]:
     # short: a socket's path has 107 bytes at most
     folder = tempfile.mkdtemp(prefix="status")
     path = os.path.join(folder, "status.sock")
-    monkeypatch.setattr(_layout, "PUBLISHER_STATUS", path)
+    monkeypatch.setattr(locations, "PUBLISHER_STATUS", path)
     made = Publisher(path)
     yield made
     made.dies()

@@ -14,8 +14,8 @@ from ansible import constants as C
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.onionfleet.balance.plugins.action import guarded
-from ansible_collections.onionfleet.balance.plugins.plugin_utils import _host_action
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._answers import ANSWERS
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import host_action
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.answers import ANSWERS
 
 Data = t.Dict[str, t.Any]
 
@@ -133,7 +133,7 @@ class Host:
     def act(self, name: str, arguments: Data) -> Data:
         module = importlib.import_module(f"ansible_collections.onionfleet.balance.plugins.action.{name}")
         action = object.__new__(module.ActionModule)
-        assert isinstance(action, _host_action.HostAction)
+        assert isinstance(action, host_action.HostAction)
         action._task = Task(
             args=arguments, action=f"onionfleet.balance.{name}", delegate_to=self.delegate_to or None, no_log=self.no_log,
             environment=self.environment,

@@ -15,8 +15,8 @@ from ansible.parsing.vault import VaultSecret
 from ansible.playbook.task import Task
 from ansible.template import Templar
 from ansible_collections.onionfleet.balance.plugins.action.onion_store import ActionModule
-from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import distrust
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion import key_file
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.admission import distrust
 
 try:
     from ansible.template import trust_as_template
@@ -26,7 +26,7 @@ except ImportError:  # ansible-core before 2.19 trusts every string, and templat
 else:
     LAZY = True
 
-KEY, OTHER = _keyfile.generate(), _keyfile.generate()
+KEY, OTHER = key_file.generate(), key_file.generate()
 BLOB = base64.b64encode(KEY.expanded).decode()
 Run = t.Callable[..., t.Dict[str, t.Any]]
 
@@ -136,7 +136,7 @@ FOLDER = "/var/lib/tor/newsroom"
 PLACE = f"host 'web1': {FOLDER}: could not be read"
 
 
-def running(name: str = "newsroom", file: str = _keyfile.SECRET_FILE, host: str = "web1", path: t.Any = FOLDER, **result: t.Any) -> dict[str, t.Any]:
+def running(name: str = "newsroom", file: str = key_file.SECRET_FILE, host: str = "web1", path: t.Any = FOLDER, **result: t.Any) -> dict[str, t.Any]:
     return {"item": [{"key": name, "value": {"host": host, "path": path}}, file], **result}
 
 
@@ -170,7 +170,7 @@ def test_files_on_a_host_belong_together(imported: Run, tmp_path: pathlib.Path, 
     told = imported(
         running(path=path, content=encoded(KEY.to_tor_file())),
         running(path=path, file="hostname", content=encoded(OTHER.address.encode() + b"\n")),
-        running(path=path, file=_keyfile.PUBLIC_FILE, content=encoded(OTHER.service_files()[_keyfile.PUBLIC_FILE])),
+        running(path=path, file=key_file.PUBLIC_FILE, content=encoded(OTHER.service_files()[key_file.PUBLIC_FILE])),
     )
     assert f"service 'newsroom': key: host 'web1': {FOLDER}/hostname: belongs to another key" in told["msg"]
     assert f"service 'newsroom': key: host 'web1': {FOLDER}/hs_ed25519_public_key: belongs to another key" in told["msg"]

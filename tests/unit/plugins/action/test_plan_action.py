@@ -15,7 +15,7 @@ from ansible.playbook.play import Play
 from ansible.playbook.task import Task
 from ansible.template import Templar
 from ansible_collections.onionfleet.balance.plugins.action.plan import ActionModule
-from ansible_collections.onionfleet.balance.plugins.module_utils._keyfile import generate
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion.key_file import generate
 
 try:
     from ansible.template import trust_as_template

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ansible_collections.onionfleet.balance.plugins.filter.leavers import FilterModule
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._leavers import find_leavers
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._day_two.leavers import find_leavers
 
 
 def test_the_filter_is_the_function_of_the_utils():

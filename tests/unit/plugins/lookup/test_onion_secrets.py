@@ -16,9 +16,9 @@ from ansible.parsing.vault import VaultSecret
 from ansible.plugins.loader import lookup_loader
 from ansible.template import Templar
 from ansible_collections.onionfleet.balance.plugins.lookup.onion_secrets import LookupModule
-from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
-from ansible_collections.onionfleet.balance.plugins.plugin_utils import _store
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._vault import Vault
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion import key_file
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import store
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.vault import Vault
 
 try:
     from ansible.template import trust_as_template
@@ -28,7 +28,7 @@ except ImportError:  # ansible-core before 2.19 trusts every string, and templat
 else:
     LAZY = True
 
-KEY, OWN, OTHER = _keyfile.generate(), _keyfile.generate(), _keyfile.generate()
+KEY, OWN, OTHER = key_file.generate(), key_file.generate(), key_file.generate()
 UNDEFINED = trust_as_template("{{ undefined_variable }}")
 Find = t.Callable[..., t.Any]
 
@@ -39,10 +39,10 @@ def fixture_find(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Fin
     loader = DataLoader()
     loader.set_vault_secrets([("default", VaultSecret(b"password"))])
     wanted = [
-        _store.Wanted("newsroom", given=lambda: KEY),
-        _store.Wanted("own", given=lambda: OWN, kept_elsewhere=True),
+        store.Wanted("newsroom", given=lambda: KEY),
+        store.Wanted("own", given=lambda: OWN, kept_elsewhere=True),
     ]
-    _store.complete(str(tmp_path / ".onion_keys"), wanted, Vault(loader), check=False)
+    store.complete(str(tmp_path / ".onion_keys"), wanted, Vault(loader), check=False)
 
     def find(
         names: str, own: str = "{{ from_elsewhere }}", services: str = "", password: bool = True, **more: t.Any

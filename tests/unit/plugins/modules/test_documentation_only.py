@@ -18,7 +18,7 @@ from ansible_collections.onionfleet.balance.plugins.modules import (
     plan,
     show,
 )
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import Declaration, Plan, make_plan
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.plan import Declaration, Plan, make_plan
 
 
 @pytest.mark.parametrize("module", [guarded, onion_backup, onion_restore, onion_store, plan, show])

@@ -11,7 +11,7 @@ import os
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.onionfleet.balance.plugins.module_utils import _layout
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import locations
 from ansible_collections.onionfleet.balance.plugins.modules import keeper_credentials
 
 ADDRESS, KEY = "a" * 56 + ".onion", bytes(range(32))
@@ -21,7 +21,7 @@ BASE32, BASE64 = base64.b32encode(KEY).decode().rstrip("="), base64.b64encode(KE
 @pytest.fixture(name="path")
 def fixture_path(tmp_path, monkeypatch):
     path = tmp_path / "keeper" / "credentials.json"
-    monkeypatch.setattr(_layout, "KEEPER_CREDENTIALS", str(path))
+    monkeypatch.setattr(locations, "KEEPER_CREDENTIALS", str(path))
     return path
 
 

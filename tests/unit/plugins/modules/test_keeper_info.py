@@ -13,7 +13,7 @@ import sys
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.onionfleet.balance.plugins.module_utils import _layout
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import locations
 from ansible_collections.onionfleet.balance.plugins.modules import keeper_info
 
 PROGRAM = pathlib.Path(__file__).parents[4] / "roles/keeper/files/keeper"
@@ -23,7 +23,7 @@ SERVICE = {"name": "newsroom", "address": "a" * 56 + ".onion", "replicas": ["web
 
 @pytest.fixture(name="asked")
 def fixture_asked(publisher, monkeypatch, capfd):
-    monkeypatch.setattr(_layout, "KEEPER_STATUS", publisher.path)
+    monkeypatch.setattr(locations, "KEEPER_STATUS", publisher.path)
 
     def run(**parameters):
         with patch_module_args(parameters), pytest.raises(SystemExit) as ended:

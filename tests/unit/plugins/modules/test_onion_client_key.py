@@ -10,11 +10,11 @@ import typing as t
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.onionfleet.balance.plugins.module_utils import _client_key
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion import client_key
 from ansible_collections.onionfleet.balance.plugins.modules import onion_client_key
 
 ADDRESS = "duckduckgogg42xjoc72x3sjasowoarfbgcmvfimaftt6twagswzczad.onion"
-OWN = _client_key.encode(_client_key.public_key(bytes(range(32))))
+OWN = client_key.encode(client_key.public_key(bytes(range(32))))
 Run = t.Callable[..., t.Dict[str, t.Any]]
 
 
@@ -43,10 +43,10 @@ def test_makes_pairs_once(run: Run, tmp_path: pathlib.Path) -> None:
     assert names(tmp_path) == []
     made = run("anna", {"name": "berta", "public_key": OWN})
     assert names(tmp_path) == ["anna.auth", "anna.auth_private", "berta.auth"]
-    address, private = _client_key.read_private((tmp_path / "clients/anna.auth_private").read_text())
-    public = _client_key.read_public((tmp_path / "clients/anna.auth").read_text())
-    assert address == ADDRESS and public == _client_key.public_key(private)
-    assert made["clients"][0] == {"name": "anna", "public_key": _client_key.encode(public)}
+    address, private = client_key.read_private((tmp_path / "clients/anna.auth_private").read_text())
+    public = client_key.read_public((tmp_path / "clients/anna.auth").read_text())
+    assert address == ADDRESS and public == client_key.public_key(private)
+    assert made["clients"][0] == {"name": "anna", "public_key": client_key.encode(public)}
     again = run("anna", {"name": "berta", "public_key": OWN})
     assert not again["changed"] and again["clients"] == made["clients"]
 
@@ -67,7 +67,7 @@ def test_a_lost_public_file_is_derived(run: Run, tmp_path: pathlib.Path) -> None
 
 def test_all_faults_at_once_and_nothing_written(run: Run, tmp_path: pathlib.Path) -> None:
     run("anna", "berta", "carla")
-    (tmp_path / "clients/anna.auth").write_text(_client_key.public_line(bytes(range(32))))
+    (tmp_path / "clients/anna.auth").write_text(client_key.public_line(bytes(range(32))))
     (tmp_path / "clients/berta.auth_private").write_text(f"{'a' * 56}:descriptor:x25519:{'A' * 52}\n")
     faults = run("anna", "berta", {"name": "carla", "public_key": OWN}, "dora")["msg"].splitlines()
     assert [fault.split("'")[1] for fault in faults] == ["anna", "berta", "carla"]
@@ -76,7 +76,7 @@ def test_all_faults_at_once_and_nothing_written(run: Run, tmp_path: pathlib.Path
 
 def test_a_public_key_that_is_nobodys_is_refused(run: Run, tmp_path: pathlib.Path) -> None:
     for key in (bytes(32), b"\1" + bytes(31)):
-        assert "small order" in run({"name": "anna", "public_key": _client_key.encode(key)})["msg"]
+        assert "small order" in run({"name": "anna", "public_key": client_key.encode(key)})["msg"]
     assert not (tmp_path / "clients").exists()
 
 

@@ -9,7 +9,8 @@ import os
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.onionfleet.balance.plugins.module_utils import _drain, _host, _layout, _streams
+from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import drain
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import locations, streams, systemd
 from ansible_collections.onionfleet.balance.plugins.modules import onion_drain
 from fake_control import FakeTor
 
@@ -41,10 +42,10 @@ class Tor(FakeTor):
 def tor(tmp_path, monkeypatch):
     tor = Tor(tmp_path)
     tor.streams = iter([0])
-    monkeypatch.setattr(_layout, "control_socket", lambda _name: tor.path)
-    monkeypatch.setattr(_drain, "TURN_SECONDS", 0.01)
-    monkeypatch.setattr(_host, "run", lambda *_command, **_options: f"MainPID={os.getpid()}\nId=tor@shop1.service\n\nMainPID=0\nId=tor@lost.service\n")
-    monkeypatch.setattr(_streams, "count", lambda *_arguments: next(tor.streams))
+    monkeypatch.setattr(locations, "control_socket", lambda _name: tor.path)
+    monkeypatch.setattr(drain, "TURN_SECONDS", 0.01)
+    monkeypatch.setattr(systemd, "run", lambda *_command, **_options: f"MainPID={os.getpid()}\nId=tor@shop1.service\n\nMainPID=0\nId=tor@lost.service\n")
+    monkeypatch.setattr(streams, "count", lambda *_arguments: next(tor.streams))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     return tor
 
@@ -97,7 +98,7 @@ def test_it_waits_until_tor_has_given_its_introduction_points_up(tor, run):
 
 
 def test_it_does_not_wait_for_ever_for_that(tor, run, monkeypatch):
-    monkeypatch.setattr(_drain, "TURN_AWAY_SECONDS", 0.2)
+    monkeypatch.setattr(drain, "TURN_AWAY_SECONDS", 0.2)
     tor.circuits = [circuit(1, OLD), circuit(2, OLD, status="EXTENDED")]
     tor.streams = itertools.repeat(0)
     assert run()["seconds"] < 3

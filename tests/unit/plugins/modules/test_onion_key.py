@@ -11,10 +11,10 @@ import typing as t
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion import key_file
 from ansible_collections.onionfleet.balance.plugins.modules import onion_key
 
-KEY, OTHER = _keyfile.generate(), _keyfile.generate()
+KEY, OTHER = key_file.generate(), key_file.generate()
 BLOB = "ED25519-V3:" + base64.b64encode(KEY.expanded).decode()
 
 
@@ -35,7 +35,7 @@ def fixture_run(capfd: pytest.CaptureFixture[str]) -> t.Callable[..., dict[str, 
 Run = t.Callable[..., t.Dict[str, t.Any]]
 
 
-def write(path: pathlib.Path, key: _keyfile.SecretKey) -> str:
+def write(path: pathlib.Path, key: key_file.SecretKey) -> str:
     path.mkdir()
     for name, content in key.service_files().items():
         (path / name).write_bytes(content)
@@ -47,7 +47,7 @@ def test_generates_once(run: Run, tmp_path: pathlib.Path) -> None:
     foreseen = run(check=True, path=str(path))
     assert foreseen["changed"] and foreseen["address"] == foreseen["public_key"] == "<new>" and not path.exists()
     made = run(path=str(path))
-    assert made["changed"] and _keyfile.directory_state(str(path), made["address"]) == "match"
+    assert made["changed"] and key_file.directory_state(str(path), made["address"]) == "match"
     assert {file.stat().st_mode & 0o777 for file in path.iterdir()} == {0o600}
     assert path.stat().st_mode & 0o777 == 0o700
     again = run(path=str(path))
@@ -64,29 +64,29 @@ def test_tells_without_writing(run: Run) -> None:
 def test_imports(run: Run, tmp_path: pathlib.Path, check: bool) -> None:
     told = run(check=check, path=str(tmp_path / "service"), source=write(tmp_path / "mined", KEY))
     assert told["changed"] and told["address"] == KEY.address
-    assert _keyfile.directory_state(str(tmp_path / "service"), KEY.address) == ("absent" if check else "match")
+    assert key_file.directory_state(str(tmp_path / "service"), KEY.address) == ("absent" if check else "match")
 
 
 def test_never_replaces_unless_forced(run: Run, tmp_path: pathlib.Path) -> None:
     path = write(tmp_path / "service", OTHER)
     assert "holds the key of" in run(path=path, secret=BLOB)["msg"]
-    assert _keyfile.directory_state(path, OTHER.address) == "match"
+    assert key_file.directory_state(path, OTHER.address) == "match"
     assert run(path=path, secret=BLOB, force=True)["changed"]
-    assert _keyfile.directory_state(path, KEY.address) == "match"
+    assert key_file.directory_state(path, KEY.address) == "match"
 
 
 def test_a_damaged_key_is_replaced_only_when_forced(run: Run, tmp_path: pathlib.Path) -> None:
     path = write(tmp_path / "service", KEY)
-    (tmp_path / "service" / _keyfile.SECRET_FILE).write_bytes(b"== ")
+    (tmp_path / "service" / key_file.SECRET_FILE).write_bytes(b"== ")
     assert run(path=path, secret=BLOB)["failed"]
     assert run(path=path, force=True)["failed"]
     assert run(path=path, secret=BLOB, force=True)["changed"]
-    assert _keyfile.directory_state(path, KEY.address) == "match"
+    assert key_file.directory_state(path, KEY.address) == "match"
 
 
 def test_completes_files_and_closes_modes(run: Run, tmp_path: pathlib.Path) -> None:
     path = write(tmp_path / "service", KEY)
-    (tmp_path / "service" / _keyfile.HOSTNAME_FILE).unlink()
+    (tmp_path / "service" / key_file.HOSTNAME_FILE).unlink()
     assert run(check=True, path=path)["changed"]
     assert run(path=path)["changed"]
     assert not run(path=path)["changed"]

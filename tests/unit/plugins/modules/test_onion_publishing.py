@@ -7,8 +7,10 @@ import json
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.onionfleet.balance.plugins.module_utils import _daemons, _layout, _present, _publishing, _uploads
+from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import present, running, uploads
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import locations
+from ansible_collections.onionfleet.balance.plugins.module_utils._tor import publishing
 from ansible_collections.onionfleet.balance.plugins.modules import onion_publishing
 from fake_control import FakeTor
 
@@ -38,11 +40,11 @@ def tor(tmp_path, monkeypatch):
     (tmp_path / "etc/shop1/torrc").write_text(f"HiddenServiceDir {tmp_path}/data\nHiddenServicePort 80 127.0.0.1:1\n")
     tor = Tor(tmp_path)
     tor.services = [f"HiddenServiceDir={tmp_path}/data", "HiddenServicePort=80 127.0.0.1:1"]
-    monkeypatch.setattr(_layout, "INSTANCES_ROOT", str(tmp_path / "etc"))
-    monkeypatch.setattr(_layout, "control_socket", lambda name: tor.path if name == "shop1" else str(tmp_path / "nowhere"))
-    monkeypatch.setattr(_publishing, "SWALLOWED_SECONDS", 0.01)
-    monkeypatch.setattr(_uploads, "_RETRY_SECONDS", 0.01)
-    monkeypatch.setattr(_uploads, "_TURN_SECONDS", 0.01)
+    monkeypatch.setattr(locations, "INSTANCES_ROOT", str(tmp_path / "etc"))
+    monkeypatch.setattr(locations, "control_socket", lambda name: tor.path if name == "shop1" else str(tmp_path / "nowhere"))
+    monkeypatch.setattr(publishing, "SWALLOWED_SECONDS", 0.01)
+    monkeypatch.setattr(uploads, "_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(uploads, "_TURN_SECONDS", 0.01)
     return tor
 
 
@@ -101,7 +103,7 @@ def test_one_that_a_keeper_keeps_is_the_keepers_to_release(tor, run, monkeypatch
     """Both at once would have it publish what it is armed with."""
     tor.answers = None
     run("standby")
-    monkeypatch.setattr(_present, "kept", lambda name: name == "shop1")
+    monkeypatch.setattr(present, "kept", lambda name: name == "shop1")
     assert not run("released")["changed"]
     assert [dict(command)["PublishHidServDescriptors"] for command in tor.commands] == ["0"]
 
@@ -109,14 +111,14 @@ def test_one_that_a_keeper_keeps_is_the_keepers_to_release(tor, run, monkeypatch
 def test_a_tor_in_its_sandbox_is_set_nothing(tor, run, monkeypatch):
     """It would end itself. It publishes when it starts, and whoever is about to be stopped is told nothing."""
     tor.sandbox, done = "1", []
-    monkeypatch.setattr(_daemons, "perform", lambda name, action: done.append((name, action)))
-    monkeypatch.setattr(_daemons, "serve", lambda name, deadline: done.append((name, "serves")))
+    monkeypatch.setattr(running, "perform", lambda name, action: done.append((name, action)))
+    monkeypatch.setattr(running, "serve", lambda name, deadline: done.append((name, "serves")))
     assert run("published", check=True)["changed"] and done == []
     assert run("published")["daemons"] == [{"name": "shop1", "changed": True, "error": None, "services": []}]
     assert done == [("shop1", "restart"), ("shop1", "serves")]
     assert not run("standby")["changed"] and not run("released")["changed"]
     assert tor.commands == []
-    monkeypatch.setattr(_daemons, "perform", raising)
+    monkeypatch.setattr(running, "perform", raising)
     assert run("published")["msg"] == "daemon 'shop1': restart: no"
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""onion_retire and onion_host_info with what they stand on, _retire, _survey and _wipe, on a host in a directory."""
+"""onion_retire and onion_host_info with what they stand on, retiring, _survey and _wipe, on a host in a directory."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import typing as t
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.onionfleet.balance.plugins.module_utils import _daemons, _files, _host, _layout, _retire, _wipe
+from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import running as running_daemons
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk, locations, systemd, wipe
+from ansible_collections.onionfleet.balance.plugins.module_utils._whole_host import retire as retiring
 from ansible_collections.onionfleet.balance.plugins.modules import onion_host_info, onion_retire
 
 KEY = b"== ed25519v1-secret: type0 ==\0\0\0" + bytes(range(64))
@@ -40,7 +42,7 @@ class Host:
         return file
 
     def daemon(self, name: str, *services: str, running: bool = True, frontend: str = "") -> None:
-        self.write(f"INSTANCES_ROOT/{name}/torrc", f"{_layout.MARKER}\n%include {self.root}/INSTANCES_ROOT/{name}/services/\n")
+        self.write(f"INSTANCES_ROOT/{name}/torrc", f"{locations.MARKER}\n%include {self.root}/INSTANCES_ROOT/{name}/services/\n")
         for service in services:
             path = f"{self.root}/DATA_ROOT/{name}/{service}"
             self.write(f"INSTANCES_ROOT/{name}/services/{service}.conf", f"HiddenServiceDir {path}\n")
@@ -105,14 +107,14 @@ class Host:
 def fixture_host(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Host:
     host = Host(tmp_path, capfd)
     for name in ROOTS:
-        monkeypatch.setattr(_layout, name, f"{tmp_path}/{name}")
+        monkeypatch.setattr(locations, name, f"{tmp_path}/{name}")
     for module, name, value in [
-        (_layout, "PUBLISHER_CONFIG", f"{tmp_path}/PUBLISHER_ROOT/config.yaml"), (_files, "_LOCK", f"{tmp_path}/lock"),
-        (_host, "units", lambda names: {each: _host.Unit(each in host.active) for each in names}), (_host, "run", host.command),
-        (_host, "enabled", lambda _name: False), (_daemons, "perform", host.perform), (os, "geteuid", lambda: 0),
-        (_files, "user_id", lambda name: os.getuid() if name in host.users else None),
-        (_retire, "MASKED", (f"{tmp_path}/tor.service",)),
-        (_retire, "PROGRAMS", f"{tmp_path}/programs"), (_retire, "CONFIGURATION", f"{tmp_path}/configuration"),
+        (locations, "PUBLISHER_CONFIG", f"{tmp_path}/PUBLISHER_ROOT/config.yaml"), (disk, "_LOCK", f"{tmp_path}/lock"),
+        (systemd, "units", lambda names: {each: systemd.Unit(each in host.active) for each in names}), (systemd, "run", host.command),
+        (systemd, "enabled", lambda _name: False), (running_daemons, "perform", host.perform), (os, "geteuid", lambda: 0),
+        (disk, "user_id", lambda name: os.getuid() if name in host.users else None),
+        (retiring, "MASKED", (f"{tmp_path}/tor.service",)),
+        (retiring, "PROGRAMS", f"{tmp_path}/programs"), (retiring, "CONFIGURATION", f"{tmp_path}/configuration"),
     ]:
         monkeypatch.setattr(module, name, value)
     return host
@@ -210,7 +212,7 @@ def test_what_may_hold_secrets_is_overwritten_whatever_it_is_called(tmp_path: pa
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / name).write_bytes(KEY)
     os.link(tmp_path / "folder" / name, tmp_path / "linked")
-    _wipe.remove(str(tmp_path / "folder"))
+    wipe.remove(str(tmp_path / "folder"))
     assert (tmp_path / "linked").read_bytes() != KEY
 
 
@@ -249,7 +251,7 @@ def test_a_killed_run_goes_on(host: Host, at: str) -> None:
 
 
 def test_a_daemon_that_was_put_aside_is_removed_by_the_next_run(host: Host) -> None:
-    host.write("INSTANCES_ROOT/.shopw1.old/torrc", _layout.MARKER)
+    host.write("INSTANCES_ROOT/.shopw1.old/torrc", locations.MARKER)
     host.retire(daemons=["shopw1"])
     assert host.files() == []
 
@@ -272,8 +274,8 @@ def test_wipe_follows_no_link(tmp_path: pathlib.Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder/inner").symlink_to(tmp_path / "outside")
     (tmp_path / "folder/hs_ed25519_secret_key").symlink_to(secret)
-    _wipe.remove(str(tmp_path / "folder"))
-    _wipe.remove(str(tmp_path / "nothing"))
+    wipe.remove(str(tmp_path / "folder"))
+    wipe.remove(str(tmp_path / "nothing"))
     assert secret.read_bytes() == KEY and not (tmp_path / "folder").exists()
 
 

@@ -17,10 +17,11 @@ import typing as t
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.onionfleet.balance.plugins.module_utils import _files, _keyfile, _layout
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk, locations
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion import key_file
 from ansible_collections.onionfleet.balance.plugins.modules import onionbalance_config, onionbalance_info
 
-KEY, OTHER, BACKEND, SECOND = (_keyfile.generate() for _each in range(4))
+KEY, OTHER, BACKEND, SECOND = (key_file.generate() for _each in range(4))
 SECRET = base64.b64encode(KEY.to_tor_file()).decode()
 KEY_FILES = {"hs_ed25519_secret_key", "hs_ed25519_public_key", "hostname"}
 
@@ -63,7 +64,7 @@ class Host:
     def tree(self) -> dict[str, bytes]:
         return {str(path.relative_to(self.root)): path.read_bytes() for path in self.root.rglob("*") if path.is_file()}
 
-    def install(self, key: _keyfile.SecretKey) -> None:
+    def install(self, key: key_file.SecretKey) -> None:
         """Somebody puts a key there."""
         self.key.mkdir(parents=True)
         for name, content in key.service_files().items():
@@ -76,12 +77,12 @@ def fixture_host(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capfd:
     (tmp_path / "host").mkdir()
     host = Host(tmp_path / "host", capfd)
     for module, name, value in [
-        (_layout, "PUBLISHER_ROOT", str(host.etc)), (_layout, "PUBLISHER_CONFIG", str(host.config)),
-        (_layout, "PUBLISHER_PROGRAM", str(tmp_path / "program")), (_layout, "PUBLISHER_UNIT", str(tmp_path / "unit")),
+        (locations, "PUBLISHER_ROOT", str(host.etc)), (locations, "PUBLISHER_CONFIG", str(host.config)),
+        (locations, "PUBLISHER_PROGRAM", str(tmp_path / "program")), (locations, "PUBLISHER_UNIT", str(tmp_path / "unit")),
         (onionbalance_config.AnsibleModule, "warn", lambda _module, text: host.warnings.append(text)),
-        (_files, "_LOCK", str(tmp_path / "lock")), (os, "geteuid", lambda: 0),
-        (_files, "user_id", lambda _name: os.getuid() if host.user else None),
-        (_files, "group_id", lambda _name: os.getgid() if host.user else None),
+        (disk, "_LOCK", str(tmp_path / "lock")), (os, "geteuid", lambda: 0),
+        (disk, "user_id", lambda _name: os.getuid() if host.user else None),
+        (disk, "group_id", lambda _name: os.getgid() if host.user else None),
     ]:
         monkeypatch.setattr(module, name, value)
     return host
@@ -116,7 +117,7 @@ def test_check_run_check_run(host: Host) -> None:
 
 
 def test_folders_above_let_the_publishers_user_through(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_layout, "PUBLISHER_PROGRAM", str(host.root / "lib/program"))
+    monkeypatch.setattr(locations, "PUBLISHER_PROGRAM", str(host.root / "lib/program"))
     before = os.umask(0o077)
     try:
         host.run(service(), secrets={"archive": SECRET})
@@ -148,7 +149,7 @@ def test_owners(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     owners = {}
     for path in ("", "keys", "keys/archive", "keys/archive/hostname", "config.yaml"):
         owners[str(host.etc / path).rstrip("/")] = None
-    monkeypatch.setattr(_files, "differs", lambda node: owners.update({node.path: (node.owner, node.group)}) and False)
+    monkeypatch.setattr(disk, "differs", lambda node: owners.update({node.path: (node.owner, node.group)}) and False)
     host.run(service(), secrets={"archive": SECRET})
     ours = ("_onionpublisher", "_onionpublisher")
     root = ("root", "_onionpublisher")
@@ -287,7 +288,7 @@ def test_root_is_needed(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_two_runs_at_once_are_refused(host: Host) -> None:
-    with _files.alone():
+    with disk.alone():
         assert "another run is changing this host" in host.run(service(), secrets={"archive": SECRET})["msg"]
     assert host.tree() == {}
 

@@ -10,15 +10,19 @@ import random
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.onionfleet.balance.plugins.module_utils import _keyfile, _layout, _onionbalance, _status_socket
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import locations
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion import key_file
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs import onionbalance, status_socket
 from ansible_collections.onionfleet.balance.plugins.modules import onionbalance_info
-from ansible_collections.onionfleet.balance.plugins.plugin_utils import _backends, _publisher, _softmap_status
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import backend_addresses
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._status import publisher as publishing_side
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._status import softmap_status
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-OWN, BACKEND = _keyfile.generate().address, _keyfile.generate().address
+OWN, BACKEND = key_file.generate().address, key_file.generate().address
 INSTANCE = {"name": "app1/archiveb1", "address": BACKEND, "drained": True}
-CONFIG = _onionbalance.render([{"name": "archive", "address": OWN, "port": 80, "instances": [INSTANCE]}], {})
+CONFIG = onionbalance.render([{"name": "archive", "address": OWN, "port": 80, "instances": [INSTANCE]}], {})
 ANSWER = json.dumps(
     {
         "started": 1.5,
@@ -41,7 +45,7 @@ def fixture_told(tmp_path, monkeypatch, capfd):
     """Runs the module; ``told.config`` is the file that it reads."""
     config = tmp_path / "config.yaml"
     config.write_text(CONFIG)
-    monkeypatch.setattr(_layout, "PUBLISHER_CONFIG", str(config))
+    monkeypatch.setattr(locations, "PUBLISHER_CONFIG", str(config))
 
     def run(**parameters):
         with patch_module_args(parameters), pytest.raises(SystemExit) as ended:
@@ -103,7 +107,7 @@ def test_something_else_in_its_place(told):
 
 
 def test_nobody_may_read_it(told, monkeypatch, capfd):
-    monkeypatch.setattr(onionbalance_info._files, "read_text", lambda path: (_nothing for _nothing in ()).throw(PermissionError(13, "Permission denied", path)))
+    monkeypatch.setattr(onionbalance_info.disk, "read_text", lambda path: (_nothing for _nothing in ()).throw(PermissionError(13, "Permission denied", path)))
     with patch_module_args({}), pytest.raises(SystemExit):
         onionbalance_info.main()
     assert json.loads(capfd.readouterr().out)["msg"] == f"{told.config}: Permission denied"
@@ -165,19 +169,19 @@ def damaged_answers(draw):
 @given(changed_answers().map(str.encode) | damaged_answers() | st.binary(max_size=60))
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_answer_breaks_it(told, monkeypatch, answer):
-    monkeypatch.setattr(_status_socket, "_received", lambda *_arguments: answer)
+    monkeypatch.setattr(status_socket, "_received", lambda *_arguments: answer)
     found = told()
     assert (found["status"] is None) == bool(found["error"])
     by_host = {"pub1": found}
-    rows = _softmap_status.backend_rows("archive", PLANNED, {}, by_host, [{"introduction_keys": ["QUJD"]}])
+    rows = softmap_status.backend_rows("archive", PLANNED, {}, by_host, [{"introduction_keys": ["QUJD"]}])
     assert [row["host"] for row in rows] == ["app1"]
-    _softmap_status.publisher_rows("archive", PLANNED["publishers"], by_host, [])
+    softmap_status.publisher_rows("archive", PLANNED["publishers"], by_host, [])
     hsdir = {"signing_key": "c2lnbmluZw==", "introduction_points": None}
-    assert len(_publisher.match([hsdir], _softmap_status.made_by("archive", PLANNED["publishers"], by_host))) == 1
+    assert len(publishing_side.match([hsdir], softmap_status.made_by("archive", PLANNED["publishers"], by_host))) == 1
 
 
 @given(_json | st.builds(lambda service: {"services": [service]}, _json))
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_configuration_breaks_it(told, configuration):
     told.config.write_text(json.dumps(configuration))
-    assert isinstance(_backends.with_addresses([], {}, {"pub1": told()}, {}), list)
+    assert isinstance(backend_addresses.with_addresses([], {}, {"pub1": told()}, {}), list)

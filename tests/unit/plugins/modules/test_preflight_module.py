@@ -9,7 +9,7 @@ import json
 import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.onionfleet.balance.plugins.module_utils._preflight import Report
+from ansible_collections.onionfleet.balance.plugins.module_utils._whole_host.preflight import Report
 from ansible_collections.onionfleet.balance.plugins.modules import preflight
 
 

@@ -12,15 +12,15 @@ import os
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.onionfleet.balance.plugins.action import program as action
-from ansible_collections.onionfleet.balance.plugins.module_utils import _files
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk
 from ansible_collections.onionfleet.balance.plugins.modules import program
 
 
 @pytest.fixture(name="install")
 def fixture_install(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr(_files, "_LOCK", str(tmp_path / "lock"))
-    monkeypatch.setattr(_files, "user_id", lambda _name: os.getuid())
-    monkeypatch.setattr(_files, "group_id", lambda _name: os.getgid())
+    monkeypatch.setattr(disk, "_LOCK", str(tmp_path / "lock"))
+    monkeypatch.setattr(disk, "user_id", lambda _name: os.getuid())
+    monkeypatch.setattr(disk, "group_id", lambda _name: os.getgid())
 
     def run(check=False, **files):
         sent = {name.replace("__", "/"): base64.b64encode(text.encode()).decode() for name, text in files.items()}

@@ -10,19 +10,19 @@ import subprocess
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.onionfleet.balance.plugins.module_utils import _host, _layout
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import locations, systemd
 from ansible_collections.onionfleet.balance.plugins.modules import rolling_info
 
 
 @pytest.fixture
 def run(tmp_path, monkeypatch, capfd, publisher):
-    monkeypatch.setattr(_layout, "REBOOT_WANTED", str(tmp_path / "reboot"))
-    monkeypatch.setattr(_layout, "PUBLISHER_PROGRAM", str(tmp_path / "program"))
-    monkeypatch.setattr(_layout, "PUBLISHER_UNIT", str(tmp_path / "unit"))
+    monkeypatch.setattr(locations, "REBOOT_WANTED", str(tmp_path / "reboot"))
+    monkeypatch.setattr(locations, "PUBLISHER_PROGRAM", str(tmp_path / "program"))
+    monkeypatch.setattr(locations, "PUBLISHER_UNIT", str(tmp_path / "unit"))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
 
     def run(**processes):
-        monkeypatch.setattr(_host, "processes", lambda names: {name: processes[name] for name in names})
+        monkeypatch.setattr(systemd, "processes", lambda names: {name: processes[name] for name in names})
         with patch_module_args({"daemons": list(processes)}), pytest.raises(SystemExit):
             rolling_info.main()
         return json.loads(capfd.readouterr().out)

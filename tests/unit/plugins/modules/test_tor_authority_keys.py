@@ -7,9 +7,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.onionfleet.balance.plugins.module_utils import _layout
-from ansible_collections.onionfleet.balance.plugins.module_utils._authority import UNKNOWN, Authority
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import locations
+from ansible_collections.onionfleet.balance.plugins.module_utils._tor.authority import UNKNOWN, Authority
 from ansible_collections.onionfleet.balance.plugins.modules import tor_authority_keys
 
 KEYS = {"v3ident": "A" * 40, "fingerprint": "B" * 40}
@@ -35,7 +35,7 @@ class Module:
 
 @pytest.fixture(autouse=True)
 def host(tmp_path, monkeypatch):
-    monkeypatch.setattr(_layout, "DATA_ROOT", str(tmp_path))
+    monkeypatch.setattr(locations, "DATA_ROOT", str(tmp_path))
     monkeypatch.setattr(tor_authority_keys.pwd, "getpwnam", lambda user: user)
 
 

@@ -13,9 +13,10 @@ import typing as t
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.onionfleet.balance.plugins.module_utils import _daemons, _host, _layout, _present
-from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlError, ControlUnreachable
+from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import present, record, running
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import locations, systemd
+from ansible_collections.onionfleet.balance.plugins.module_utils._tor.control import ControlError, ControlUnreachable
 from ansible_collections.onionfleet.balance.plugins.modules import tor_daemons
 
 ADDRESS = "duckduckgogg42xjoc72x3sjasowoarfbgcmvfimaftt6twagswzczad.onion"
@@ -90,9 +91,9 @@ def fixture_tor(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capfd: 
     (tmp_path / "data/hostname").write_text(ADDRESS + "\n")
     (tmp_path / "etc/shop1/torrc").write_text(f"SocksPort 0\nHiddenServiceDir {tmp_path}/data\nHiddenServicePort 80 127.0.0.1:1\n")
     for module, name, value in [
-        (_layout, "INSTANCES_ROOT", str(tmp_path / "etc")), (_layout, "RECORDS_ROOT", str(tmp_path / "lib/loaded")),
-        (_host, "run", tor.command), (_daemons, "ControlPort", tor.connect), (os, "geteuid", lambda: 0),
-        (_host, "units", lambda names: dict.fromkeys(names, _host.Unit(not tor.dies, "run1", 1.0))),
+        (locations, "INSTANCES_ROOT", str(tmp_path / "etc")), (locations, "RECORDS_ROOT", str(tmp_path / "lib/loaded")),
+        (systemd, "run", tor.command), (running, "ControlPort", tor.connect), (os, "geteuid", lambda: 0),
+        (systemd, "units", lambda names: dict.fromkeys(names, systemd.Unit(not tor.dies, "run1", 1.0))),
     ]:
         monkeypatch.setattr(module, name, value)
     return tor
@@ -104,13 +105,13 @@ def test_actions_in_order_with_a_record_of_what_was_loaded(tor: Tor) -> None:
     assert result["changed"]
     assert [item["action"] for item in result["done"]] == ["start"]
     assert tor.commands == [("systemctl", "start", "tor@shop1.service")]
-    unit = _host.Unit(True, "run1", 1.0)
-    assert _host.read_record("shop1", unit) == _present.present("shop1").state
-    assert _host.read_record("shop1", unit._replace(invocation="run2")) is None
-    assert os.stat(f"{_layout.RECORDS_ROOT}/shop1.json").st_mode & 0o777 == 0o600
+    unit = systemd.Unit(True, "run1", 1.0)
+    assert record.read("shop1", unit) == present.present("shop1").state
+    assert record.read("shop1", unit._replace(invocation="run2")) is None
+    assert os.stat(f"{locations.RECORDS_ROOT}/shop1.json").st_mode & 0o777 == 0o600
     tor.run({"name": "shop1", "action": "stop"})
     assert tor.commands[-1] == ("systemctl", "disable", "--now", "--quiet", "tor@shop1.service")
-    assert _host.read_record("shop1", unit) is None
+    assert record.read("shop1", unit) is None
 
 
 def test_reload_waits_for_tor_and_falls_back_to_restart(tor: Tor) -> None:
@@ -159,7 +160,7 @@ def test_a_start_that_fails_tells_tors_words(tor: Tor) -> None:
     assert "its log: Address already in use" in tor.run({"name": "shop1", "action": "start"})["msg"]
     tor.fails, tor.dies = False, True
     assert "it ended after start" in tor.run({"name": "shop1", "action": "start"})["msg"]
-    assert not os.path.exists(_layout.RECORDS_ROOT)
+    assert not os.path.exists(locations.RECORDS_ROOT)
 
 
 def test_check_mode_and_stagger(tor: Tor) -> None:
@@ -186,21 +187,21 @@ def test_units_are_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return ("ExecMainStartTimestampMonotonic=1000000\nId=tor@a.service\nActiveState=active\nInvocationID=x\n\n"
                 "ExecMainStartTimestampMonotonic=0\nId=tor@b.service\nActiveState=failed\nInvocationID=\n")
 
-    monkeypatch.setattr(_host, "run", run)
-    units = _host.units(["a", "b", "c"])
+    monkeypatch.setattr(systemd, "run", run)
+    units = systemd.units(["a", "b", "c"])
     assert len(asked) == 1
     assert units["a"].active
     assert units["a"].invocation == "x"
     assert abs(units["a"].started - (time.time() - time.monotonic() + 1)) < 1
-    assert units["b"] == units["c"] == _host.Unit(False, "", 0.0)
-    assert _host.units([]) == {}
+    assert units["b"] == units["c"] == systemd.Unit(False, "", 0.0)
+    assert systemd.units([]) == {}
 
 
 def test_run_tells_what_failed() -> None:
-    assert _host.run("echo", "hello") == "hello\n"
+    assert systemd.run("echo", "hello") == "hello\n"
     for command, words in [(("false",), "failed: no output"), (("no-such-program",), "install it"), (("sleep", "5"), "did not end")]:
         with pytest.raises(OnionfleetError, match=words):
-            _host.run(*command, timeout=0.2)
+            systemd.run(*command, timeout=0.2)
 
 
 @pytest.mark.parametrize("waiting", ["[warn] Directory is slow", "[notice] Bootstrapped 100% (done): Done"])
@@ -208,5 +209,5 @@ def test_the_log_that_is_quoted_is_of_this_run_and_tells_something(monkeypatch: 
     said = [("run1", "[err] Reading config failed"), ("run2", "Set buildtimeout to low value 12.0ms. Setting to 1500ms"), ("run2", waiting),
             ("run2", "[warn] Set buildtimeout to low value 12.0ms. Setting to 1500ms")]
     lines = [json.dumps({"MESSAGE": text, "PRIORITY": "6", "_SYSTEMD_INVOCATION_ID": run}) for run, text in said]
-    monkeypatch.setattr(_host, "run", lambda *_command, timeout=0: "\n".join(lines))
-    assert _host.last_log("shop1") == waiting
+    monkeypatch.setattr(systemd, "run", lambda *_command, timeout=0: "\n".join(lines))
+    assert systemd.last_log("shop1") == waiting

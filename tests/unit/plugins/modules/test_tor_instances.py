@@ -14,20 +14,13 @@ import typing as t
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.onionfleet.balance.plugins.module_utils import (
-    _change,
-    _files,
-    _host,
-    _keyfile,
-    _layout,
-    _present,
-    _staging,
-    _wipe,
-)
-from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlUnreachable
+from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import change, present, record, staging
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk, locations, systemd, wipe
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion import key_file
+from ansible_collections.onionfleet.balance.plugins.module_utils._tor.control import ControlUnreachable
 from ansible_collections.onionfleet.balance.plugins.modules import tor_instances
 
-KEY, OTHER = _keyfile.generate(), _keyfile.generate()
+KEY, OTHER = key_file.generate(), key_file.generate()
 SECRET = base64.b64encode(KEY.to_tor_file()).decode()
 CLIENT = {"name": "anna", "public_key": "NBWMNHGXC3D5ADAVXWFNFGHJ6ZJRWX2DEFDZ4ODNZHZ7FSLQGRKQ"}
 
@@ -45,7 +38,7 @@ class Host:
 
     def __init__(self, root: pathlib.Path, capfd: pytest.CaptureFixture[str]) -> None:
         self.root, self.capfd = root, capfd
-        self.running: dict[str, _host.Unit] = {}
+        self.running: dict[str, systemd.Unit] = {}
         self.commands: list[tuple[str, ...]] = []
         self.asked: t.Any = None
         self.warnings: list[str] = []
@@ -53,8 +46,8 @@ class Host:
     config = property(lambda self: self.root / "etc/shop1")
     service = property(lambda self: self.root / "data/shop1/shop")
 
-    def units(self, names: t.Iterable[str]) -> dict[str, _host.Unit]:
-        return {name: self.running.get(name, _host.Unit()) for name in names}
+    def units(self, names: t.Iterable[str]) -> dict[str, systemd.Unit]:
+        return {name: self.running.get(name, systemd.Unit()) for name in names}
 
     def command(self, *command: str, timeout: float = 0) -> str:
         self.commands.append(command)
@@ -102,14 +95,14 @@ def fixture_host(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capfd:
     defaults = tmp_path / "defaults"
     defaults.write_text("DataDirectory /var/lib/tor-instances/@@NAME@@\nUser _tor-@@NAME@@\n")
     for module, name, value in [
-        (_layout, "INSTANCES_ROOT", str(tmp_path / "etc")), (_layout, "DATA_ROOT", str(tmp_path / "data")),
-        (_layout, "KEEPER_ROOT", str(tmp_path)), (_layout, "KEEPER_STATUS", str(tmp_path / "status.sock")),
-        (_layout, "RECORDS_ROOT", str(tmp_path / "lib/loaded")), (_host, "_WANTS", str(tmp_path / "wants") + "/"),
+        (locations, "INSTANCES_ROOT", str(tmp_path / "etc")), (locations, "DATA_ROOT", str(tmp_path / "data")),
+        (locations, "KEEPER_ROOT", str(tmp_path)), (locations, "KEEPER_STATUS", str(tmp_path / "status.sock")),
+        (locations, "RECORDS_ROOT", str(tmp_path / "lib/loaded")), (systemd, "_WANTS", str(tmp_path / "wants") + "/"),
         (tor_instances.AnsibleModule, "warn", lambda _module, text: host.warnings.append(text)),
-        (_files, "_LOCK", str(tmp_path / "lock")), (_staging, "DEFAULTS", str(defaults)),
-        (_staging, "tor_program", lambda: str(tor)), (_host, "units", host.units), (_host, "run", host.command),
-        (_present, "ControlPort", host.connect), (_files, "user_id", lambda _name: os.getuid()),
-        (_files, "group_id", lambda _name: os.getgid()), (os, "geteuid", lambda: 0),
+        (disk, "_LOCK", str(tmp_path / "lock")), (staging, "DEFAULTS", str(defaults)),
+        (staging, "tor_program", lambda: str(tor)), (systemd, "units", host.units), (systemd, "run", host.command),
+        (present, "ControlPort", host.connect), (disk, "user_id", lambda _name: os.getuid()),
+        (disk, "group_id", lambda _name: os.getgid()), (os, "geteuid", lambda: 0),
     ]:
         monkeypatch.setattr(module, name, value)
     return host
@@ -203,8 +196,8 @@ def test_a_folder_that_is_gone_with_its_key_is_told_while_its_tor_runs(host: Hos
     declared = daemon(shop(name="own"))
     host.run(declared)
     own = host.service.parent / "own"
-    unit = _host.Unit(True, "first run", 1.0)
-    _host.write_record("shop1", unit, _present.present("shop1").state)
+    unit = systemd.Unit(True, "first run", 1.0)
+    record.write("shop1", unit, present.present("shop1").state)
     assert not host.run(declared).get("failed"), "it may not have been started yet"
     host.running["shop1"] = unit
     own.rmdir()
@@ -216,24 +209,24 @@ def test_a_folder_that_is_gone_with_its_key_is_told_while_its_tor_runs(host: Hos
 
 def test_what_is_loaded_decides(host: Host) -> None:
     host.run(daemon(shop()))
-    host.running["shop1"] = _host.Unit(True, "run1", 4e9)
+    host.running["shop1"] = systemd.Unit(True, "run1", 4e9)
     assert host.run(daemon(shop()))["actions"] == [], "all files are older than the start"
-    host.running["shop1"] = _host.Unit(True, "run2", 1.0)
+    host.running["shop1"] = systemd.Unit(True, "run2", 1.0)
     assert host.run(daemon(shop()))["actions"][0]["action"] == "restart", "nobody can tell what it loaded"
     host.make_key(host.service)
-    _host.write_record("shop1", host.running["shop1"], _present.present("shop1").state)
+    record.write("shop1", host.running["shop1"], present.present("shop1").state)
     assert host.run(daemon(shop()))["actions"] == []
     changed = host.run(daemon(shop(max_streams=3)))
     assert changed["actions"] == [{"name": "shop1", "action": "reload", "stagger": 0, "revisions": {},
                                    "reasons": ["service directory shop: HiddenServiceMaxStreams differs"]}]
     assert host.run(daemon(shop(max_streams=3)))["actions"] == changed["actions"], "killed before it was loaded"
     conf = host.config / "services/shop.conf"
-    _host.write_record("shop1", host.running["shop1"], _present.present("shop1").state)
+    record.write("shop1", host.running["shop1"], present.present("shop1").state)
     conf.write_text(conf.read_text().replace("Streams 3", "Streams 4"))
     edited = host.run(daemon(shop(max_streams=3)))
     assert edited["actions"] == changed["actions"], "somebody may have loaded what this run took back"
     assert host.run(daemon(shop(max_streams=3)))["actions"] == []
-    host.running["shop1"] = _host.Unit(True, "run3", 4e9)
+    host.running["shop1"] = systemd.Unit(True, "run3", 4e9)
     assert host.run(daemon(shop(max_streams=3)))["actions"] == [], "somebody restarted it"
 
 
@@ -259,7 +252,7 @@ class Control:
 
 def test_who_was_told_to_publish_nothing_is_reloaded_but_where_a_keeper_tells_it(host: Host) -> None:
     host.run(daemon(shop()))
-    host.running["shop1"] = _host.Unit(True, "run", 4e9)
+    host.running["shop1"] = systemd.Unit(True, "run", 4e9)
     host.asked = Control(host, publishes="0")
     assert host.run(daemon(shop()))["actions"][0]["action"] == "reload"
     assert host.run(daemon(shop(), keeper=True))["actions"] == []
@@ -269,16 +262,16 @@ def test_who_was_told_to_publish_nothing_is_reloaded_but_where_a_keeper_tells_it
     assert host.run(daemon(shop()))["actions"] == [], "its keeper is about to go, and releases it"
     (host.root / "config.json").unlink()
     host.run(daemon(shop(), options={"publish_descriptors": True}))
-    host.running["shop1"] = _host.Unit(True, "run1", 4e9)
+    host.running["shop1"] = systemd.Unit(True, "run1", 4e9)
     assert host.run(daemon(shop(), options={"publish_descriptors": True}))["actions"][0]["action"] == "reload"
     host.run(daemon(shop(), options={"publish_descriptors": False}))
-    host.running["shop1"] = _host.Unit(True, "run2", 4e9)
+    host.running["shop1"] = systemd.Unit(True, "run2", 4e9)
     assert host.run(daemon(shop(), options={"publish_descriptors": False}))["actions"] == []
 
 
 def test_without_a_record_tor_is_asked(host: Host) -> None:
     host.run(daemon(shop(), options={"sandbox": False}))
-    host.running["shop1"] = _host.Unit(True, "run", 1.0)
+    host.running["shop1"] = systemd.Unit(True, "run", 1.0)
 
     host.asked = Control(host)
     assert host.run(daemon(shop(), options={"sandbox": False}))["actions"] == []
@@ -314,7 +307,7 @@ def test_keys_are_neither_missed_nor_overwritten(host: Host) -> None:
 
 def test_absent_keeps_the_key_until_the_explicit_word(host: Host) -> None:
     host.run(daemon(shop(address=KEY.address)), secrets={"shop": SECRET})
-    host.running["shop1"] = _host.Unit(True, "run", 4e9)
+    host.running["shop1"] = systemd.Unit(True, "run", 4e9)
     gone = host.run(daemon({"name": "shop", "state": "absent"}))
     assert gone["kept_keys"] == [str(host.service)]
     assert gone["actions"][0]["action"] == "stop"
@@ -337,7 +330,7 @@ def test_deleting_a_key_destroys_nothing_behind_a_link_of_tors_user(host: Host) 
     ours.mkdir()
     (ours / "hs_ed25519_secret_key").write_text("another")
     (data / "shop").symlink_to(ours)
-    _wipe.remove(str(data / "shop"))
+    wipe.remove(str(data / "shop"))
     assert not (data / "shop").exists()
     assert (ours / "hs_ed25519_secret_key").read_text() == "another"
 
@@ -359,7 +352,7 @@ def test_adoption(host: Host) -> None:
     host.config.mkdir(parents=True)
     torrc = f"ContactInfo me\nHiddenServiceDir {host.service}/\nHiddenServicePort 80 127.0.0.1:8080\nHiddenServiceMaxStreams 5\n"
     (host.config / "torrc").write_text(torrc)
-    host.running["shop1"] = _host.Unit(True, "run", 4e9)
+    host.running["shop1"] = systemd.Unit(True, "run", 4e9)
     assert "set adopt: true" in host.run(daemon(shop()))["msg"]
     assert "does not name" in host.run(daemon(shop(directory="elsewhere"), adopt=True))["msg"]
     result = host.run(daemon(shop(), adopt=True))
@@ -381,12 +374,12 @@ def test_adoption_tells_every_line_that_gets_lost(host: Host) -> None:
 def test_adopting_the_same_configuration_reloads_once_so_that_a_record_tells(host: Host) -> None:
     host.config.mkdir(parents=True)
     (host.config / "torrc").write_text(f"SocksPort 0\nHiddenServiceDir {host.service}\nHiddenServicePort 80 127.0.0.1:8080\n")
-    host.running["shop1"] = _host.Unit(True, "run", 4e9)
+    host.running["shop1"] = systemd.Unit(True, "run", 4e9)
     result = host.run(daemon(shop(), adopt=True))
     assert result["warnings"] == []
     assert [(due["action"], due["reasons"]) for due in result["actions"]] == [("reload", ["other files say the same from now on"])]
     host.make_key(host.service)
-    _host.write_record("shop1", host.running["shop1"], _present.present("shop1").state)
+    record.write("shop1", host.running["shop1"], present.present("shop1").state)
     again = host.run(daemon(shop(), adopt=True))
     assert (again["changed"], again["actions"]) == (False, [])
 
@@ -430,15 +423,15 @@ def test_a_failing_disk_or_unit_brings_the_old_files_back(host: Host, monkeypatc
     (host.root / "wants/tor@shop1.service").unlink()
 
     def fails(*_command: str, timeout: float = 0) -> str:
-        raise _host.OnionfleetError("systemctl failed")
+        raise systemd.OnionfleetError("systemctl failed")
 
-    monkeypatch.setattr(_host, "run", fails)
+    monkeypatch.setattr(systemd, "run", fails)
     assert "systemctl failed" in host.run(daemon(shop(max_streams=5), shop(name="two")))["msg"]
     assert host.tree() == before
 
 
 def test_without_tor(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_staging, "tor_program", lambda: None)
+    monkeypatch.setattr(staging, "tor_program", lambda: None)
     assert "nobody could validate" in host.run(daemon(shop()), check=True)["warnings"][0]
     assert "tor is not installed" in host.run(daemon(shop()))["msg"]
 
@@ -454,14 +447,14 @@ def test_faults_come_together_and_root_is_needed(host: Host, monkeypatch: pytest
 
 def test_two_runs_at_once_are_refused(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     messages = []
-    monkeypatch.setattr(_wipe, "remove", lambda _path: messages.append(host.run(daemon(shop(name="two")))["msg"]))
+    monkeypatch.setattr(wipe, "remove", lambda _path: messages.append(host.run(daemon(shop(name="two")))["msg"]))
     host.run(daemon(shop(address=KEY.address)), secrets={"shop": SECRET})
     host.run(daemon(shop(name="x"), {"name": "shop", "state": "absent", "delete_key": True}))
     assert messages == ["another run is changing this host's onion services; try again when it has ended"]
 
 
 def test_a_new_user_is_made_as_debian_does(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_change.Change, "new_user", property(lambda self: self.wanted))
+    monkeypatch.setattr(change.Change, "new_user", property(lambda self: self.wanted))
     host.run(daemon(shop()))
     assert host.commands[0][0] == "adduser"
     assert host.commands[0][-1] == "_tor-shop1"
@@ -469,7 +462,7 @@ def test_a_new_user_is_made_as_debian_does(host: Host, monkeypatch: pytest.Monke
 
 def test_the_copy_for_tor_has_no_real_directory(host: Host) -> None:
     config = {"/e/torrc": "%include /e/s/\nUser root\n", "/e/s/a.conf": f"HiddenServiceDir {host.service}\n"}
-    copy = _staging._Copy(str(host.root))
+    copy = staging._Copy(str(host.root))
     text = copy.lines([("%include", "/e/s/"), ("User", "x"), ("DataDirectory", "/d")], config, {f"{host.service}/ob_config": b"x"})
     written = text + "".join(path.read_text() for path in host.root.glob("0/*.conf"))
     assert "User" not in written

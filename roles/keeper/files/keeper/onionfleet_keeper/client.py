@@ -15,12 +15,12 @@ import re
 import threading
 import time
 
-from ansible_collections.onionfleet.balance.plugins.module_utils import _hsdir
-from ansible_collections.onionfleet.balance.plugins.module_utils._address import public_key_from_address
-from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlPort
-from ansible_collections.onionfleet.balance.plugins.module_utils._descriptor import parse_outer
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.module_utils._socks import Target, ask
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion import hsdir as hsdir_ring
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion.address import public_key_from_address
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion.descriptor import parse_outer
+from ansible_collections.onionfleet.balance.plugins.module_utils._tor.control import ControlPort
+from ansible_collections.onionfleet.balance.plugins.module_utils._tor.socks import Target, ask
 
 from onionfleet_keeper.model import Probe
 from onionfleet_keeper.settings import Asked
@@ -45,7 +45,7 @@ class Client:
     def __init__(self, control: str, socks: str) -> None:
         self._control, self._socks = control, socks
         self._lock = threading.Lock()
-        self._known: tuple[str, _hsdir.Period, list[tuple[bytes, str]], dict[str, int]] | None = None
+        self._known: tuple[str, hsdir_ring.Period, list[tuple[bytes, str]], dict[str, int]] | None = None
 
     def probe(self, address: str, asked: Asked) -> Probe:
         """One request over a circuit of its own."""
@@ -71,8 +71,8 @@ class Client:
 
     def _look(self, port: ControlPort, address: str, began: float) -> Reading:
         _valid, period, ring, params = self._network(port)
-        blinded = _hsdir.blind_public_key(public_key_from_address(address), period.number, period.length)
-        hsdirs = [hsdir for hsdir, _replica in _hsdir.responsible_hsdirs(
+        blinded = hsdir_ring.blind_public_key(public_key_from_address(address), period.number, period.length)
+        hsdirs = [hsdir for hsdir, _replica in hsdir_ring.responsible_hsdirs(
             ring, blinded, period, replicas=params.get("hsdir_n_replicas", 2), spread=params.get("hsdir_spread_store", 4))]
         label, answered, found = address[: -len(".onion")], False, None
         waiting = set(random.sample(hsdirs, min(ASKED, len(hsdirs))))
@@ -91,14 +91,14 @@ class Client:
             return Reading(began, answered, period.number)
         return Reading(began, answered, period.number, found.revision_counter, found.blinded_key, found.signing_key)
 
-    def _network(self, port: ControlPort) -> tuple[str, _hsdir.Period, list[tuple[bytes, str]], dict[str, int]]:
+    def _network(self, port: ControlPort) -> tuple[str, hsdir_ring.Period, list[tuple[bytes, str]], dict[str, int]]:
         """Period, ring and parameters of the present consensus, worked out once for each."""
         valid = port.getinfo("consensus/valid-after")
         with self._lock:
             if self._known is None or self._known[0] != valid:
-                consensus = _hsdir.parse_consensus(port.getinfo("dir/status-vote/current/consensus-microdesc"), port.getinfo("md/all"))
-                period = _hsdir.fetch_period(consensus, testing=port.getconf("TestingTorNetwork") == [("TestingTorNetwork", "1")])
-                self._known = valid, period, _hsdir.hash_ring(consensus, period), dict(consensus.params)
+                consensus = hsdir_ring.parse_consensus(port.getinfo("dir/status-vote/current/consensus-microdesc"), port.getinfo("md/all"))
+                period = hsdir_ring.fetch_period(consensus, testing=port.getconf("TestingTorNetwork") == [("TestingTorNetwork", "1")])
+                self._known = valid, period, hsdir_ring.hash_ring(consensus, period), dict(consensus.params)
             return self._known
 
 

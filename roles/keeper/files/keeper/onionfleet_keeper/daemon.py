@@ -13,10 +13,10 @@ import contextlib
 import time
 from collections.abc import Iterable
 
-from ansible_collections.onionfleet.balance.plugins.module_utils import _publishing
-from ansible_collections.onionfleet.balance.plugins.module_utils._control import ControlPort
-from ansible_collections.onionfleet.balance.plugins.module_utils._descriptor import parse_outer
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion.descriptor import parse_outer
+from ansible_collections.onionfleet.balance.plugins.module_utils._tor import publishing
+from ansible_collections.onionfleet.balance.plugins.module_utils._tor.control import ControlPort
 
 READY_SECONDS = 5.0  # how often circuits are counted
 COMMAND_SECONDS = 5.0
@@ -44,8 +44,8 @@ class Daemon:
                     break
                 if event.startswith(f"HS_DESC UPLOADED {self._label} "):
                     self.uploaded = time.monotonic()
-            self.publishes = _publishing.publishes(port)
-            self.armed = not self.publishes if self._pow else _publishing.is_armed(port.getconf("HiddenServiceOptions"))
+            self.publishes = publishing.publishes(port)
+            self.armed = not self.publishes if self._pow else publishing.is_armed(port.getconf("HiddenServiceOptions"))
             if time.monotonic() - self._counted > READY_SECONDS:
                 self._count(port)
         except OnionfleetError:
@@ -56,7 +56,7 @@ class Daemon:
         if self._port is None:
             port = ControlPort(self._path, timeout=COMMAND_SECONDS)
             # as before it is restarted, when the declaration has changed
-            if _publishing.sandboxed(port):
+            if publishing.sandboxed(port):
                 port.close()
                 raise OnionfleetError("it runs with Sandbox 1, and would end itself when it is told to publish; restart it without")
             self._port = port
@@ -66,7 +66,7 @@ class Daemon:
 
     def _count(self, port: ControlPort) -> None:
         self._counted = time.monotonic()
-        circuits = _publishing.introduction_circuits(port.getinfo("circuit-status"), self._label)
+        circuits = publishing.introduction_circuits(port.getinfo("circuit-status"), self._label)
         self.ready = bool(circuits) and port.getinfo("status/enough-dir-info") == "1"
         with contextlib.suppress(OnionfleetError):  # it has made none yet
             outer = parse_outer(port.getinfo(f"hs/service/desc/id/{self._label}"))
@@ -82,25 +82,25 @@ class Daemon:
     def stand_by(self) -> None:
         """Publish nothing, and be ready to publish at once."""
         port = self._connect()
-        _publishing.stand_by(port, self._for_good(port))
+        publishing.stand_by(port, self._for_good(port))
 
     def publish(self) -> None:
         """Publish now, what the operator configured."""
         port = self._connect()
-        _publishing.publish(port, self._for_good(port))
+        publishing.publish(port, self._for_good(port))
 
     def disarm(self) -> bool:
         """The first half of going back to tor's own behaviour; is there a second one to come?"""
         port = self._connect()
-        return _publishing.disarm(port, self._for_good(port))
+        return publishing.disarm(port, self._for_good(port))
 
     def allow(self) -> None:
         """The second half."""
-        _publishing.allow(self._connect())
+        publishing.allow(self._connect())
 
     def _for_good(self, port: ControlPort) -> list[str]:
         """Directories of services whose proof of work the operator switched on."""
-        return _publishing.directories(port.getconf("HiddenServiceOptions")) if self._pow else []
+        return publishing.directories(port.getconf("HiddenServiceOptions")) if self._pow else []
 
     def close(self) -> None:
         self.publishes, self.ready, self._made = None, False, None
@@ -119,7 +119,7 @@ def release(daemons: Iterable[Daemon]) -> list[str]:
         except OnionfleetError as error:  # a tor that starts later has its file's settings
             faults.append(str(error))
     if waiting:
-        time.sleep(_publishing.SWALLOWED_SECONDS)
+        time.sleep(publishing.SWALLOWED_SECONDS)
     for daemon in waiting:
         try:
             daemon.allow()

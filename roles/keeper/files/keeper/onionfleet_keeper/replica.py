@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.module_utils._publishing import SWALLOWED_SECONDS
+from ansible_collections.onionfleet.balance.plugins.module_utils._tor.publishing import SWALLOWED_SECONDS
 
 from onionfleet_keeper import settings
 from onionfleet_keeper.client import Reading

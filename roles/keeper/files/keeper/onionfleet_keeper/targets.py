@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ansible_collections.onionfleet.balance.plugins.module_utils._targets import refusal
+from ansible_collections.onionfleet.balance.plugins.module_utils._host.targets import refusal
 
 
 def answer(groups: Sequence[Sequence[str]]) -> bool:
