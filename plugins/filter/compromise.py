@@ -10,6 +10,7 @@ short_description: What the loss of a host to somebody else means, and what to d
 version_added: "0.1.0"
 description:
   - Tells which services lost their key with hosts, which did not, and the steps in their order.
+extends_documentation_fragment: [onionfleet.balance.internal]
 author:
   - The onionfleet.balance developers (@onionfleet)
 positional: hosts, probe_hosts

@@ -11,6 +11,7 @@ version_added: "0.1.0"
 description:
   - Turns the results of M(onionfleet.balance.preflight) of all hosts into one list of faults and one of hints.
   - Adds what no host sees alone, clocks that are more than 5 seconds apart between hosts that share a key.
+extends_documentation_fragment: [onionfleet.balance.internal]
 author:
   - The onionfleet.balance developers (@onionfleet)
 positional: services

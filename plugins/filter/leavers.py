@@ -12,6 +12,7 @@ description:
   - Compares what M(onionfleet.balance.onion_host_info) found on each host with the plan.
   - What belongs to a service of the declaration and is not in the plan leaves when somebody retires it, because its host left a group,
     there are fewer workers, the layout is another one, or the service is absent.
+extends_documentation_fragment: [onionfleet.balance.internal]
 author:
   - The onionfleet.balance developers (@onionfleet)
 positional: plan

@@ -12,6 +12,7 @@ description:
   - Draws the services with their addresses, publishers, replicas or backends and hosts, from the plan or from a status.
     From a status it also tells who publishes now, what stands by and what is dead.
   - More than four hosts of a service that are alike are drawn as one box; workers are counted.
+extends_documentation_fragment: [onionfleet.balance.internal]
 author:
   - The onionfleet.balance developers (@onionfleet)
 positional: format

@@ -11,6 +11,7 @@ version_added: "0.1.0"
 description:
   - Spreads directory authorities and relays over hosts and works out the options of each, for
     M(onionfleet.balance.tor_instances), and those of every other tor that is to use the network.
+extends_documentation_fragment: [onionfleet.balance.internal]
 author:
   - The onionfleet.balance developers (@onionfleet)
 options:

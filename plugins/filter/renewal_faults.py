@@ -10,6 +10,7 @@ short_description: Why backends cannot get new keys now
 version_added: "0.1.0"
 description:
   - A backend can get a new key once all publishers of its service leave it out, so that no visitor is sent to it.
+extends_documentation_fragment: [onionfleet.balance.internal]
 author:
   - The onionfleet.balance developers (@onionfleet)
 positional: names, told

@@ -11,6 +11,7 @@ version_added: "0.1.0"
 description:
   - Turns the actions that M(onionfleet.balance.tor_instances) returned on each host into one list of restarts.
   - The daemons whose descriptor is the latest of their service come last.
+extends_documentation_fragment: [onionfleet.balance.internal]
 author:
   - The onionfleet.balance developers (@onionfleet)
 options:

@@ -11,6 +11,7 @@ version_added: "0.1.0"
 description:
   - Adds to the backends in a publisher's part of the plan the addresses that their tors made.
   - Of a backend that was not looked at, or is lost, it takes the address that a publisher is configured with.
+extends_documentation_fragment: [onionfleet.balance.internal]
 author:
   - The onionfleet.balance developers (@onionfleet)
 positional: own, configured, planned

@@ -18,6 +18,7 @@ author:
   - The onionfleet.balance developers (@onionfleet)
 extends_documentation_fragment:
   - onionfleet.balance.attributes
+  - onionfleet.balance.internal
 attributes:
   check_mode:
     support: full

@@ -12,7 +12,7 @@ author: The onionfleet.balance developers (@onionfleet)
 description:
   - Writes them all into one file that the superuser alone reads; what is not named is not in it any more.
   - A running keeper takes a new key within half a minute.
-extends_documentation_fragment: [onionfleet.balance.attributes]
+extends_documentation_fragment: [onionfleet.balance.attributes, onionfleet.balance.internal]
 attributes:
   check_mode:
     support: full

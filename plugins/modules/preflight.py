@@ -18,6 +18,7 @@ author:
   - The onionfleet.balance developers (@onionfleet)
 extends_documentation_fragment:
   - onionfleet.balance.attributes.read_only
+  - onionfleet.balance.internal
 options:
   daemons:
     description: The tor daemons of the host, from M(onionfleet.balance.plan).

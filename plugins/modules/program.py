@@ -14,7 +14,7 @@ description:
   - Other files in the folder stay.
 requirements:
   - Root, by C(become).
-extends_documentation_fragment: [onionfleet.balance.attributes]
+extends_documentation_fragment: [onionfleet.balance.attributes, onionfleet.balance.internal]
 attributes:
   check_mode:
     support: full

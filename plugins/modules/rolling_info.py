@@ -19,6 +19,7 @@ requirements:
 extends_documentation_fragment:
   - onionfleet.balance.attributes
   - onionfleet.balance.attributes.read_only
+  - onionfleet.balance.internal
 options:
   daemons:
     description: Names of tor daemons (instances) on this host.

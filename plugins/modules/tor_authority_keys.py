@@ -16,7 +16,7 @@ description:
   - Keys that are there are never replaced.
   - For rehearsals. The identity keys are encrypted with a passphrase that everybody knows.
 author: The onionfleet.balance developers (@onionfleet)
-extends_documentation_fragment: [onionfleet.balance.attributes]
+extends_documentation_fragment: [onionfleet.balance.attributes, onionfleet.balance.internal]
 attributes:
   check_mode:
     support: full
