@@ -7,7 +7,9 @@ from __future__ import annotations
 import base64
 import pathlib
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.host_action import HostAction, Variables
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.host_action import HostAction, Variables, listed
+
+MODULE_UTILS = pathlib.Path(__file__).parents[1] / "module_utils"
 
 
 class ActionModule(HostAction):
@@ -15,12 +17,17 @@ class ActionModule(HostAction):
 
     def act(self, task_vars: Variables) -> Variables:
         """Send their contents."""
+        sources = {
+            **{prefix: self._find_needle("files", source) for prefix, source in dict(self._task.args.get("files") or {}).items()},
+            **{f"ansible_collections/onionfleet/balance/plugins/module_utils/{name}.py": MODULE_UTILS / f"{name}.py"
+               for name in listed(self._task.args.get("module_utils"))},
+        }
         files = {
             name: base64.b64encode(path.read_bytes()).decode()
-            for prefix, source in dict(self._task.args.get("files") or {}).items()
-            for name, path in found(prefix, pathlib.Path(self._find_needle("files", source)))
+            for prefix, source in sources.items()
+            for name, path in found(prefix, pathlib.Path(source))
         }
-        return self.ask(task_vars, files=files)
+        return self.ask(task_vars, files=files, module_utils=[])
 
 
 def found(prefix: str, source: pathlib.Path) -> list[tuple[str, pathlib.Path]]:

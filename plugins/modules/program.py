@@ -34,15 +34,20 @@ options:
       - What is sent to the host are the contents, in base64.
     type: dict
     required: true
+  module_utils:
+    description: Files of this collection's C(module_utils) that the program imports, without C(.py).
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
-- name: Install a program and a library
+- name: Install a program, and what it shares with modules
   onionfleet.balance.program:
     path: /usr/local/lib/onionfleet/keeper
     files:
       .: "{{ role_path }}/files/keeper"
-      lib/socks.py: "{{ role_path }}/files/socks.py"
+    module_utils: [_errors, _tor/socks]
 """
 
 RETURN = r""" # """
@@ -88,7 +93,14 @@ def run(path: str, files: t.Mapping[str, str], write: bool) -> t.Dict[str, t.Any
 
 
 def main() -> None:
-    module = AnsibleModule({"path": {"type": "str", "required": True}, "files": {"type": "dict", "required": True}}, supports_check_mode=True)
+    module = AnsibleModule(
+        {
+            "path": {"type": "str", "required": True},
+            "files": {"type": "dict", "required": True},
+            "module_utils": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    )
     try:
         result = run(module.params["path"], module.params["files"], not module.check_mode)
     except OnionfleetError as error:

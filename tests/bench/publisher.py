@@ -27,10 +27,10 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = ROOT / "roles/softmap_publisher/files/publisher"
-sys.path.insert(0, str(ROOT / "tests/unit/publisher"))
+sys.path[:0] = [str(ROOT / "tests/unit"), str(ROOT / "tests/unit/publisher")]
 
 from fake_tor import Backend, FakeTor, Network, tor_key  # noqa: E402
+from installed_program import install  # noqa: E402
 
 
 @dataclasses.dataclass
@@ -92,13 +92,13 @@ def _start(chosen: argparse.Namespace, folder: pathlib.Path) -> list[Run]:
     for place in (ours, stock):
         place.mkdir()
         (place / "config.yaml").write_text(json.dumps(_config(chosen, place, backends)))
-    shutil.copytree(PROGRAM, folder / "program", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(chosen.wheel, folder / "program")
+    program = install("softmap_publisher", "publisher", folder)
+    shutil.copy(chosen.wheel, program)
     isolated = [sys.executable, "-I", "-B", "-W", "ignore"]
     commands = {
         stock: [*isolated, "-c", f"import sys; sys.path.insert(0, {str(chosen.wheel.resolve())!r}); import onionbalance.manager as m; m.main()",
                 "-s", str(stock / "control"), "-c", str(stock / "config.yaml"), "-v", "warning"],
-        ours: [*isolated, str(folder / "program"), str(ours / "config.yaml"), "--control", str(ours / "control"), "--socks", str(ours / "probe.sock")]}
+        ours: [*isolated, str(program), str(ours / "config.yaml"), "--control", str(ours / "control"), "--socks", str(ours / "probe.sock")]}
     runs = []
     for place, command in commands.items():
         tor = FakeTor(place, network, backends).start()

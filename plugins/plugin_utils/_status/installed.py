@@ -102,18 +102,21 @@ def _program(name: str) -> str:
 @functools.lru_cache(maxsize=None)
 def _publisher_files() -> t.Dict[str, File]:
     wheel = _role("softmap_publisher")["softmap_publisher_wheel_name"]
-    files = _below(COLLECTION / "roles/softmap_publisher/files/publisher", locations.PUBLISHER_PROGRAM)
-    return {**files, f"{locations.PUBLISHER_PROGRAM}/{wheel}": File(None)}
+    return {**_program_files("publisher", "softmap_publisher"), f"{locations.PUBLISHER_PROGRAM}/{wheel}": File(None)}
 
 
 @functools.lru_cache(maxsize=None)
 def _keeper_program() -> t.Dict[str, File]:
-    utils = "plugins/module_utils"
-    shared = f"{_program('keeper')}/ansible_collections/onionfleet/balance/{utils}"
+    return _program_files("keeper", "keeper")
+
+
+def _program_files(name: str, role: str) -> t.Dict[str, File]:
+    """A program's own files, and those that it shares with the modules."""
+    folder, utils = _role(role)[f"{role}_program"], "plugins/module_utils"
     return {
-        **_below(COLLECTION / "roles/keeper/files/keeper", _program("keeper")),
-        **{f"{shared}/{name}.py": File(_sha1((COLLECTION / utils / f"{name}.py").read_bytes()))
-           for name in _role("keeper")["keeper_utils"]},
+        **_below(COLLECTION / "roles" / role / "files" / name, folder),
+        **{f"{folder}/ansible_collections/onionfleet/balance/{utils}/{util}.py": File(_sha1((COLLECTION / utils / f"{util}.py").read_bytes()))
+           for util in _role(role)[f"{role}_utils"]},
     }
 
 

@@ -13,6 +13,7 @@ import zipfile
 
 import pytest
 from fake_tor import Backend, tor_key
+from installed_program import install
 from onionfleet_publisher import overrides, wheel
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[3] / "roles" / "softmap_publisher" / "files" / "publisher"
@@ -60,8 +61,10 @@ def test_another_file_is_refused(folder: pathlib.Path) -> None:
 
 
 def test_the_program_checks_its_configuration_and_tells_what_it_cannot_do(folder: pathlib.Path) -> None:
+    program = install("softmap_publisher", "publisher", folder)
+
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-I", "-B", str(PROGRAM), str(folder / "config.yaml"), "--wheel-folder", str(folder), *arguments]
+        command = [sys.executable, "-I", "-B", str(program), str(folder / "config.yaml"), "--wheel-folder", str(folder), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     (folder / "key").write_bytes(tor_key(b"archive"))
@@ -80,7 +83,8 @@ def test_the_program_checks_its_configuration_and_tells_what_it_cannot_do(folder
 
 
 def test_the_program_says_in_one_line_why_it_does_not_start(tmp_path: pathlib.Path) -> None:
-    done = subprocess.run([sys.executable, "-I", "-B", str(PROGRAM), "--wheel-folder", str(tmp_path)], capture_output=True, text=True, check=False)
+    program = install("softmap_publisher", "publisher", tmp_path)
+    done = subprocess.run([sys.executable, "-I", "-B", str(program), "--wheel-folder", str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "Refused to start: Onionbalance: " in done.stderr
     assert done.stderr.count("\n") == 1

@@ -57,7 +57,7 @@ MODULES: dict[str, tuple[Data, Data]] = {
     "onion_retire": ({}, {"removed": ["daemon archivew1"]}),
     "onionbalance_config": ({"services": [{"name": "archive"}]}, {"action": "reload", "kept_keys": []}),
     "onionbalance_info": ({}, {"configured": [], "status": None, "error": "nobody answers"}),
-    "program": ({"path": "/usr/local/lib/onionfleet/keeper", "files": {}}, {}),
+    "program": ({"path": "/usr/local/lib/onionfleet/keeper", "files": {}, "module_utils": []}, {}),
     "rolling_info": ({"daemons": ["archivew1"]}, {"outdated": ["archivew1"], "publisher": False, "reboot": False}),
     "tor_authority_keys": (
         {"authorities": ["netauth1"]},

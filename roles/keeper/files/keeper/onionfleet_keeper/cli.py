@@ -18,7 +18,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from onionfleet_keeper import daemon, outlets, report, settings
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs import outlets
+
+from onionfleet_keeper import daemon, report, settings, status_socket
 from onionfleet_keeper.client import Client
 from onionfleet_keeper.watch import Watch
 
@@ -31,7 +33,8 @@ log = logging.getLogger("onionfleet")
 def main(arguments: Sequence[str]) -> int:
     """Run until told to end; 1: refused to start, with one line that says why."""
     options = _parser().parse_args(arguments)
-    _log()
+    outlets.log_to([log])
+    log.setLevel(logging.INFO)
     try:
         config = settings.parse(options.config.read_bytes())
     except (OSError, settings.ConfigFault) as error:
@@ -53,20 +56,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _log() -> None:
-    """To stderr; with systemd's priorities where it listens, and the time where nobody adds it."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Journal() if os.environ.get("JOURNAL_STREAM") else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-
-
-class _Journal(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        priority = 6 if record.levelno < logging.WARNING else 4 if record.levelno < logging.ERROR else 3
-        return "\n".join(f"<{priority}>{line}" for line in super().format(record).splitlines())
-
-
 def _run(config: settings.Config) -> None:
     ended, run = threading.Event(), pathlib.Path(config.run)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -80,7 +69,7 @@ def _run(config: settings.Config) -> None:
         def status() -> dict[str, Any]:
             return {"time": time.time(), "turned": time.monotonic() - turned, "services": [watch.status() for watch in watches]}
 
-        outlets.serve(run / "status.sock", lambda: json.dumps(status()) + "\n")
+        status_socket.serve(run / "status.sock", lambda: json.dumps(status()) + "\n")
         outlets.notify("READY=1")
         log.info("Keeper of %d services", len(watches))
         told = float("-inf")

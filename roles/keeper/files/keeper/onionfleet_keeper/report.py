@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs import outlets
+
 PREFIX = "onionfleet_keeper_"
 _FAMILIES = {
     "service_answers": ("gauge", "Whether the last request to the service through Tor was answered"),
@@ -26,14 +28,8 @@ _FAMILIES = {
 
 
 def metrics(status: Mapping[str, Any]) -> str:
-    """Prometheus text format 0.0.4."""
-    samples: dict[str, list[str]] = {}
-    for name, labels, value in _samples(status):
-        text = ",".join(f'{key}="{one}"' for key, one in labels.items())  # names of the plan need no escapes
-        samples.setdefault(name, []).append(f"{PREFIX}{name}{{{text}}} {int(value)}")
-    lines = [line for name, (kind, explanation) in _FAMILIES.items() if name in samples
-             for line in (f"# HELP {PREFIX}{name} {explanation}", f"# TYPE {PREFIX}{name} {kind}", *samples[name])]
-    return "\n".join(lines) + "\n"
+    """Prometheus text format."""
+    return outlets.exposition(PREFIX, _FAMILIES, _samples(status))
 
 
 def _samples(status: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str], float]]:

@@ -14,6 +14,8 @@ import sys
 import warnings
 from collections.abc import Sequence
 
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs import outlets
+
 from onionfleet_publisher import wheel
 
 RUN = "/run/tor-instances/onionpublisher"
@@ -46,19 +48,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _log(verbose: bool) -> None:
-    """To stderr; with systemd's priorities where it listens, and the time where nobody adds it. Libraries are not heard."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Journal() if os.environ.get("JOURNAL_STREAM") else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    """Libraries are not heard."""
     logging.getLogger().addHandler(logging.NullHandler())
-    for name in ("onionfleet", "asyncio"):
-        logging.getLogger(name).addHandler(handler)
+    outlets.log_to(map(logging.getLogger, ("onionfleet", "asyncio")))
     logging.getLogger("onionfleet").setLevel(logging.DEBUG if verbose else logging.INFO)
-
-
-class _Journal(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        priority = 7 if record.levelno < logging.INFO else 6 if record.levelno < logging.WARNING else 4 if record.levelno < logging.ERROR else 3
-        return "\n".join(f"<{priority}>{line}" for line in super().format(record).splitlines())
 
 
 def _engine(folder: pathlib.Path) -> None:

@@ -17,8 +17,9 @@ import random
 import signal
 
 import stem
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs import outlets
 
-from onionfleet_publisher import outlets, report, settings, state
+from onionfleet_publisher import report, settings, state, status_socket
 from onionfleet_publisher.context import Context, log
 from onionfleet_publisher.engine import Engine, KeyFault
 from onionfleet_publisher.overrides import VERSION
@@ -58,7 +59,7 @@ class Publisher:
             loop.add_signal_handler(number, self._end)
         loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         context.tor = Tor(self._control, self._engine, self._heard)
-        server = await outlets.serve(context.config.status_socket, lambda: json.dumps(context.status(VERSION)) + "\n")
+        server = await status_socket.serve(context.config.status_socket, lambda: json.dumps(context.status(VERSION)) + "\n")
         outlets.notify("READY=1")
         log.info("Publisher of %d services with %d backends, by Onionbalance %s", len(context.services), len(list(context.backends())), VERSION)
         while not self._ended:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs import outlets
+
 PREFIX = "onionfleet_publisher_"
 Counters = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]  # value by name and labels
 
@@ -44,16 +46,9 @@ _FAMILIES = {
 
 
 def metrics(status: Mapping[str, Any], counters: Counters) -> str:
-    """Prometheus text format 0.0.4."""
-    samples: dict[str, list[str]] = {}
-    for name, labels, value in [*_samples(status), *((name, dict(labels), value) for (name, labels), value in sorted(counters.items()))]:
-        text = ",".join(f'{key}="{_escaped(one)}"' for key, one in labels.items())
-        samples.setdefault(name, []).append(f"{PREFIX}{name}{'{' + text + '}' if text else ''} {_number(value)}")
-    lines = []
-    for name, (kind, explanation) in _FAMILIES.items():
-        if name in samples:
-            lines += [f"# HELP {PREFIX}{name} {explanation}", f"# TYPE {PREFIX}{name} {kind}", *samples[name]]
-    return "\n".join(lines) + "\n"
+    """Prometheus text format."""
+    counted = ((name, dict(labels), value) for (name, labels), value in sorted(counters.items()))
+    return outlets.exposition(PREFIX, _FAMILIES, [*_samples(status), *counted])
 
 
 def _samples(status: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str], float]]:
@@ -88,11 +83,3 @@ def _backend(labels: dict[str, str], one: Mapping[str, Any]) -> Iterator[tuple[s
         yield "backend_answer_seconds", labels, one["last_answer_seconds"]
     if one["descriptor_received"] is not None:
         yield "backend_descriptor_received_timestamp_seconds", labels, one["descriptor_received"]
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-def _number(value: float) -> str:
-    return repr(int(value)) if float(value).is_integer() else repr(round(float(value), 3))

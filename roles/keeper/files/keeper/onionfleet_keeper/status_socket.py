@@ -1,15 +1,13 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the keeper tells its state: the status socket, the file of metrics, systemd."""
+"""The status socket: its state, for readers that may open it."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import pathlib
 import socket
-import tempfile
 import threading
 from collections.abc import Callable
 
@@ -30,24 +28,3 @@ def serve(path: pathlib.Path, answer: Callable[[], str]) -> None:
                 connection.sendall(answer().encode())
 
     threading.Thread(target=run, daemon=True).start()
-
-
-def replace(path: pathlib.Path, text: str) -> None:
-    """Write a file that its readers never see in part, 0640."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            os.fchmod(file.fileno(), 0o640)
-            file.write(text)
-        pathlib.Path(temporary).replace(path)
-    except BaseException:
-        pathlib.Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def notify(state: str) -> None:
-    """Tell systemd, where it wants to know (sd_notify)."""
-    address = os.environ.get("NOTIFY_SOCKET", "")
-    if address:
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection:
-            connection.sendto(state.encode(), "\0" + address[1:] if address[0] == "@" else address)

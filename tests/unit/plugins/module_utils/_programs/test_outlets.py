@@ -3,33 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import asyncio
+import logging
 import pathlib
 import socket
 import stat
 
 import pytest
-from onionfleet_publisher import outlets
-
-
-def test_one_answer_for_each_connection_also_after_a_crash(tmp_path: pathlib.Path) -> None:
-    path = tmp_path / "status.sock"
-    with socket.socket(socket.AF_UNIX) as left_over:
-        left_over.bind(str(path))
-
-    async def run() -> list[bytes]:
-        answers = iter(["one\n", "two\n"])
-        server = await outlets.serve(str(path), lambda: next(answers))
-        found = []
-        for _index in range(2):
-            reader, writer = await asyncio.open_unix_connection(path)
-            found.append(await reader.read())
-            writer.close()
-        server.close()
-        return found
-
-    assert asyncio.run(run()) == [b"one\n", b"two\n"]
-    assert stat.S_IMODE(path.stat().st_mode) == 0o660 if path.exists() else True
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs import outlets
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,3 +38,23 @@ def test_systemd_is_told_where_it_asks(tmp_path: pathlib.Path, monkeypatch: pyte
         outlets.notify("READY=1")
         assert systemd.recv(100) == b"READY=1"
     outlets.notify("STOPPING=1")
+
+
+def test_exposition() -> None:
+    families = {"b": ("counter", "Second"), "a": ("gauge", "First"), "unused": ("gauge", "None")}
+    samples = [("a", {}, True), ("b", {"name": 'x"y\\z\n'}, 1.23456), ("b", {"name": "one", "kind": "two"}, 3)]
+    assert outlets.exposition("p_", families, samples).splitlines() == [
+        "# HELP p_b Second", "# TYPE p_b counter", 'p_b{name="x\\"y\\\\z\\n"} 1.235', 'p_b{name="one",kind="two"} 3',
+        "# HELP p_a First", "# TYPE p_a gauge", "p_a 1",
+    ]
+
+
+def test_lines_have_the_journals_priorities(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("JOURNAL_STREAM", "1:2")
+    logger = logging.Logger("test")
+    outlets.log_to([logger])
+    logger.warning("one\ntwo")
+    logger.info("three")
+    logger.debug("four")
+    logger.error("five")
+    assert capsys.readouterr().err.splitlines() == ["<4>one", "<4>two", "<6>three", "<7>four", "<3>five"]
