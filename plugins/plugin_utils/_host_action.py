@@ -140,7 +140,8 @@ class HostAction(ActionBase):
         if not attempts and (self._task.until or self._task.check_mode):
             return
         try:
-            missing = str(self._templar.template(wanted)).splitlines()
+            # of a template that says nothing, ansible-core 2.19 and later make None
+            missing = str(self._templar.template(wanted) or "").splitlines()
             limit = at_most(elapsed, attempts, self._task.retries, self._task.delay) if attempts else self.longest()
         except Exception:  # whatever is wrong with a text, the wait goes on without it
             return

@@ -196,8 +196,9 @@ def test_from_the_second_attempt_on_the_wait_is_told(host: Host, monkeypatch: py
     ]
 
 
-def test_a_wait_without_words_is_told(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    host.keywords["vars"] = {"verify_waits_for": "\n"}
+@pytest.mark.parametrize("text", ["\n", None])
+def test_a_wait_without_words_is_told(host: Host, monkeypatch: pytest.MonkeyPatch, text: str | None) -> None:
+    host.keywords["vars"], host.template = {"verify_waits_for": "x"}, lambda _text: text
     assert attempts(host, monkeypatch, [0, 5]) == ["[web1] 5 s of at most 300 s: waiting"]
 
 
@@ -224,6 +225,12 @@ def test_a_module_that_waits_by_itself_tells_it_before(host: Host) -> None:
     host.keywords["check_mode"] = True
     host.ask("onion_drain", timeout=600)
     assert len(host.shown) == 1
+
+
+def test_a_reboot_tells_how_long_it_may_take(host: Host) -> None:
+    host.keywords["vars"] = {"roll_waits_for": "its reboot"}
+    host.ask("guarded", options={"reboot_timeout": 600})
+    assert host.shown == ["[web1] 0 s of at most 600 s: waiting for its reboot"]
 
 
 def test_daemons_come_back_one_after_another(host: Host) -> None:
