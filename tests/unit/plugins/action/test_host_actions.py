@@ -113,7 +113,7 @@ class Host:
         self.keywords: Data = {"vars": {}, "until": [], "retries": None, "delay": 5, "check_mode": False}
         self.template: t.Callable[[str], t.Any] = str
         self.shown: list[str] = []
-        monkeypatch.setattr(_host_action.display, "display", lambda text, **_color: self.shown.append(text))
+        monkeypatch.setattr(_host_action, "display", types.SimpleNamespace(display=lambda text, color: self.shown.append(text)))
         monkeypatch.setattr(ActionBase, "run", lambda *_arguments: {})
         monkeypatch.setattr(ActionBase, "_is_pipelining_enabled", lambda *_arguments, **_options: self.pipelining)
         monkeypatch.setattr(
