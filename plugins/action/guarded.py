@@ -24,6 +24,10 @@ class ActionModule(HostAction):
         module, options = arguments["module"], arguments["options"]
         return self.passed(module, options, task_vars, lambda: self._run(module, options, task_vars))
 
+    def longest(self) -> float:
+        """Of what roles run in this way, a reboot alone takes long."""
+        return float(self._task.args["options"]["reboot_timeout"])
+
     def _run(self, module: str, options: Variables, task_vars: Variables) -> t.Any:
         if not action_loader.has_plugin(module):
             return self._execute_module(module, options, task_vars=task_vars)

@@ -10,14 +10,12 @@ import time
 import typing as t
 
 from ansible.errors import AnsibleActionFail
-from ansible.utils.display import Display
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._tor.probe import ARGUMENTS, checked_targets
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.admission import distrust
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.host_action import HostAction, Variables, named, only
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.shapes import clean
 
-display = Display()
 _PAUSE = 5.0
 
 
@@ -57,13 +55,6 @@ def _add(found: dict[str, dict[str, t.Any]], targets: t.Iterable[dict[str, t.Any
         found[target["name"]] = {**target, "answered_by": dict(answerers)}
 
 
-def _show(task_vars: t.Mapping[str, t.Any], lacks: t.Mapping[str, str], elapsed: float, limit: int) -> None:
-    what = "; ".join(f"{name} ({lack})" for name, lack in list(lacks.items())[:5])
-    more = f" and {len(lacks) - 5} more" if len(lacks) > 5 else ""
-    host = task_vars["inventory_hostname"]
-    display.display(f"[{host}] {elapsed:.0f} s of at most {limit} s: waiting for {what}{more}", color="cyan")
-
-
 def _lacks(found: t.Mapping[str, t.Mapping[str, t.Any]], until: t.Mapping[str, t.Any]) -> dict[str, str]:
     lacks = {name: lacking(target, until) for name, target in found.items()}
     return {name: lack for name, lack in lacks.items() if lack}
@@ -96,7 +87,8 @@ class ActionModule(HostAction):
         waiting, rounds, elapsed = list(params["targets"]), 0, 0.0
         while waiting and (not rounds or elapsed < params["wait"]):
             if rounds:
-                _show(task_vars, _lacks(found, params["until"]), elapsed, params["wait"])
+                missing = [f"{name} ({lack})" for name, lack in _lacks(found, params["until"]).items()]
+                self.show_wait(task_vars, elapsed, params["wait"], missing)
                 time.sleep(min(_PAUSE, params["wait"] - elapsed))
             answer = self.ask(task_vars, targets=waiting)
             if answer.get("failed"):

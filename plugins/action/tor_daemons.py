@@ -4,8 +4,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.host_action import HostAction
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.host_action import HostAction, listed
 
 
 class ActionModule(HostAction):
     """The module's controller side."""
+
+    def longest(self) -> float:
+        """Of all daemons, one after another."""
+        return super().longest() * len(listed(self._task.args["actions"]))

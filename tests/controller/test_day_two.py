@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hostile.fleet import lie
 
@@ -77,3 +79,30 @@ def test_a_host_that_left_its_groups_is_told(fleet):
     run = fleet.run("verify", *WITHOUT_DRIFT)
     assert run.code == 2, run.output
     assert "host 'web2': still has daemon 'newsroomw1' of service 'newsroom', which the plan has there no more; run retire" in run.output
+
+
+def test_verify_tells_what_it_waits_for(fleet):
+    lies = [
+        lie("pub1", "onionbalance_info", set={"status.services[0].instances[1].known": False}),
+        lie("web1", "keeper_info", set={"status.services[0].hsdirs_answer": False}),
+        lie("web1", "onion_descriptor_info", set={"services[0].newest": 3}),
+    ]
+    run = fleet.run("verify", "-e", "verify_wait=10", *WITHOUT_DRIFT, lies=lies)
+    for line in (
+        r"\[pub1\] \d+ s of at most \d+ s: waiting for archive: its publisher has not asked web2/archiveb1 yet",
+        r"\[web1\] \d+ s of at most \d+ s: waiting for newsroom: 3 of 8 HSDirs hold its newest descriptor, 0 an unknown one",
+        r"\[web1\] \d+ s of at most \d+ s: waiting for newsroom: HSDirs do not answer its keeper",
+    ):
+        assert len(re.findall(f"^{line}$", run.output, re.MULTILINE)) == 1, run.output
+
+
+def test_a_roll_tells_what_it_waits_for(fleet):
+    """The publisher finds its backend down, for good."""
+    fleet.world["outdated"] = {"web1": ["archiveb1"]}
+    run = fleet.run("deploy", lies=[lie("pub1", "onionbalance_info", set={"status.services[0].instances[0].state": "down"})])
+    for line in (
+        r"\[web1\] 0 s of at most 600 s: waiting for visitors of archiveb1 to finish",
+        r"\[web1\] 0 s of at most 5 s: waiting for archiveb1 to serve again",
+        r"\[pub1\] \d+ s of at most \d+ s: waiting for archive: web1/archiveb1 is down",
+    ):
+        assert len(re.findall(f"^{line}$", run.output, re.MULTILINE)) == 1, run.output

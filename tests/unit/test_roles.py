@@ -327,3 +327,67 @@ def test_what_is_due_on_hosts_is_told():
 def test_restarts_stop_at_a_lost_host():
     (restart,) = [task for task in load("daemons", "tasks/main.yml") if "loop" in task]
     assert restart["loop_control"]["break_when"] == "daemons_restarted is failed or daemons_restarted is unreachable"
+
+
+# --- what a task waits for
+
+
+def tasks_in(found):
+    """All tasks of a YAML document, those of blocks included, as (task, its text … _waits_for or None)."""
+    for task in found or []:
+        yield from tasks_in(task.get("block") or task.get("tasks"))
+        texts = [text for name, text in (task.get("vars") or {}).items() if name.endswith("_waits_for")]
+        yield task, texts[0] if texts else None
+
+
+TASKS = [
+    found
+    for path in sorted([*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml")])
+    for found in tasks_in(yaml.safe_load(path.read_text()))
+]
+
+
+def test_whoever_waits_says_for_what():
+    waiting = [found for found in TASKS if "until" in found[0] or any("timeout" in (found[0].get(f"onionfleet.balance.{module}") or {})
+               for module in ("onion_drain", "onion_publishing", "tor_daemons"))]
+    waiting += [found for found in TASKS if "reboot_timeout" in str(found[0].get("onionfleet.balance.guarded"))]
+    assert len(waiting) > 15
+    assert [task["name"] for task, text in waiting if text is None] == []
+
+
+def circuits(*found):
+    return [{"directory": "archive", "introduction_circuits": [*found]}]
+
+
+MADE = [{"name": "aw1", "error": None, "services": circuits()}, {"name": "bw1", "error": "no tor", "services": circuits("A")}]
+SEEN = [{"name": "web1/ab1", "state": "up", "known": True}, {"name": "web2/ab1", "state": "unknown", "known": False}]
+TOLD = {"services": [{"name": "archive", "descriptors": [{"uploaded": 8}, {"uploaded": 0}], "instances": SEEN}]}
+HELD = {"unpublished": ["archive"], "services": [{"name": name, "hsdirs": {"newest": 2, "responsible": 8, "strange": 0}} for name in ("archive", "news")]}
+LISTED = {"handover_instances": ["web2/ab1"], "handover_unseen": SEEN[1:]}
+
+
+@pytest.mark.parametrize(("task", "variables", "lines"), [
+    ("Ask all instances of these services what they made", {"handover_own": {"daemons": MADE}}, ["introduction points of aw1 for archive"]),
+    ("Ask all instances of these services what they made", {"handover_own": {"failed": True}}, []),
+    ("Wait until HSDirs lead nobody to them", {"handover_held": {"any": ["archive: a", "news: b"]}}, ["archive: a", "news: b"]),
+    ("Wait until publishers see them", {"handover_listed": {"status": TOLD, "error": ""}, **LISTED}, ["archive: web2/ab1 is unknown"]),
+    ("Wait until publishers see them", {"handover_listed": {"status": None, "error": "nobody answers"}, **LISTED}, ["nobody answers"]),
+    ("Wait until the declared layout serves", {"switch_made": {"daemons": MADE}}, ["introduction points of aw1"]),
+    ("Wait until its publisher has published", {"roll_told": {"status": TOLD, "error": ""}},
+     ["archive: HSDirs have not taken what its publisher made"]),
+    ("Wait until its publisher has published", {"roll_told": {"failed": True, "msg": "no Python"}}, ["no Python"]),
+    ("Ask each publisher what it made", {"verify_told": {"status": TOLD}}, ["archive: its publisher has not asked web2/ab1 yet"]),
+    ("Ask each responsible HSDir what it holds", {"verify_status": HELD},
+     ["archive: 2 of 8 HSDirs hold its newest descriptor, 0 an unknown one"]),
+    ("Ask each keeper what it sees and does", {"verify_kept": {"status": {"services": [{"name": "news", "hsdirs_answer": False}]}}},
+     ["news: HSDirs do not answer its keeper"]),
+    ("Read the addresses that the backends' tors made", {"softmap_backend_found": {"daemons": MADE}}, ["the address of bw1 (no tor)"]),
+    ("Wait for a consensus that lists every relay", {"private_tor_network_relays": 7, "private_tor_network_consensus": {"stdout": "3"}},
+     ["7 relays in the consensus, which lists 3"]),
+    ("Restart daemons", {"roll_due": {"daemons": ["aw1", "bw1"]}}, ["aw1 to serve again", "bw1 to serve again"]),
+    ("Let their visitors finish", {"handover_host": {"value": ["aw1", "bw1"]}}, ["visitors of aw1 bw1 to finish"]),
+])
+def test_what_is_missing(task, variables, lines):
+    (text,) = [text for found, text in TASKS if found.get("name") == task and text]
+    told = Templar(DataLoader(), variables=variables).template(trust_as_template(text))
+    assert [line.strip() for line in (told or "").splitlines() if line.strip()] == lines

@@ -16,22 +16,27 @@ Module Overview:
 from __future__ import annotations
 
 import contextlib
+import time
 import typing as t
 
 from ansible import constants as C
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.admission import admit, distrust, harmless, masked
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.planted import planted_here
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.shapes import Odd, clean
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.waiting import at_most, sentence
 
+display = Display()
 Variables = t.Dict[str, t.Any]
 
 MAPPINGS = ("secrets", "option_secrets", "credentials")
 SECRETS = (*MAPPINGS, "secret")
 ENGLISH = {"LC_ALL": "C"}
+WAITS_FOR = "_waits_for"
 PIPELINING = "set ansible_pipelining: true for it (with sudo, requiretty must be off, which is the default)"
 
 
@@ -57,6 +62,7 @@ class HostAction(ActionBase):
         self._refuse_files()
         # also messages of the system that modules quote are in the language of their sentences
         self._task.environment = [*(each for each in self._task.environment or [] if each != ENGLISH), ENGLISH]
+        self._tell_wait(variables)
         with _harmless_connection(self._connection, self.host(variables), self._secrets()):
             return t.cast(Variables, wrap_var(self.act(variables)))
 
@@ -109,6 +115,37 @@ class HostAction(ActionBase):
     def host(self, task_vars: Variables) -> str:
         """Name of the host that is asked."""
         return str(self._task.delegate_to or task_vars.get("inventory_hostname", "?"))
+
+    def longest(self) -> float:
+        """Seconds that a module that waits by itself takes at most."""
+        return float(self._task.args["timeout"])
+
+    def show_wait(self, task_vars: Variables, elapsed: float, limit: float, missing: t.Sequence[str]) -> None:
+        """Show a line about a wait; see the file waiting."""
+        display.display(sentence(self.host(task_vars), elapsed, limit, missing), color="cyan")
+
+    def _tell_wait(self, task_vars: Variables) -> None:
+        """Tell what a task waits for that has a variable ``…_waits_for``, a text with a line for each thing that is missing.
+
+        With ``until``, that is before each attempt but the first, with what the one before returned; else, as the module cannot
+        tell anything itself, before it runs.
+        """
+        wanted = next((text for name, text in (self._task.vars or {}).items() if name.endswith(WAITS_FOR)), None)
+        if wanted is None:
+            return
+        # each attempt has an action of its own; the task is the same
+        began = self._task.__dict__.setdefault("_attempts_began", [])
+        began.append(time.monotonic())
+        elapsed, attempts = began[-1] - began[0], len(began) - 1
+        if not attempts and (self._task.until or self._task.check_mode):
+            return
+        try:
+            # of a template that says nothing, ansible-core 2.19 and later make None
+            missing = str(self._templar.template(wanted) or "").splitlines()
+            limit = at_most(elapsed, attempts, self._task.retries, self._task.delay) if attempts else self.longest()
+        except Exception:  # whatever is wrong with a text, the wait goes on without it
+            return
+        self.show_wait(task_vars, elapsed, limit, [line.strip() for line in missing if line.strip()])
 
     def _secrets(self) -> t.Set[str]:
         """What is sent and must not come back in words."""

@@ -66,9 +66,11 @@ _MADE = (
     "onion_keys_store",
     "onion_plan",
     "onion_publish_by",
+    "onion_publish_waits_for",
     "onion_renew_faults",
     "onion_renew_here",
     "onion_renew_told",
+    "onion_renew_waits_for",
     "onion_restored",
 )
 _MISSPELT = 0.85  # of 1, as difflib measures

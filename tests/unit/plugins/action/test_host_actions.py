@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's side of modules that run on hosts (_host_action, _gate): what is sent, and what is believed."""
+"""The controller's side of modules that run on hosts (host_action, admission): what is sent, and what is believed."""
 
 from __future__ import annotations
 
@@ -110,6 +110,10 @@ class Host:
         self.prints = (b"\x1b[2Jone\n\\u001b \xff", b"two\r")
         self.connection: Connection | None = None
         self.variables: Data = {"inventory_hostname": "web1"}
+        self.keywords: Data = {"vars": {}, "until": [], "retries": None, "delay": 5, "check_mode": False}
+        self.template: t.Callable[[str], t.Any] = str
+        self.shown: list[str] = []
+        monkeypatch.setattr(host_action, "display", types.SimpleNamespace(display=lambda text, color: self.shown.append(text)))
         monkeypatch.setattr(ActionBase, "run", lambda *_arguments: {})
         monkeypatch.setattr(ActionBase, "_is_pipelining_enabled", lambda *_arguments, **_options: self.pipelining)
         monkeypatch.setattr(
@@ -131,15 +135,21 @@ class Host:
         return self.act(name, {**given, **arguments})
 
     def act(self, name: str, arguments: Data) -> Data:
+        task = Task(
+            args=arguments, action=f"onionfleet.balance.{name}", delegate_to=self.delegate_to or None, no_log=self.no_log,
+            environment=self.environment, **self.keywords,
+        )
+        return self.run(name, task)
+
+    def run(self, name: str, task: Task) -> Data:
+        """The result of an action that is made for this task."""
         module = importlib.import_module(f"ansible_collections.onionfleet.balance.plugins.action.{name}")
         action = object.__new__(module.ActionModule)
         assert isinstance(action, host_action.HostAction)
-        action._task = Task(
-            args=arguments, action=f"onionfleet.balance.{name}", delegate_to=self.delegate_to or None, no_log=self.no_log,
-            environment=self.environment,
-        )
+        action._task = task
         action._connection = self.connection = Connection(self.transport, self.prints)
-        action._play_context = action._loader = action._templar = action._shared_loader_obj = None
+        action._play_context = action._loader = action._shared_loader_obj = None
+        action._templar = types.SimpleNamespace(template=self.template)
         return t.cast(Data, action.run(None, self.variables))
 
 
@@ -158,6 +168,76 @@ def test_an_honest_answer_passes(host: Host, name: str) -> None:
     assert host.ask(name) == {"changed": True, **honest}
     ours = (f"onionfleet.balance.{name}", arguments)
     assert host.sent == [("ansible.builtin.ping", {}) if name == "guarded" else ours]
+
+
+# --- What is told while a task waits
+
+
+def attempts(host: Host, monkeypatch: pytest.MonkeyPatch, times: list[float]) -> list[str]:
+    """The lines of a task with until, whose attempts begin then. Each has an action of its own."""
+    task = Task(args={"daemons": ["archivew1"]}, action="onionfleet.balance.onion_descriptor_info", delegate_to=None, no_log=False, environment=[],
+                **{**host.keywords, "until": ["x"], "retries": 60})
+    answer = {"changed": False, "daemons": []}
+    for now in times:
+        monkeypatch.setattr(host_action.time, "monotonic", lambda now=now: now)
+        host.answer = answer
+        host.run("onion_descriptor_info", task)
+    return host.shown
+
+
+def test_from_the_second_attempt_on_the_wait_is_told(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = iter(["a: 1 of 8\nb\n", "b\n\n"])
+    host.keywords["vars"] = {"other": "x", "verify_waits_for": "{{ … }}"}
+    host.template = lambda text: next(told)
+    assert attempts(host, monkeypatch, [100, 105, 127]) == [
+        "[web1] 5 s of at most 300 s: waiting for a: 1 of 8; b",
+        # the attempts themselves take time
+        "[web1] 27 s of at most 810 s: waiting for b",
+    ]
+
+
+@pytest.mark.parametrize("text", ["\n", None])
+def test_a_wait_without_words_is_told(host: Host, monkeypatch: pytest.MonkeyPatch, text: str | None) -> None:
+    host.keywords["vars"], host.template = {"verify_waits_for": "x"}, lambda _text: text
+    assert attempts(host, monkeypatch, [0, 5]) == ["[web1] 5 s of at most 300 s: waiting"]
+
+
+@pytest.mark.parametrize("error", [AnsibleError("it is undefined"), KeyError("x"), TypeError("no text")])
+def test_a_text_that_cannot_be_made_ends_no_wait(host: Host, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def template(_text: str) -> str:
+        raise error
+
+    host.keywords["vars"], host.template = {"verify_waits_for": "x"}, template
+    assert attempts(host, monkeypatch, [0, 5, 10]) == []
+    assert len(host.sent) == 3
+
+
+def test_what_a_host_says_begins_no_line(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.keywords["vars"] = {"verify_waits_for": "a\r\x1b[2J\u202eb\u2028c {{ 1 }}" + "d" * 9000}
+    (line,) = attempts(host, monkeypatch, [0, 5])
+    assert line.isprintable() and "{{" not in line and len(line) < 800
+
+
+def test_a_module_that_waits_by_itself_tells_it_before(host: Host) -> None:
+    host.keywords["vars"] = {"handover_waits_for": "visitors of archivew1 to finish"}
+    host.ask("onion_drain", timeout="600")
+    assert host.shown == ["[web1] 0 s of at most 600 s: waiting for visitors of archivew1 to finish"]
+    host.keywords["check_mode"] = True
+    host.ask("onion_drain", timeout=600)
+    assert len(host.shown) == 1
+
+
+def test_a_reboot_tells_how_long_it_may_take(host: Host) -> None:
+    host.keywords["vars"] = {"roll_waits_for": "its reboot"}
+    host.ask("guarded", options={"reboot_timeout": 600})
+    assert host.shown == ["[web1] 0 s of at most 600 s: waiting for its reboot"]
+
+
+def test_daemons_come_back_one_after_another(host: Host) -> None:
+    host.keywords["vars"] = {"roll_waits_for": "a\nb"}
+    actions = [{"name": "archivew1", "action": "restart"}, {"name": "blogb1", "action": "restart"}]
+    host.ask("tor_daemons", actions=actions, timeout=300)
+    assert host.shown == ["[web1] 0 s of at most 600 s: waiting for a; b"]
 
 
 # --- What is sent

@@ -11,6 +11,7 @@ import pytest
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible_collections.onionfleet.balance.plugins.action import onion_probe
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import host_action
 
 ADDRESS = "2qcz4ghce2roq2xhixog6nh6utoxm4szzl2nlurxncultp4yw2fybdid.onion"
 
@@ -63,7 +64,7 @@ class Rounds:
         monkeypatch.setattr(ActionBase, "run", lambda *_arguments: {})
         monkeypatch.setattr(onion_probe.time, "monotonic", lambda: self.now)
         monkeypatch.setattr(onion_probe.time, "sleep", self.sleep)
-        monkeypatch.setattr(onion_probe.display, "display", lambda text, **_color: self.shown.append(text))
+        monkeypatch.setattr(host_action.display, "display", lambda text, **_color: self.shown.append(text))
         monkeypatch.setattr(ActionBase, "_is_pipelining_enabled", lambda *_arguments, **_options: True)
         self.action = onion_probe.ActionModule.__new__(onion_probe.ActionModule)
         self.action._connection = types.SimpleNamespace(transport="ssh", exec_command=None)
@@ -84,7 +85,7 @@ class Rounds:
     def run(self, names="a", **options):
         targets = [{"name": name, "address": ADDRESS, "port": None, **TARGET} for name in names]
         params = {"until": until(), "wait": 0, "fail": True, "requests": 1, "timeout": 9, "targets": targets, **options}
-        task = {"args": params, "action": "onionfleet.balance.onion_probe", "delegate_to": None, "no_log": False, "environment": []}
+        task = {"args": params, "action": "onionfleet.balance.onion_probe", "delegate_to": None, "no_log": False, "environment": [], "vars": {}}
         self.action._task = types.SimpleNamespace(**task)
         self.action.validate_argument_spec = lambda argument_spec: (None, self.action._task.args)
         return self.action.run(task_vars={"inventory_hostname": "probe1"})

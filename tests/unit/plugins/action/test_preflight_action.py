@@ -33,7 +33,7 @@ def fixture_run(monkeypatch):
     def run(answer, *, become=None, variables=None, **arguments):
         action = preflight.ActionModule.__new__(preflight.ActionModule)
         args = {**PLANNED, **arguments}
-        action._task = types.SimpleNamespace(args=args, action="onionfleet.balance.preflight", delegate_to=None, no_log=False, environment=[])
+        action._task = types.SimpleNamespace(args=args, action="onionfleet.balance.preflight", delegate_to=None, no_log=False, environment=[], vars={})
         action._connection = types.SimpleNamespace(transport="ssh", exec_command=None, has_pipelining=True, become=become)
         action._execute_module = lambda _name, given, task_vars: answer if given == args else None
         return action.run(task_vars={"inventory_hostname": "web1", **(variables or {})})
