@@ -195,6 +195,8 @@ def planned(declared: t.Dict[str, t.Any]) -> t.Tuple[t.Any, t.List[str]]:
     template = Template(Templar(DataLoader(), variables={}))
     read = {name: template.read(value, f"onion_{name}", skip=("secret_key",)) for name, value in declared.items()}
     read["targets"] = {host: value for host, value in (read["targets"] if isinstance(read["targets"], dict) else {}).items() if host in GROUPS["all"]}
+    # the action hands over addresses, whatever the variable holds; test_credentials spoils that
+    read["credentials"] = [*map(str, read["credentials"])] if isinstance(read["credentials"], list) else []
     try:
         plan = make_plan(Declaration(groups=GROUPS, addresses=ADDRESSES, **read))
     except OnionfleetError as error:
