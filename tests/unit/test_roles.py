@@ -32,6 +32,15 @@ def load(role, file):
     return yaml.safe_load(path.read_text()) if path.exists() else None
 
 
+def flat(tasks):
+    """Tasks, and those in their blocks."""
+    return [each for task in tasks for each in (flat(task["block"] + task.get("rescue", [])) if "block" in task else [task])]
+
+
+def tasks_of(role):
+    return flat(load(role, "tasks/main.yml"))
+
+
 def options(role):
     return load(role, "meta/argument_specs.yml")["argument_specs"]["main"].get("options", {})
 
@@ -272,17 +281,34 @@ def test_report_of_what_differs():
     assert "as the plan says" not in text
 
 
-@pytest.mark.parametrize(("message", "failed"), [
-    ("No package matching '", False), (" must be installed to use check mode. ", False), ("Failed to lock apt for exclusive operation", True)])
-def test_a_check_run_on_a_fresh_host_goes_on_where_packages_cannot_be_looked_up(message, failed):
-    (install,) = [task for task in load("tor", "tasks/main.yml") if task["name"] == "Install tor"]
+NO_PYTHON_APT = " must be installed to use check mode. "
+
+
+@pytest.mark.parametrize(("role", "name", "message", "failed"), [
+    ("tor", "Install tor", "No package matching '", False),
+    ("tor", "Install tor", NO_PYTHON_APT, False),
+    ("tor", "Install tor", "Failed to lock apt for exclusive operation", True),
+    ("roll", "Upgrade tor", NO_PYTHON_APT, False),
+    ("roll", "Upgrade tor", "Failed to lock apt for exclusive operation", True)])
+def test_a_check_run_goes_on_where_packages_cannot_be_looked_up(role, name, message, failed):
+    (task,) = [task for task in tasks_of(role) if task["name"] == name]
     for check in (True, False):
-        variables = {"tor_install": {"failed": True, "msg": message}, "ansible_check_mode": check}
+        variables = {task["register"]: {"failed": True, "msg": message}, "ansible_check_mode": check}
         templar = Templar(DataLoader(), variables=variables)
-        condition = trust_as_template("{{ " + install["failed_when"] + " }}")
+        condition = trust_as_template("{{ " + task["failed_when"] + " }}")
         assert templar.template(condition) is (failed or not check)
     # as this version of ansible-core words it
     assert failed or message in pathlib.Path(apt.__file__).read_text()
+
+
+def test_nothing_is_installed_on_the_host_of_a_check_run():
+    """The module apt installs python3-apt, unless it knows of the check run."""
+    tasks = [task for path in (ROOT / "roles").glob("*/tasks/*.yml") for task in flat(yaml.safe_load(path.read_text()) or [])]
+    found = [task for task in tasks if task.get("onionfleet.balance.guarded", {}).get("module") == "ansible.builtin.apt"]
+    assert sorted(task["name"] for task in found) == ["Install tor", "Upgrade tor"]
+    assert [task["name"] for task in found if "check_mode" in task] == []
+
+
 # --- what is due, as roles/daemons and roles/roll tell it
 
 
