@@ -21,6 +21,15 @@ class OnionfleetError(Exception):
         super().__init__("\n".join(self.faults))
 
 
+def collected(faults: t.List[str], read: t.Callable[[], t.Any]) -> t.Any:
+    """What ``read`` returns; None where it raises, whose faults are collected."""
+    try:
+        return read()
+    except OnionfleetError as error:
+        faults.extend(error.faults)
+        return None
+
+
 def _printable(fault: str) -> str:
     return "".join(char if char.isprintable() else " " if char.isspace() else ascii(char)[1:-1] for char in fault)
 
