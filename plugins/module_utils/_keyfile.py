@@ -27,7 +27,7 @@ import re
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils import _address, _ed25519
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, in_english
 
 SECRET_FILE = "hs_ed25519_secret_key"
 PUBLIC_FILE = "hs_ed25519_public_key"
@@ -199,7 +199,7 @@ def _read(path: str) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as exc:
-        raise OnionfleetError(f"{path}: cannot be read: {exc.strerror}") from exc
+        raise OnionfleetError(f"{path}: cannot be read: {in_english(exc)}") from exc
 
 
 def _public_of(name: str, content: bytes) -> bytes:

@@ -28,7 +28,7 @@ import typing as t
 
 import yaml
 from ansible_collections.onionfleet.balance.plugins.module_utils import _address, _keyfile
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, in_english
 from ansible_collections.onionfleet.balance.plugins.plugin_utils import _new_file
 
 if t.TYPE_CHECKING:
@@ -96,7 +96,9 @@ def read_secret(keys_dir: str, name: str, vault: Vault) -> _keyfile.SecretKey:
     try:
         with open(_path(keys_dir, name, "secret"), "rb") as handle:
             return _keyfile.load_secret(vault.decrypt(handle.read()))
-    except (OSError, OnionfleetError) as exc:
+    except OSError as exc:
+        raise OnionfleetError(f"{name}.secret: cannot be read: {in_english(exc)}") from None
+    except OnionfleetError as exc:
         raise OnionfleetError(f"{name}.secret: {exc}") from None
 
 
@@ -243,7 +245,7 @@ def _read_public(keys_dir: str, name: str) -> str | None:
             entry = yaml.safe_load(handle)
         address, public_key = str(entry["address"]), base64.b64decode(entry["public_key"], validate=True)
     except OSError as exc:
-        raise OnionfleetError(f"{name}.yml cannot be read: {exc.strerror}") from None
+        raise OnionfleetError(f"{name}.yml cannot be read: {in_english(exc)}") from None
     except (yaml.YAMLError, KeyError, TypeError, ValueError):
         raise OnionfleetError(
             f"{name}.yml does not hold address and public_key; bring it back, or remove it and "
@@ -260,7 +262,7 @@ def _locked(keys_dir: str) -> t.Iterator[None]:
     try:
         handle = os.open(os.path.dirname(os.path.abspath(keys_dir)), os.O_RDONLY | os.O_DIRECTORY)
     except OSError as exc:
-        raise OnionfleetError(f"keys_dir: {keys_dir}: the folder above it: {exc.strerror}") from None
+        raise OnionfleetError(f"keys_dir: {keys_dir}: the folder above it: {in_english(exc)}") from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -277,7 +279,7 @@ def _create(keys_dir: str, entry: Entry, ending: str, vault: Vault) -> None:
     except FileExistsError:
         raise OnionfleetError(f"service '{entry.name}': key: {path} was made by another run; run again") from None
     except OSError as exc:
-        raise OnionfleetError(f"service '{entry.name}': key: {path} cannot be made: {exc.strerror}") from None
+        raise OnionfleetError(f"service '{entry.name}': key: {path} cannot be made: {in_english(exc)}") from None
 
 
 def _content(entry: Entry, ending: str, vault: Vault) -> bytes:
