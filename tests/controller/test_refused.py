@@ -377,6 +377,8 @@ def test_the_controllers_own_tasks_use_its_python_and_no_connection(operator):
     result = operator.run("picture", "-e", "onion_picture_file=fleet.md")
     assert result.returncode == 0, result.stdout
     assert (operator.folder / "fleet.md").exists()
+    made = clients(operator, new="anna")
+    assert made.returncode == 0, made.stdout
     assert not operator.called.exists()
 
 
