@@ -311,6 +311,18 @@ def test_nothing_is_installed_on_the_host_of_a_check_run():
     assert [task["name"] for task in found if "check_mode" in task] == []
 
 
+@pytest.mark.parametrize(("host", "folders"), [
+    ({}, []),
+    ({"publisher": {"services": []}}, ["/usr/local/lib/onionfleet/publisher"]),
+    ({"keeper": {"services": []}}, ["/usr/local/lib/onionfleet/keeper", "/etc/onionfleet/keeper"])])
+def test_folders_that_a_host_need_not_have_are_not_looked_into(host, folders):
+    """The module find warns of one that is not there."""
+    (task,) = [task for task in load("verify", "tasks/drift.yml") if task["name"] == "Read our programs and units"]
+    templar = Templar(DataLoader(), variables={"verify_slice": {"publisher": None, "keeper": None, **host}})
+    paths = trust_as_template(task["onionfleet.balance.guarded"]["options"]["paths"])
+    assert templar.template(paths) == ["/etc/systemd/system", *folders]
+
+
 # --- what is due, as roles/daemons and roles/roll tell it
 
 
