@@ -11,7 +11,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as core_version
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, collected
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.declared_keys import common_keys_dir, declaring_variables, of_hosts
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import archive as archives
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.vault import Vault
@@ -46,12 +46,20 @@ class ActionModule(ActionBase):
     def _back_up(self, options: Variables, variables: Variables) -> Variables:
         now = datetime.datetime.now(datetime.timezone.utc)
         raw = of_hosts(variables)
-        variables = dict(declaring_variables(variables, raw))
-        keys_dir = options["keys_dir"] or common_keys_dir(variables, raw, self._templar)
-        if not variables.get("inventory_dir"):
-            raise OnionfleetError("the inventory has no folder whose files could be kept; start with one that has (-i FOLDER/hosts.yml)")
-        folder = str(variables["inventory_dir"])
-        paths = options["files"] if options["files"] is not None else _declaring(folder, variables)
+        declaring, faults = declaring_variables(variables, raw)
+        keys_dir = options["keys_dir"] or collected(faults, lambda: common_keys_dir(declaring, raw, self._templar))
+        folders = sorted({str(of_host["inventory_dir"]) for of_host in raw.values() if of_host.get("inventory_dir")})
+        if not declaring.get("inventory_dir"):
+            faults.append("the inventory has no folder whose files could be kept; start with one that has (-i FOLDER/hosts.yml)")
+        if len(folders) > 1 and options["files"] is None:
+            faults.append(
+                f"files: the inventory is in several folders, of which a backup keeps one: {', '.join(folders)}; "
+                "start with the inventory of one folder, or write the files to keep (onion_backup_files)"
+            )
+        if faults:
+            raise OnionfleetError(*faults)
+        folder = str(declaring["inventory_dir"])
+        paths = options["files"] if options["files"] is not None else _declaring(folder, declaring)
         vault = Vault(self._loader, options["vault_id"])
         manifest = {"made": now.isoformat(timespec="seconds"), "ansible_core": core_version, "collection": _version(),
                     "keys_dir": os.path.relpath(keys_dir, folder)}
@@ -68,7 +76,7 @@ class ActionModule(ActionBase):
         }
 
 
-def _declaring(folder: str, variables: Variables) -> list[str]:
+def _declaring(folder: str, variables: t.Mapping[str, t.Any]) -> list[str]:
     """What Ansible reads of the folder: the inventory, its variables, its settings. No folder for keys or passwords."""
     sources = [pathlib.Path(source) for source in variables.get("ansible_inventory_sources") or []]
     inner = [path for source in sources for path in (source.iterdir() if source.is_dir() else [source])]

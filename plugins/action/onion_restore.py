@@ -9,6 +9,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.declared_keys import told_keys_dir
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import archive as archives
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.new_file import Unfinished
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.vault import Vault
@@ -35,19 +36,23 @@ class ActionModule(ActionBase):
             }
         )[1]
         try:
-            return {**result, **self._restore(options)}
+            return {**result, **self._restore(options, task_vars or {})}
         except Unfinished as exc:
             return {**result, "failed": True, "msg": f"Not all was restored; mend this and run again.\n{exc}"}
         except OnionfleetError as exc:
             return {**result, "failed": True, "msg": f"Nothing was restored.\n{exc}"}
 
-    def _restore(self, options: Variables) -> Variables:
+    def _restore(self, options: Variables, variables: Variables) -> Variables:
         vault, check = Vault(self._loader, options["vault_id"]), bool(self._task.check_mode)
         archive, folder = archives.read(options["path"], vault), os.path.abspath(options["folder"])
         told = archive.manifest["keys_dir"]
-        if not options["keys_dir"] and told != "." and not archives.inside(told):
+        # the controller itself is in no inventory's folder
+        restored = {**variables, "inventory_dir": folder}
+        with self._templar.set_temporary_context(available_variables=restored):
+            own = options["keys_dir"] or told_keys_dir(restored, self._templar)
+        if not own and told != "." and not archives.inside(told):
             raise OnionfleetError(f"keys_dir: the store was outside of the inventory's folder ({told}); name its place with -e onion_keys_dir=FOLDER")
-        keys_dir = options["keys_dir"] or os.path.join(folder, told)
+        keys_dir = own or os.path.join(folder, told)
         made = archives.restore(archive, keys_dir, folder, vault, files=options["files"], check=check)
         return {
             "changed": bool(made),

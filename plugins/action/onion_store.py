@@ -12,7 +12,7 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, near
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, collected, near
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import key_file
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.lost import distrusted, first_line
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.planted import without_facts
@@ -61,16 +61,20 @@ class ActionModule(ActionBase):
 
     def _complete(self, options: Variables, variables: Variables) -> Variables:
         services, templar = options["services"], self._templar
+        faults: list[str] = []
         hosts = [str(host) for host in variables.get("groups", {}).get("all", [])]
         if services is None:
             raw = of_hosts(variables)
-            variables = dict(declaring_variables(variables, raw))
-            templar = Templar(self._loader, variables=variables)
-            services = operator_variable("onion_services", variables, templar, [])
-            keys_dir = options["keys_dir"] or common_keys_dir(variables, raw, templar)
+            declaring, faults = declaring_variables(variables, raw)
+            templar = Templar(self._loader, variables=dict(declaring))
+            services = collected(faults, lambda: operator_variable("onion_services", declaring, templar, []))
+            keys_dir = options["keys_dir"] or collected(faults, lambda: common_keys_dir(declaring, raw, templar))
         else:
             keys_dir = options["keys_dir"] or default_keys_dir(without_facts(variables), templar)
-        declared = [service for service in read_declared(services, templar) if service.state != "absent"]
+        read = [] if services is None else collected(faults, lambda: read_declared(services, templar))
+        if faults:
+            raise OnionfleetError(*faults)
+        declared = [service for service in read if service.state != "absent"]
         check = bool(self._task.check_mode)
         given = {name: _importer(value) for name, value in options["imports"].items()}
         entries = store.complete(

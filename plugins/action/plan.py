@@ -10,7 +10,7 @@ import typing as t
 from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible.template import Templar
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, collected
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.planted import without_facts
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.credentials import read_credentials
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.declared_keys import common_keys_dir, declaring_variables, of_hosts
@@ -63,26 +63,26 @@ class ActionModule(ActionBase):
 
     def _declaration(self, variables: t.Dict[str, t.Any], keys_required: bool) -> Declaration:
         raw = of_hosts(variables)
-        source = declaring_variables(variables, raw)
+        source, faults = declaring_variables(variables, raw)
         templar = Templar(self._loader, variables=source)
-        template = Template(templar)
+        template = Template(templar, faults)
         read = {
             name: template.read(source.get(name, default), name, skip=UNREAD) for name, default in DEFAULTS.items()
         }
         targets = {
             # its templates see the variables of this host
-            host: Template(Templar(self._loader, variables={**source, **without_facts(of_host)}), template.faults).read(
+            host: Template(Templar(self._loader, variables={**source, **without_facts(of_host)}), faults).read(
                 of_host["onion_targets"], f"host '{host}': onion_targets"
             )
             for host, of_host in raw.items()
             if "onion_targets" in of_host
         }
         misspelt, self._hints = unknown(name for of_host in (variables, *raw.values()) for name in of_host)
-        template.faults.extend(misspelt)
+        faults.extend(misspelt)
         credentials, misfits = read_credentials(source, templar)
-        template.faults.extend(misfits)
-        keys_dir = _collected(template.faults, lambda: common_keys_dir(source, raw, templar))
-        addresses, faults = public_entries(keys_dir, _names(read["onion_services"])) if keys_dir else ({}, [])
+        faults.extend(misfits)
+        keys_dir = collected(faults, lambda: common_keys_dir(source, raw, templar))
+        addresses, of_store = public_entries(keys_dir, _names(read["onion_services"])) if keys_dir else ({}, [])
         declaration = Declaration(
             services=read["onion_services"],
             groups={str(group): [str(host) for host in hosts] for group, hosts in variables["groups"].items()},
@@ -98,10 +98,11 @@ class ActionModule(ActionBase):
             credentials=credentials,
             keys_required=keys_required and keys_dir is not None,
         )
-        if template.faults or faults:
+        faults.extend(of_store)
+        if faults:
             # that a value is missing is no news where it could not be read
             known = [fault for fault in _faults(declaration) if not any(fault.startswith(f"{place}: ") for place in template.unread)]
-            raise OnionfleetError(*template.faults, *faults, *known)
+            raise OnionfleetError(*faults, *known)
         return declaration
 
 
@@ -112,14 +113,6 @@ def _strategy_fault(strategy: str) -> str:
     )
 
 
-def _collected(faults: t.List[str], read: t.Callable[[], t.Any]) -> t.Any:
-    try:
-        return read()
-    except OnionfleetError as error:
-        faults.extend(error.faults)
-        return None
-
-
 def _names(services: t.Any) -> t.List[str]:
     entries = services if isinstance(services, list) else []
     return [entry["name"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("name"), str)]
@@ -127,8 +120,6 @@ def _names(services: t.Any) -> t.List[str]:
 
 def _faults(declaration: Declaration) -> t.List[str]:
     # faults of files and variables must not hide those of the rules
-    try:
-        make_plan(declaration)
-    except OnionfleetError as error:
-        return error.faults
-    return []
+    faults: t.List[str] = []
+    collected(faults, lambda: make_plan(declaration))
+    return faults

@@ -1,11 +1,21 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one exception of the collection: all faults found, not only the first."""
+"""The one exception of the collection: all faults found, not only the first.
+
+Module Overview:
+
+    OnionfleetError   faults that the operator can mend
+    collected         what a function returns, or None and its faults
+    in_english        the system's words for an error
+    nearest, near     the word that was meant
+"""
 
 from __future__ import annotations
 
 import difflib
+import locale
+import os
 import typing as t
 
 
@@ -19,6 +29,27 @@ class OnionfleetError(Exception):
         # an operator's terminal must not act on what a file says
         self.faults: t.List[str] = [_printable(fault) for fault in faults]
         super().__init__("\n".join(self.faults))
+
+
+def collected(faults: t.List[str], read: t.Callable[[], t.Any]) -> t.Any:
+    """What ``read`` returns; None where it raises, whose faults are collected."""
+    try:
+        return read()
+    except OnionfleetError as error:
+        faults.extend(error.faults)
+        return None
+
+
+def in_english(error: OSError) -> str:
+    """The system's words for an error, in English as our sentences are: Ansible speaks the controller's language."""
+    if error.errno is None:
+        return str(error)
+    spoken = locale.setlocale(locale.LC_MESSAGES)
+    locale.setlocale(locale.LC_MESSAGES, "C")
+    try:
+        return os.strerror(error.errno)
+    finally:
+        locale.setlocale(locale.LC_MESSAGES, spoken)
 
 
 def _printable(fault: str) -> str:

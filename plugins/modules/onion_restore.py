@@ -34,7 +34,7 @@ options:
     type: path
     default: .
   keys_dir:
-    description: Folder of the store. Without it, where it was in relation to the inventory.
+    description: Folder of the store. Without it, C(onion_keys_dir), else where it was in relation to the inventory.
     type: path
   files:
     description: Whether to restore the files of the declaration, too. V(false) restores keys only.

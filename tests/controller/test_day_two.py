@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import yaml
 from hostile.fleet import lie
 
 KEPT = "newsroomw1"
@@ -72,10 +73,15 @@ def test_what_is_not_finished_is_named_with_the_reason(fleet):
     assert "Not finished: web2. Not begun: web1." in run.output
 
 
-def test_a_host_that_left_its_groups_is_told(fleet):
+def left(fleet):
+    """The host web2 leaves its groups."""
     fleet.world["before"] = fleet.world["plan"]
     fleet.declare([{**each, **{field: ["web1"] for field in ("replicas", "backends") if each.get(field) == "web"}} for each in fleet.services()])
     fleet.prepare()
+
+
+def test_a_host_that_left_its_groups_is_told(fleet):
+    left(fleet)
     run = fleet.run("verify", *WITHOUT_DRIFT)
     assert run.code == 2, run.output
     assert "host 'web2': still has daemon 'newsroomw1' of service 'newsroom', which the plan has there no more; run retire" in run.output
@@ -106,3 +112,22 @@ def test_a_roll_tells_what_it_waits_for(fleet):
         r"\[pub1\] \d+ s of at most \d+ s: waiting for archive: web1/archiveb1 is down",
     ):
         assert len(re.findall(f"^{line}$", run.output, re.MULTILINE)) == 1, run.output
+
+
+def test_a_deployment_tells_it_too_and_what_is_as_it_should_be_is_not_told(fleet):
+    """With the settings of the example."""
+    left(fleet)
+    run = fleet.run("deploy", *WITHOUT_DRIFT, ANSIBLE_DISPLAY_OK_HOSTS="false", ANSIBLE_DISPLAY_SKIPPED_HOSTS="false")
+    assert run.code == 0, run.output
+    assert "host 'web2': still has daemon 'newsroomw1' of service 'newsroom', which the plan has there no more; run retire" in run.output
+    assert len(run.output.splitlines()) < 120, run.output
+
+
+def test_in_a_play_with_serial_publishers_come_behind_their_backends(fleet):
+    play = {"hosts": "web1,web2,app1,pub1,pub2", "order": "inventory", "gather_facts": False, "serial": 2,
+            "roles": [f"onionfleet.balance.{name}" for name in ("hardmap", "softmap_backend", "softmap_publisher", "keeper")]}
+    (fleet.inventory / "own.yml").write_text(yaml.safe_dump([play]))
+    run = fleet.run("own.yml")
+    assert run.code == 0, run.output
+    (archive,) = run.sent("pub1", "onionbalance_config")[-1]["arguments"]["services"]
+    assert [(each["name"], each["address"].endswith(".onion")) for each in archive["instances"]] == [("web1/archiveb1", True), ("web2/archiveb1", True)]

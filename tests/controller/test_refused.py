@@ -273,7 +273,8 @@ def test_two_different_declarations_are_refused(operator):
     operator.declare(service("newsroom"))
     (operator.folder / "host_vars").mkdir()
     (operator.folder / "host_vars" / "web2.yml").write_text("onion_services: []\n")
-    assert "hosts 'web1' and 'web2' have different ones" in operator.refused("plan")
+    message = operator.refused("plan")
+    assert "hosts 'web1' and 'web2' have different ones" in message and "service 'newsroom': key: there is none yet" in message
 
 
 def test_a_store_without_vault_password_makes_nothing(operator):
@@ -376,6 +377,8 @@ def test_the_controllers_own_tasks_use_its_python_and_no_connection(operator):
     result = operator.run("picture", "-e", "onion_picture_file=fleet.md")
     assert result.returncode == 0, result.stdout
     assert (operator.folder / "fleet.md").exists()
+    made = clients(operator, new="anna")
+    assert made.returncode == 0, made.stdout
     assert not operator.called.exists()
 
 
@@ -455,6 +458,22 @@ def test_another_key_in_the_own_store_is_refused(operator):
     assert code != 0 and f"is the key of {other.address}; the store says {address(operator)}" in complaint
 
 
+def test_a_key_in_an_inline_vault_is_opened_or_said_to_be_closed(operator):
+    key = key_file.generate()
+    operator.declare(service("newsroom"))
+    declaration = operator.folder / "group_vars/all.yml"
+    content = base64.b64encode(key.to_tor_file()).decode()
+    encrypted = vault(operator, "encrypt_string", "--vault-password-file", "vault", content).replace("\n", "\n    ")
+    declaration.write_text(declaration.read_text().replace("  name: newsroom", f"  secret_key: {encrypted}\n  name: newsroom"))
+    assert operator.run("keys").returncode == 0
+    assert address(operator) == key.address
+    assert opened(operator)[0] == 0
+    (operator.folder / "other").write_text("another\n")
+    code, complaint = opened(operator, "other")
+    assert code != 0 and "service 'newsroom': key: secret_key: the template: is encrypted, and no vault password that was given opens it" in complaint
+    assert "marker" not in complaint
+
+
 def test_what_a_compromised_host_means(operator):
     operator.declare(service("newsroom"), softmap("archive"))
     operator.run("keys")
@@ -471,7 +490,7 @@ def test_two_inventories_at_once_make_no_second_key(operator):
     other = operator.folder / "other"
     other.mkdir()
     (other / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {"aaa1": {}}}}))
-    for playbook in ("keys", "plan"):
+    for playbook in ("keys", "plan", "backup"):
         assert "onion_keys_dir: hosts have different stores" in operator.refused(playbook, "-i", "other/hosts.yml")
     assert not (other / ".onion_keys").exists()
     operator.declare(service("newsroom"), onion_keys_dir=str(operator.folder / ".onion_keys"))
@@ -569,6 +588,12 @@ def test_another_roles_tag_runs_that_role_alone(operator):
     assert result.returncode == 0, result.stdout
     assert "pages are served" in result.stdout
     assert not operator.called.exists()
+
+
+def test_a_role_that_is_skipped_leaves_the_plan_to_the_others(operator):
+    operator.declare(service("newsroom", workers=0))
+    play = operator.own_play({"role": OURS[0], "tags": ["hard"]}, *OURS[1:])
+    assert "service 'newsroom': workers: is the number 0" in operator.refused(play, "--skip-tags", "hard")
 
 
 @pytest.mark.parametrize("task", ["Write the configuration and keys of all tor daemons", "Install the keeper, with what it shares with the modules"])

@@ -60,7 +60,10 @@ def _make_network(destination, folder):
                  "private_tor_network_relays": 12},
         "roles": ["onionfleet.balance.private_tor_network"],
     }]))
-    operator.run(str(folder / "network.yml"))
+    for arguments in (["--check"], []):
+        operator.run(str(folder / "network.yml"), *arguments)
+    again = operator.run(str(folder / "network.yml"))
+    assert again.changes == []
     operator.close()
 
 

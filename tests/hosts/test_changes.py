@@ -10,7 +10,9 @@ import json
 
 import pytest
 from conftest import SERVICES
-from onion_fleet import fleet, wait_for
+from onion_fleet import Client, fleet, wait_for
+
+CLIENT = Client()
 
 
 @pytest.fixture(scope="module")
@@ -184,3 +186,57 @@ def test_a_new_package_of_tor_restarts_nothing(running):
         before = host.daemons()
         host.sh("DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --reinstall --allow-change-held-packages tor 2>&1")
         assert host.daemons() == before
+
+
+# --- tors in their sandbox
+
+
+def boxed(running, daemon_options=None, **alpha):
+    """Declare one service, whose daemons and whose probe have `sandbox: true`."""
+    only = {**copy.deepcopy(SERVICES[0]), "pow": {"enabled": False}, "daemon_options": daemon_options or {}, **alpha}
+    running.operator.declare(
+        only, *({**each, "state": "absent"} for each in SERVICES[1:]), onion_probe_hosts=["web1"],
+        onion_daemon_options={"sandbox": True}, onion_client_credentials={running.operator.address("alpha"): CLIENT.private})
+
+
+def live_in_their_sandbox(running, *hosts):
+    """These hosts' tors have not ended themselves; the service is on no other."""
+    for host in running.hosts:
+        named = ["alphaw1"] * (host.name in hosts) + ["onionprobe"] * (host.name == "web1")
+        assert sorted(host.daemons()) == named
+        for name in named:
+            assert "Sandbox 1" in host.sh(f"cat /etc/tor/instances/{name}/torrc").splitlines()
+        log = host.sh("journalctl --no-pager --output=cat --unit=tor@alphaw1 --unit=tor@onionprobe")
+        assert [line for line in log.splitlines() if "interned sandbox" in line or "Scheduled restart job" in line] == []
+
+
+@pytest.mark.long
+def test_tors_in_their_sandbox_live_through_all_that_is_done(running):
+    """Clients' keys, restarts with their handovers, publish, and a retirement. The last client goes with the explicit word only."""
+    operator, web1 = running.operator, running.hosts[0]
+    address = operator.address("alpha")
+    restricted = {"authorized_clients": [{"name": "desk", "public_key": CLIENT.public}]}
+    boxed(running, **restricted)
+    assert "All services answer." in operator.deploy(verified=True).output
+    live_in_their_sandbox(running, "web1", "web2")
+
+    before = daemons(running)
+    boxed(running, daemon_options={"no_exec": True})
+    assert "say 'lower_protection: true'" in operator.deploy(fails=True).messages
+    assert daemons(running) == before
+
+    boxed(running, daemon_options={"no_exec": True}, lower_protection=True)
+    run = operator.deploy(verified=True)
+    assert run.actions == {name: [("alphaw1", "restart")] for name in ("web1", "web2")}
+    live_in_their_sandbox(running, "web1", "web2")
+    wait_for(lambda: web1.visit(address).startswith("hello from "), "it answers everybody", 120)
+
+    assert "All services answer." in operator.run("publish", extra={"onion_publish": "alpha"}).output
+    live_in_their_sandbox(running, "web1", "web2")
+    wait_for(lambda: web1.visit(address).startswith("hello from "), "it answers everybody", 120)
+
+    boxed(running, daemon_options={"no_exec": True}, replicas=["web2"])
+    operator.deploy()
+    operator.run("retire")
+    live_in_their_sandbox(running, "web2")
+    wait_for(lambda: web1.visit(address).startswith("hello from "), "the other replica answers", 120)

@@ -32,6 +32,15 @@ def load(role, file):
     return yaml.safe_load(path.read_text()) if path.exists() else None
 
 
+def flat(tasks):
+    """Tasks, and those in their blocks."""
+    return [each for task in tasks for each in (flat(task["block"] + task.get("rescue", [])) if "block" in task else [task])]
+
+
+def tasks_of(role):
+    return flat(load(role, "tasks/main.yml"))
+
+
 def options(role):
     return load(role, "meta/argument_specs.yml")["argument_specs"]["main"].get("options", {})
 
@@ -75,10 +84,12 @@ def test_readme_names_every_role_and_playbook(name):
 
 def test_tasks_of_the_controller_are_the_controllers():
     """A localhost in the inventory has the settings of all hosts."""
-    tasks = [task for path in (ROOT / "roles").glob("*/tasks/*.yml") for task in yaml.safe_load(path.read_text()) or []]
+    plays = [play for path in (ROOT / "playbooks").rglob("*.yml") for play in yaml.safe_load(path.read_text())]
+    tasks = [task for path in (ROOT / "roles").glob("*/tasks/*.yml") for task in flat(yaml.safe_load(path.read_text()) or [])]
+    tasks += [task for play in plays for task in flat(play.get("tasks", []))]
     own = [task for task in tasks if task.get("delegate_to") == "localhost"]
     wanted = {"ansible_become": False, "ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-    assert len(own) == 5
+    assert len(own) == 6
     assert [task["name"] for task in own if not wanted.items() <= task["vars"].items()] == []
 
 
@@ -272,17 +283,46 @@ def test_report_of_what_differs():
     assert "as the plan says" not in text
 
 
-@pytest.mark.parametrize(("message", "failed"), [
-    ("No package matching '", False), (" must be installed to use check mode. ", False), ("Failed to lock apt for exclusive operation", True)])
-def test_a_check_run_on_a_fresh_host_goes_on_where_packages_cannot_be_looked_up(message, failed):
-    (install,) = [task for task in load("tor", "tasks/main.yml") if task["name"] == "Install tor"]
+NO_PYTHON_APT = " must be installed to use check mode. "
+
+
+@pytest.mark.parametrize(("role", "name", "message", "failed"), [
+    ("tor", "Install tor", "No package matching '", False),
+    ("tor", "Install tor", NO_PYTHON_APT, False),
+    ("tor", "Install tor", "Failed to lock apt for exclusive operation", True),
+    ("roll", "Upgrade tor", NO_PYTHON_APT, False),
+    ("roll", "Upgrade tor", "Failed to lock apt for exclusive operation", True)])
+def test_a_check_run_goes_on_where_packages_cannot_be_looked_up(role, name, message, failed):
+    (task,) = [task for task in tasks_of(role) if task["name"] == name]
     for check in (True, False):
-        variables = {"tor_install": {"failed": True, "msg": message}, "ansible_check_mode": check}
+        variables = {task["register"]: {"failed": True, "msg": message}, "ansible_check_mode": check}
         templar = Templar(DataLoader(), variables=variables)
-        condition = trust_as_template("{{ " + install["failed_when"] + " }}")
+        condition = trust_as_template("{{ " + task["failed_when"] + " }}")
         assert templar.template(condition) is (failed or not check)
     # as this version of ansible-core words it
     assert failed or message in pathlib.Path(apt.__file__).read_text()
+
+
+def test_nothing_is_installed_on_the_host_of_a_check_run():
+    """The module apt installs python3-apt, unless it knows of the check run."""
+    tasks = [task for path in (ROOT / "roles").glob("*/tasks/*.yml") for task in flat(yaml.safe_load(path.read_text()) or [])]
+    found = [task for task in tasks if task.get("onionfleet.balance.guarded", {}).get("module") == "ansible.builtin.apt"]
+    assert sorted(task["name"] for task in found) == ["Install tor", "Upgrade tor"]
+    assert [task["name"] for task in found if "check_mode" in task] == []
+
+
+@pytest.mark.parametrize(("host", "folders"), [
+    ({}, []),
+    ({"publisher": {"services": []}}, ["/usr/local/lib/onionfleet/publisher"]),
+    ({"keeper": {"services": []}}, ["/usr/local/lib/onionfleet/keeper", "/etc/onionfleet/keeper"])])
+def test_folders_that_a_host_need_not_have_are_not_looked_into(host, folders):
+    """The module find warns of one that is not there."""
+    (task,) = [task for task in load("verify", "tasks/drift.yml") if task["name"] == "Read our programs and units"]
+    templar = Templar(DataLoader(), variables={"verify_slice": {"publisher": None, "keeper": None, **host}})
+    paths = trust_as_template(task["onionfleet.balance.guarded"]["options"]["paths"])
+    assert templar.template(paths) == ["/etc/systemd/system", *folders]
+
+
 # --- what is due, as roles/daemons and roles/roll tell it
 
 

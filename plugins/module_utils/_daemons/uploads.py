@@ -168,11 +168,12 @@ def stand_by(daemons: t.Iterable[Daemon], *, check: bool = False) -> None:
 
 
 def release(daemons: t.Sequence[Daemon], *, check: bool = False) -> None:
-    """A daemon that does not run will start with what its configuration says, and is left alone; so is one that a keeper keeps,
-    which tells it so itself, and against which tor would publish what it is armed with.
+    """A daemon that does not run will start with what its configuration says, and is left alone; so is one in its sandbox, and one
+    that a keeper keeps, which tells it so itself, and against which tor would publish what it is armed with.
     """
     for daemon in daemons:
-        daemon.changed = not present.kept(daemon.name) and daemon.do(lambda port, _pow: publishing.publishes(port)) is False
+        told = not present.kept(daemon.name) and not daemon.sandboxed
+        daemon.changed = told and daemon.do(lambda port, _pow: publishing.publishes(port)) is False
     held = [daemon for daemon in daemons if daemon.changed and not check]
     waiting = [daemon for daemon in held if daemon.do(publishing.disarm)]
     if waiting:

@@ -26,7 +26,7 @@ import os
 import re
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, in_english
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import address as addresses
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import ed25519
 
@@ -200,7 +200,7 @@ def _read(path: str) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as exc:
-        raise OnionfleetError(f"{path}: cannot be read: {exc.strerror}") from exc
+        raise OnionfleetError(f"{path}: cannot be read: {in_english(exc)}") from exc
 
 
 def _public_of(name: str, content: bytes) -> bytes:

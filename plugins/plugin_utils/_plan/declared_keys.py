@@ -63,12 +63,15 @@ def of_hosts(variables: t.Mapping[str, t.Any]) -> dict[str, t.Mapping[str, t.Any
     return {str(host): variables["hostvars"].raw_get(host) for host in variables["groups"].get("all", [])}
 
 
-def declaring_variables(variables: t.Mapping[str, t.Any], raw: t.Mapping[str, t.Mapping[str, t.Any]]) -> t.Mapping[str, t.Any]:
+def declaring_variables(
+    variables: t.Mapping[str, t.Any], raw: t.Mapping[str, t.Mapping[str, t.Any]]
+) -> tuple[t.Mapping[str, t.Any], list[str]]:
     """The variables that hold the declaration; hosts outside of the fleet need not have it. No host's facts are among them.
 
     :param variables: of a task, on whatever host.
     :param raw: what ``of_hosts`` gives.
-    :raises OnionfleetError: no host has it, or hosts have different ones, or a host set a variable of ours.
+    :returns: the variables; and a fault where no host has the declaration, or where hosts have different ones.
+    :raises OnionfleetError: a host set a variable of ours.
     """
     faults = planted({host: of_host.get("ansible_facts") for host, of_host in raw.items()})
     if faults:
@@ -77,15 +80,11 @@ def declaring_variables(variables: t.Mapping[str, t.Any], raw: t.Mapping[str, t.
     first = next(iter(declaring), None)
     own = without_facts(variables)
     if first is None:
-        if "onion_services" in own:
-            return own
-        raise OnionfleetError("onion_services: is not defined for any host; declare it in group_vars/all.yml")
-    for host, of_host in declaring.items():
-        if of_host["onion_services"] != declaring[first]["onion_services"]:
-            raise OnionfleetError(
-                f"onion_services: hosts '{first}' and '{host}' have different ones; declare it once, for all hosts"
-            )
-    return own if "onion_services" in own else {**own, **without_facts(declaring[first])}
+        undefined = "onion_services: is not defined for any host; declare it in group_vars/all.yml"
+        return own, [] if "onion_services" in own else [undefined]
+    others = [host for host, of_host in declaring.items() if of_host["onion_services"] != declaring[first]["onion_services"]]
+    faults = [f"onion_services: hosts '{first}' and '{host}' have different ones; declare it once, for all hosts" for host in others[:1]]
+    return own if "onion_services" in own else {**own, **without_facts(declaring[first])}, faults
 
 
 def operator_variable(name: str, variables: t.Mapping[str, t.Any], templar: t.Any, default: t.Any) -> t.Any:
@@ -130,16 +129,24 @@ def common_keys_dir(variables: t.Mapping[str, t.Any], raw: t.Mapping[str, t.Mapp
     return next(iter(found))
 
 
-def _own_keys_dir(variables: t.Mapping[str, t.Any], templar: t.Any) -> str:
+def told_keys_dir(variables: t.Mapping[str, t.Any], templar: t.Any) -> str:
+    """The folder that ``onion_keys_dir`` names; empty where it is not given.
+
+    :raises OnionfleetError: it is no absolute path.
+    """
     told = operator_variable("onion_keys_dir", variables, templar, None)
     if told is None:
-        folder = variables.get("inventory_dir")
-        return os.path.join(str(folder), ".onion_keys") if folder else ""
+        return ""
     if not isinstance(told, str) or not os.path.isabs(os.path.expanduser(told)):
         raise OnionfleetError(
             f"onion_keys_dir: is {told!r}; write one folder that begins with '/', '~/' or '{{{{ inventory_dir }}}}/'"
         )
     return os.path.normpath(os.path.expanduser(told))
+
+
+def _own_keys_dir(variables: t.Mapping[str, t.Any], templar: t.Any) -> str:
+    folder = variables.get("inventory_dir")
+    return told_keys_dir(variables, templar) or (os.path.join(str(folder), ".onion_keys") if folder else "")
 
 
 def _templated(read: t.Callable[[], t.Any], templar: t.Any, place: str) -> t.Any:

@@ -27,7 +27,7 @@ import pathlib
 import re
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, in_english
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import key_file
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.shapes import ACTING, Address, Many, Mapping, Text, Word, record
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import new_file
@@ -178,7 +178,7 @@ def _files(folder: pathlib.Path, paths: t.Iterable[str], store: pathlib.Path) ->
         try:
             files[name] = File(path.stat().st_mode & 0o777, path.read_bytes())
         except OSError as exc:
-            faults.append(f"{path}: cannot be read: {exc.strerror}")
+            faults.append(f"{path}: cannot be read: {in_english(exc)}")
     return files, faults
 
 
@@ -214,7 +214,7 @@ def _create(path: str, content: bytes, mode: int) -> None:
     except FileExistsError:
         raise OnionfleetError(f"{path}: is there already, and is never overwritten; name another file") from None
     except OSError as exc:
-        raise OnionfleetError(f"{path}: cannot be made: {exc.strerror}") from None
+        raise OnionfleetError(f"{path}: cannot be made: {in_english(exc)}") from None
 
 
 def read(path: str, vault: Vault) -> Archive:
@@ -223,7 +223,7 @@ def read(path: str, vault: Vault) -> Archive:
         content = pathlib.Path(path).read_bytes()
         return Archive.from_json(vault.decrypt(content))
     except OSError as exc:
-        raise OnionfleetError(f"{path}: cannot be read: {exc.strerror}") from None
+        raise OnionfleetError(f"{path}: cannot be read: {in_english(exc)}") from None
     except OnionfleetError as exc:
         raise OnionfleetError(*(f"{path}: {fault}" for fault in exc.faults)) from None
 
@@ -263,7 +263,7 @@ def _make_store(keys_dir: str) -> None:
     try:
         new_file.make_folder(os.path.dirname(os.path.abspath(keys_dir)))
     except OSError as exc:
-        raise OnionfleetError(f"{keys_dir}: the folder above it cannot be made: {exc.strerror}") from None
+        raise OnionfleetError(f"{keys_dir}: the folder above it cannot be made: {in_english(exc)}") from None
 
 
 def _missing(files: t.Mapping[str, File], folder: pathlib.Path) -> tuple[list[pathlib.Path], list[str]]:
@@ -280,5 +280,5 @@ def _missing(files: t.Mapping[str, File], folder: pathlib.Path) -> tuple[list[pa
         except FileNotFoundError:
             missing.append(path)
         except OSError as exc:
-            faults.append(f"{path}: is in the way: {exc.strerror}")
+            faults.append(f"{path}: is in the way: {in_english(exc)}")
     return missing, faults

@@ -64,7 +64,7 @@ def _place(temporary: str, path: str) -> None:
             raise
         # without links, nothing keeps another program from making that file in this very moment
         if os.path.lexists(path):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path) from None
+            raise FileExistsError(errno.EEXIST, "File exists", path) from None
         os.rename(temporary, path)
 
 

@@ -27,7 +27,7 @@ import re
 import typing as t
 
 import yaml
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, in_english
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import address as onion_addresses
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import key_file
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import new_file
@@ -97,7 +97,9 @@ def read_secret(keys_dir: str, name: str, vault: Vault) -> key_file.SecretKey:
     try:
         with open(_path(keys_dir, name, "secret"), "rb") as handle:
             return key_file.load_secret(vault.decrypt(handle.read()))
-    except (OSError, OnionfleetError) as exc:
+    except OSError as exc:
+        raise OnionfleetError(f"{name}.secret: cannot be read: {in_english(exc)}") from None
+    except OnionfleetError as exc:
         raise OnionfleetError(f"{name}.secret: {exc}") from None
 
 
@@ -244,7 +246,7 @@ def _read_public(keys_dir: str, name: str) -> str | None:
             entry = yaml.safe_load(handle)
         address, public_key = str(entry["address"]), base64.b64decode(entry["public_key"], validate=True)
     except OSError as exc:
-        raise OnionfleetError(f"{name}.yml cannot be read: {exc.strerror}") from None
+        raise OnionfleetError(f"{name}.yml cannot be read: {in_english(exc)}") from None
     except (yaml.YAMLError, KeyError, TypeError, ValueError):
         raise OnionfleetError(
             f"{name}.yml does not hold address and public_key; bring it back, or remove it and "
@@ -261,7 +263,7 @@ def _locked(keys_dir: str) -> t.Iterator[None]:
     try:
         handle = os.open(os.path.dirname(os.path.abspath(keys_dir)), os.O_RDONLY | os.O_DIRECTORY)
     except OSError as exc:
-        raise OnionfleetError(f"keys_dir: {keys_dir}: the folder above it: {exc.strerror}") from None
+        raise OnionfleetError(f"keys_dir: {keys_dir}: the folder above it: {in_english(exc)}") from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -278,7 +280,7 @@ def _create(keys_dir: str, entry: Entry, ending: str, vault: Vault) -> None:
     except FileExistsError:
         raise OnionfleetError(f"service '{entry.name}': key: {path} was made by another run; run again") from None
     except OSError as exc:
-        raise OnionfleetError(f"service '{entry.name}': key: {path} cannot be made: {exc.strerror}") from None
+        raise OnionfleetError(f"service '{entry.name}': key: {path} cannot be made: {in_english(exc)}") from None
 
 
 def _content(entry: Entry, ending: str, vault: Vault) -> bytes:

@@ -16,6 +16,11 @@ from ansible.playbook.task import Task
 from ansible.template import Templar
 from ansible_collections.onionfleet.balance.plugins.action import onion_backup, onion_restore, onion_store
 
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # ansible-core before 2.19 trusts every string
+    trust_as_template = str
+
 SERVICES = [{"name": "newsroom"}]
 
 
@@ -89,6 +94,46 @@ def test_an_inventory_without_a_folder_is_no_declaration_to_keep(folder: pathlib
     monkeypatch.chdir(folder)
     told = run(onion_backup, folder, {"keys_dir": str(folder / ".onion_keys")}, inventory_dir=None)
     assert told["failed"] and "the inventory has no folder whose files could be kept" in told["msg"]
+
+
+NO_FOLDERS = ["", "keys", ["/srv/keys"], 7]
+
+
+class HostVars(dict):  # type: ignore[type-arg]
+    raw_get = dict.__getitem__
+
+
+@pytest.mark.parametrize("wrong", NO_FOLDERS)
+def test_what_is_no_folder_is_no_store(folder: pathlib.Path, tmp_path: pathlib.Path, wrong: t.Any) -> None:
+    path = str(tmp_path / "a.backup")
+    expected = f"onion_keys_dir: is {wrong!r}; write one folder that begins with "
+    assert expected in run(onion_backup, folder, {"path": path}, onion_keys_dir=wrong)["msg"]
+    run(onion_backup, folder, {"path": path})
+    told = run(onion_restore, tmp_path, {"path": path, "folder": str(tmp_path / "new")}, onion_keys_dir=wrong)
+    assert told["msg"].startswith(f"Nothing was restored.\n{expected}")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_store_is_restored_where_the_variable_says(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    made = run(onion_backup, folder, {"path": str(tmp_path / "a.backup")})
+    beside = trust_as_template("{{ inventory_dir }}/keys")
+    for number, (told, place) in enumerate(((None, "new0/.onion_keys"), (str(tmp_path / "safe"), "safe"), (beside, "new2/keys"))):
+        arguments = {"path": made["path"], "folder": str(tmp_path / f"new{number}")}
+        assert str(tmp_path / place / "newsroom.secret") in run(onion_restore, tmp_path, arguments, onion_keys_dir=told, inventory_dir=None)["made"]
+
+
+def test_of_two_inventories_no_file_is_left_out_unseen(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    hosts = HostVars({name: {"onion_services": SERVICES, "inventory_dir": str(place)} for name, place in (("web1", folder), ("web2", tmp_path))})
+    fleet = {"groups": {"all": list(hosts)}, "hostvars": hosts}
+    arguments = {"path": str(tmp_path / "a.backup")}
+    message = run(onion_backup, folder, arguments, **fleet)["msg"]
+    assert "onion_keys_dir: hosts have different stores" in message
+    assert f"files: the inventory is in several folders, of which a backup keeps one: {tmp_path}, {folder}; " in message
+    fleet["onion_keys_dir"] = str(folder / ".onion_keys")
+    for of_host in hosts.values():
+        of_host["onion_keys_dir"] = fleet["onion_keys_dir"]
+    assert "files: the inventory is in several folders" in run(onion_backup, folder, arguments, **fleet)["msg"]
+    assert run(onion_backup, folder, {**arguments, "files": ["hosts.yml"]}, **fleet)["files"] == ["hosts.yml"]
 
 
 def test_a_store_outside_of_the_folder_is_restored_where_it_is_said(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:

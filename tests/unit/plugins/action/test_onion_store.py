@@ -129,6 +129,16 @@ def test_two_inventories_make_no_second_key(run: Run, tmp_path: pathlib.Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
+def test_faults_of_hosts_that_differ_are_told_together(run: Run) -> None:
+    class HostVars(dict):
+        raw_get = dict.__getitem__
+
+    hosts = HostVars(web1={"onion_services": [7]}, web2={"onion_services": ["archive"]})
+    told = run({}, **hosts["web1"], onion_keys_dir="", groups={"all": list(hosts)}, hostvars=hosts)
+    for words in ("hosts 'web1' and 'web2' have different ones", "onion_keys_dir: is ''", "entry 1: a service with a name"):
+        assert words in told["msg"], words
+
+
 # --- running: what a loop over onion_import registered
 
 

@@ -41,13 +41,13 @@ class HostVars(dict):
 
 @pytest.fixture(name="plan")
 def fixture_plan(tmp_path):
-    def plan(*services, of_hosts=None, check=False, arguments=None, groups=None, strategy="linear", **variables):
+    def plan(*services, of_hosts=None, check=False, arguments=None, groups=None, strategy="linear", raw=None, **variables):
         declared = {"onion_services": list(services), "inventory_dir": str(tmp_path), **variables}
         hosts = of_hosts or {"web1": {}, "web2": {}}
         of_all = {
-            **declared,
+            **({} if raw else declared),
             "groups": groups or {"all": list(hosts), "web": list(hosts)},
-            "hostvars": HostVars({host: {**declared, **of_host} for host, of_host in hosts.items()}),
+            "hostvars": raw or HostVars({host: {**declared, **of_host} for host, of_host in hosts.items()}),
         }
         play = Play()
         play.strategy = strategy
@@ -189,6 +189,20 @@ def test_undefined_targets_are_named_by_their_host(plan):
 def test_one_declaration_for_all_hosts(plan):
     told = plan(newsroom(), of_hosts={"web1": {}, "web2": {"onion_services": []}})
     assert "hosts 'web1' and 'web2' have different ones" in told["msg"]
+
+
+def test_different_declarations_hide_no_other_fault(plan):
+    hosts = {"web1": {}, "web2": {"onion_services": []}, "web3": {"onion_targets": 7}}
+    message = plan(newsroom(workers=0), of_hosts=hosts, onion_keepr={}, onion_keys_dir="keys", onion_daemon_options={"sandbx": True})["msg"]
+    for words in ("hosts 'web1' and 'web2' have different ones", "service 'newsroom': workers", "sandbx", "onion_keepr", "onion_keys_dir: is 'keys'"):
+        assert words in message, words
+
+
+def test_a_misspelt_declaration_is_told_by_its_name(plan):
+    hosts = HostVars({host: {"onion_service": [newsroom()]} for host in ("web1", "web2")})
+    told = plan(raw=hosts)
+    assert "onion_services: is not defined for any host" in told["msg"]
+    assert "onion_service: no such variable is read (did you mean 'onion_services'?)" in told["msg"]
 
 
 # --- facts: what hosts say of themselves

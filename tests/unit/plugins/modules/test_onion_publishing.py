@@ -117,6 +117,9 @@ def test_a_tor_in_its_sandbox_is_set_nothing(tor, run, monkeypatch):
     assert run("published")["daemons"] == [{"name": "shop1", "changed": True, "error": None, "services": []}]
     assert done == [("shop1", "restart"), ("shop1", "serves")]
     assert not run("standby")["changed"] and not run("released")["changed"]
+    # its own configuration has it publish nothing
+    tor.publishes = "0"
+    assert not run("released")["changed"]
     assert tor.commands == []
     monkeypatch.setattr(running, "perform", raising)
     assert run("published")["msg"] == "daemon 'shop1': restart: no"
