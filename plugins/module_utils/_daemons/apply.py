@@ -42,7 +42,7 @@ def apply(changes: t.Sequence[Change]) -> None:
 def _add_user(daemon: Daemon) -> None:
     """As Debian's tor-instance-create does."""
     systemd.run("adduser", "--quiet", "--system", "--disabled-password", "--home", daemon.data, "--no-create-home",
-              "--shell", "/bin/false", "--group", "--force-badname", daemon.user, timeout=60)
+                "--shell", "/bin/false", "--group", "--force-badname", daemon.user, timeout=60)
 
 
 def _remove_empty(daemon: Daemon) -> None:
