@@ -12,7 +12,11 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as core_version
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, collected
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.declared_keys import common_keys_dir, declaring_variables, of_hosts
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.declared_keys import (
+    common_keys_dir,
+    declaring_variables,
+    of_hosts,
+)
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import archive as archives
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.vault import Vault
 
@@ -50,7 +54,9 @@ class ActionModule(ActionBase):
         keys_dir = options["keys_dir"] or collected(faults, lambda: common_keys_dir(declaring, raw, self._templar))
         folders = sorted({str(of_host["inventory_dir"]) for of_host in raw.values() if of_host.get("inventory_dir")})
         if not declaring.get("inventory_dir"):
-            faults.append("the inventory has no folder whose files could be kept; start with one that has (-i FOLDER/hosts.yml)")
+            faults.append(
+                "the inventory has no folder whose files could be kept; start with one that has (-i FOLDER/hosts.yml)"
+            )
         if len(folders) > 1 and options["files"] is None:
             faults.append(
                 f"files: the inventory is in several folders, of which a backup keeps one: {', '.join(folders)}; "
@@ -61,8 +67,12 @@ class ActionModule(ActionBase):
         folder = str(declaring["inventory_dir"])
         paths = options["files"] if options["files"] is not None else _declaring(folder, declaring)
         vault = Vault(self._loader, options["vault_id"])
-        manifest = {"made": now.isoformat(timespec="seconds"), "ansible_core": core_version, "collection": _version(),
-                    "keys_dir": os.path.relpath(keys_dir, folder)}
+        manifest = {
+            "made": now.isoformat(timespec="seconds"),
+            "ansible_core": core_version,
+            "collection": _version(),
+            "keys_dir": os.path.relpath(keys_dir, folder),
+        }
         archive = archives.gather(keys_dir, folder, paths, vault, manifest)
         path = os.path.abspath(options["path"] or f"onionfleet-{now:%Y%m%dT%H%M%SZ}.backup")
         if not self._task.check_mode:

@@ -4,7 +4,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.host_action import HostAction, Variables, listed, only
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.host_action import (
+    HostAction,
+    Variables,
+    listed,
+    only,
+)
 
 
 class ActionModule(HostAction):

@@ -13,7 +13,12 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._tor.probe import ARGUMENTS, checked_targets
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.admission import distrust
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.host_action import HostAction, Variables, named, only
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.host_action import (
+    HostAction,
+    Variables,
+    named,
+    only,
+)
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.shapes import clean
 
 _PAUSE = 5.0
@@ -60,7 +65,9 @@ def _lacks(found: t.Mapping[str, t.Mapping[str, t.Any]], until: t.Mapping[str, t
     return {name: lack for name, lack in lacks.items() if lack}
 
 
-def _verdict(found: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any], rounds: int, elapsed: float) -> dict[str, t.Any]:
+def _verdict(
+    found: t.Mapping[str, t.Any], params: t.Mapping[str, t.Any], rounds: int, elapsed: float
+) -> dict[str, t.Any]:
     verdict: dict[str, t.Any] = {"changed": False, "rounds": rounds, "elapsed": round(elapsed, 1)}
     lacks = _lacks(found, params["until"])
     if lacks and params["fail"]:

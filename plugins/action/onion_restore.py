@@ -51,14 +51,22 @@ class ActionModule(ActionBase):
         with self._templar.set_temporary_context(available_variables=restored):
             own = options["keys_dir"] or told_keys_dir(restored, self._templar)
         if not own and told != "." and not archives.inside(told):
-            raise OnionfleetError(f"keys_dir: the store was outside of the inventory's folder ({told}); name its place with -e onion_keys_dir=FOLDER")
+            raise OnionfleetError(
+                f"keys_dir: the store was outside of the inventory's folder ({told}); name its place with -e onion_keys_dir=FOLDER"
+            )
         keys_dir = own or os.path.join(folder, told)
         made = archives.restore(archive, keys_dir, folder, vault, files=options["files"], check=check)
         return {
             "changed": bool(made),
             "made": made,
             "addresses": {name: secret.address for name, secret in archive.keys.items()},
-            "manifest": {key: archive.manifest[key] for key in ("made", "collection", "ansible_core", "kept_elsewhere")},
-            "diff": {"before": "", "after": "".join(f"{path}\n" for path in made),
-                     "before_header": folder, "after_header": folder},
+            "manifest": {
+                key: archive.manifest[key] for key in ("made", "collection", "ansible_core", "kept_elsewhere")
+            },
+            "diff": {
+                "before": "",
+                "after": "".join(f"{path}\n" for path in made),
+                "before_header": folder,
+                "after_header": folder,
+            },
         }

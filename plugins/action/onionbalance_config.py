@@ -4,7 +4,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.host_action import HostAction, Variables, named, only
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.host_action import (
+    HostAction,
+    Variables,
+    named,
+    only,
+)
 
 
 class ActionModule(HostAction):

@@ -13,7 +13,11 @@ from ansible.template import Templar
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, collected
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.planted import without_facts
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.credentials import read_credentials
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.declared_keys import common_keys_dir, declaring_variables, of_hosts
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.declared_keys import (
+    common_keys_dir,
+    declaring_variables,
+    of_hosts,
+)
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.plan import Declaration, make_plan
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.reading import Template
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.variables import unknown
@@ -26,7 +30,10 @@ FACTS_HINT = (
     "ansible.cfg: inject_facts_as_vars is on, so that what a host says of itself becomes variables of yours; set it to False under "
     "[defaults], and read facts as ansible_facts['…'] (docs/threat-model.md)"
 )
-ARGUMENTS = {"keys_required": {"type": "bool", "default": True}, "handed_over": {"type": "list", "elements": "str", "default": []}}
+ARGUMENTS = {
+    "keys_required": {"type": "bool", "default": True},
+    "handed_over": {"type": "list", "elements": "str", "default": []},
+}
 DEFAULTS: t.Dict[str, t.Any] = {
     "onion_services": [],
     "onion_daemon_options": {},
@@ -66,9 +73,7 @@ class ActionModule(ActionBase):
         source, faults = declaring_variables(variables, raw)
         templar = Templar(self._loader, variables=source)
         template = Template(templar, faults)
-        read = {
-            name: template.read(source.get(name, default), name, skip=UNREAD) for name, default in DEFAULTS.items()
-        }
+        read = {name: template.read(source.get(name, default), name, skip=UNREAD) for name, default in DEFAULTS.items()}
         targets = {
             # its templates see the variables of this host
             host: Template(Templar(self._loader, variables={**source, **without_facts(of_host)}), faults).read(
@@ -101,7 +106,11 @@ class ActionModule(ActionBase):
         faults.extend(of_store)
         if faults:
             # that a value is missing is no news where it could not be read
-            known = [fault for fault in _faults(declaration) if not any(fault.startswith(f"{place}: ") for place in template.unread)]
+            known = [
+                fault
+                for fault in _faults(declaration)
+                if not any(fault.startswith(f"{place}: ") for place in template.unread)
+            ]
             raise OnionfleetError(*faults, *known)
         return declaration
 

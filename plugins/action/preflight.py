@@ -9,7 +9,13 @@ import time
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.admission import greedy
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.host_action import HostAction, Variables, keyed, named, unpipelined
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.host_action import (
+    HostAction,
+    Variables,
+    keyed,
+    named,
+    unpipelined,
+)
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._status.preflights import clock_offset
 
 # an error of Python has its number in every language
@@ -46,7 +52,11 @@ class ActionModule(HostAction):
         daemons = [daemon for _name, daemon in named(self._task.args.get("daemons"))]
         addresses = {service.get("address") for daemon in daemons for _name, service in named(daemon.get("services"))}
         credentials = task_vars.get("onion_client_credentials") or {}
-        asks = any(daemon.get("socks") for daemon in daemons) or not isinstance(credentials, t.Mapping) or addresses & {*credentials}
+        asks = (
+            any(daemon.get("socks") for daemon in daemons)
+            or not isinstance(credentials, t.Mapping)
+            or addresses & {*credentials}
+        )
         return bool(missing_keys or (daemons and task_vars.get("onion_option_secrets")) or (credentials and asks))
 
     def _planned(self) -> set[str]:
@@ -60,4 +70,8 @@ def _full(result: Variables) -> str:
     texts = [str(value) for value in result.values()]
     if any(NO_SPACE.search(text) for text in texts):
         return "disk: it is so full that nothing runs on this host; make room"
-    return "disk: no folder takes a temporary file; make room, and see that /tmp can be written to" if any(NO_ROOM in text for text in texts) else ""
+    return (
+        "disk: no folder takes a temporary file; make room, and see that /tmp can be written to"
+        if any(NO_ROOM in text for text in texts)
+        else ""
+    )

@@ -18,9 +18,14 @@ class ActionModule(HostAction):
     def act(self, task_vars: Variables) -> Variables:
         """Send their contents."""
         sources = {
-            **{prefix: self._find_needle("files", source) for prefix, source in dict(self._task.args.get("files") or {}).items()},
-            **{f"ansible_collections/onionfleet/balance/plugins/module_utils/{name}.py": MODULE_UTILS / f"{name}.py"
-               for name in listed(self._task.args.get("module_utils"))},
+            **{
+                prefix: self._find_needle("files", source)
+                for prefix, source in dict(self._task.args.get("files") or {}).items()
+            },
+            **{
+                f"ansible_collections/onionfleet/balance/plugins/module_utils/{name}.py": MODULE_UTILS / f"{name}.py"
+                for name in listed(self._task.args.get("module_utils"))
+            },
         }
         files = {
             name: base64.b64encode(path.read_bytes()).decode()

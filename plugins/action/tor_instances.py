@@ -4,7 +4,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.host_action import HostAction, Variables, keyed, named, only
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.host_action import (
+    HostAction,
+    Variables,
+    keyed,
+    named,
+    only,
+)
 
 
 class ActionModule(HostAction):

@@ -6,7 +6,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._status.drift import host_drift, left_behind, with_drift
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._status.drift import (
+    host_drift,
+    left_behind,
+    with_drift,
+)
 
 
 class FilterModule:

@@ -6,7 +6,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._day_two.handover import concerned, handover, still_held, taken_away
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._day_two.handover import (
+    concerned,
+    handover,
+    still_held,
+    taken_away,
+)
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._day_two.publish_now import publish_now
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._day_two.rolling import roll_batches, worse
 

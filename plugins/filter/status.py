@@ -6,7 +6,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._status.status import fleet_status, probe_targets, redacted
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._status.status import (
+    fleet_status,
+    probe_targets,
+    redacted,
+)
 
 
 class FilterModule:

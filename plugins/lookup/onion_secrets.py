@@ -62,7 +62,11 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.declared_
     operator_variable,
     read_declared,
 )
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.store import name_faults, public_entries, read_secret
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.store import (
+    name_faults,
+    public_entries,
+    read_secret,
+)
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.vault import Vault
 
 

@@ -71,7 +71,9 @@ def _addresses(text: t.Optional[str]) -> str:
 
 
 def main() -> None:
-    module = AnsibleModule({"credentials": {"type": "dict", "required": True, "no_log": True}}, supports_check_mode=True)
+    module = AnsibleModule(
+        {"credentials": {"type": "dict", "required": True, "no_log": True}}, supports_check_mode=True
+    )
     try:
         result = run(module.params["credentials"], not module.check_mode)
     except OnionfleetError as error:

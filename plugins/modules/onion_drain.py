@@ -95,7 +95,11 @@ def main() -> None:
     )
     wanted, began = module.params, time.monotonic()
     if module.check_mode:
-        module.exit_json(changed=bool(wanted["daemons"]), seconds=0.0, daemons=[{"name": name, "streams": 0, "error": None} for name in wanted["daemons"]])
+        module.exit_json(
+            changed=bool(wanted["daemons"]),
+            seconds=0.0,
+            daemons=[{"name": name, "streams": 0, "error": None} for name in wanted["daemons"]],
+        )
     if os.geteuid() != 0:
         module.fail_json(msg="the connections of a tor daemon are seen by root only; set become: true")
     try:
@@ -104,8 +108,10 @@ def main() -> None:
     except OnionfleetError as error:
         module.fail_json(msg=str(error), faults=error.faults)
     module.exit_json(
-        changed=any(not daemon.error for daemon in daemons), seconds=round(time.monotonic() - began, 1),
-        daemons=[{"name": daemon.name, "streams": daemon.streams, "error": daemon.error or None} for daemon in daemons])
+        changed=any(not daemon.error for daemon in daemons),
+        seconds=round(time.monotonic() - began, 1),
+        daemons=[{"name": daemon.name, "streams": daemon.streams, "error": daemon.error or None} for daemon in daemons],
+    )
 
 
 if __name__ == "__main__":

@@ -89,7 +89,11 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._errors import 
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk
 from ansible_collections.onionfleet.balance.plugins.module_utils._whole_host.retire import steps
 
-SERVICE = {"daemon": {"type": "str", "required": True}, "name": {"type": "str"}, "directory": {"type": "str", "required": True}}
+SERVICE = {
+    "daemon": {"type": "str", "required": True},
+    "name": {"type": "str"},
+    "directory": {"type": "str", "required": True},
+}
 
 
 def run(wanted: t.Mapping[str, t.Any], check: bool, removed: t.List[str]) -> None:
@@ -106,12 +110,14 @@ def run(wanted: t.Mapping[str, t.Any], check: bool, removed: t.List[str]) -> Non
 
 def main() -> None:
     module = AnsibleModule(
-        {"daemons": {"type": "list", "elements": "str", "default": []},
-         "services": {"type": "list", "elements": "dict", "default": [], "options": SERVICE},
-         "keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
-         "publisher": {"type": "bool", "default": False},
-         "keeper": {"type": "bool", "default": False},
-         "host": {"type": "bool", "default": False}},
+        {
+            "daemons": {"type": "list", "elements": "str", "default": []},
+            "services": {"type": "list", "elements": "dict", "default": [], "options": SERVICE},
+            "keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
+            "publisher": {"type": "bool", "default": False},
+            "keeper": {"type": "bool", "default": False},
+            "host": {"type": "bool", "default": False},
+        },
         supports_check_mode=True,
     )
     removed: t.List[str] = []

@@ -118,14 +118,23 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._errors import 
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk, locations
 from ansible_collections.onionfleet.balance.plugins.module_utils._host.diff import node_diff
 from ansible_collections.onionfleet.balance.plugins.module_utils._programs import onionbalance, publisher_files
-from ansible_collections.onionfleet.balance.plugins.module_utils._programs.publisher_status import NotRunning, read_status
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs.publisher_status import (
+    NotRunning,
+    read_status,
+)
 
 Data = t.Dict[str, t.Any]
-INSTANCE = {"name": {"type": "str", "required": True}, "address": {"type": "str"},
-            "drained": {"type": "bool", "default": False}}
-SERVICE = {"name": {"type": "str", "required": True}, "address": {"type": "str"},
-           "port": {"type": "int", "required": True},
-           "instances": {"type": "list", "elements": "dict", "required": True, "options": INSTANCE}}
+INSTANCE = {
+    "name": {"type": "str", "required": True},
+    "address": {"type": "str"},
+    "drained": {"type": "bool", "default": False},
+}
+SERVICE = {
+    "name": {"type": "str", "required": True},
+    "address": {"type": "str"},
+    "port": {"type": "int", "required": True},
+    "instances": {"type": "list", "elements": "dict", "required": True, "options": INSTANCE},
+}
 
 
 def action(services: t.Sequence[Data], config: str) -> str:
@@ -161,8 +170,13 @@ def run(parameters: t.Mapping[str, t.Any], check: bool) -> t.Dict[str, t.Any]:
     if changed and not check:
         with disk.alone(), disk.Transaction() as transaction:
             transaction.write(changed, [])
-    return {"changed": bool(changed), "diff": diff, "action": action(declared, config), "kept_keys": kept_keys(declared),
-            "warnings": unknown_backends(services)}
+    return {
+        "changed": bool(changed),
+        "diff": diff,
+        "action": action(declared, config),
+        "kept_keys": kept_keys(declared),
+        "warnings": unknown_backends(services),
+    }
 
 
 def kept_keys(services: t.Sequence[Data]) -> t.List[str]:
@@ -172,15 +186,21 @@ def kept_keys(services: t.Sequence[Data]) -> t.List[str]:
 
 
 def unknown_backends(services: t.Sequence[Data]) -> t.List[str]:
-    return [f"service '{service['name']}': backend '{instance['name']}' has no address yet; it is left out"
-            for service in services for instance in service["instances"] if not instance["address"]]
+    return [
+        f"service '{service['name']}': backend '{instance['name']}' has no address yet; it is left out"
+        for service in services
+        for instance in service["instances"]
+        if not instance["address"]
+    ]
 
 
 def main() -> None:
     module = AnsibleModule(
-        {"services": {"type": "list", "elements": "dict", "required": True, "options": SERVICE},
-         "settings": {"type": "dict", "default": {}},
-         "secrets": {"type": "dict", "default": {}, "no_log": True}},
+        {
+            "services": {"type": "list", "elements": "dict", "required": True, "options": SERVICE},
+            "settings": {"type": "dict", "default": {}},
+            "secrets": {"type": "dict", "default": {}, "no_log": True},
+        },
         supports_check_mode=True,
     )
     try:

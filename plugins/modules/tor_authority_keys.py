@@ -107,7 +107,9 @@ def run(module: AnsibleModule) -> dict[str, t.Any]:
     return {
         "changed": bool(missing),
         "created": [authority.name for authority in missing],
-        "authorities": {a.name: UNKNOWN if module.check_mode and a in missing else a.fingerprints() for a in authorities},
+        "authorities": {
+            a.name: UNKNOWN if module.check_mode and a in missing else a.fingerprints() for a in authorities
+        },
     }
 
 

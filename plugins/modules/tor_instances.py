@@ -164,15 +164,22 @@ def actions(changes: t.Sequence[Change]) -> t.List[t.Dict[str, t.Any]]:
             known = {service.name: disk.read_text(service.path + "/hostname") for service in change.daemon.running_services}
             asked = {name: address.strip() for name, address in known.items() if address}
             restart = change.decision.action == "restart"
-            due.append({"name": change.daemon.name, "action": change.decision.action, "reasons": change.decision.reasons,
-                        "stagger": change.daemon.stagger,
-                        "revisions": present.revisions(change.daemon.name, asked) if restart else {}})
+            due.append(
+                {
+                    "name": change.daemon.name,
+                    "action": change.decision.action,
+                    "reasons": change.decision.reasons,
+                    "stagger": change.daemon.stagger,
+                    "revisions": present.revisions(change.daemon.name, asked) if restart else {},
+                }
+            )
     return due
 
 
 def orphans(changes: t.Sequence[Change]) -> t.List[t.Dict[str, t.Optional[str]]]:
     found: t.List[t.Dict[str, t.Optional[str]]] = [
-        {"daemon": change.daemon.name, "service": name} for change in changes for name in change.orphans]
+        {"daemon": change.daemon.name, "service": name} for change in changes for name in change.orphans
+    ]
     declared = {change.daemon.name for change in changes}
     for name in disk.listed(locations.INSTANCES_ROOT):
         torrc = disk.read_text(f"{locations.INSTANCES_ROOT}/{name}/torrc")
@@ -184,7 +191,9 @@ def orphans(changes: t.Sequence[Change]) -> t.List[t.Dict[str, t.Optional[str]]]
 def run(parameters: t.Mapping[str, t.Any], check: bool) -> t.Dict[str, t.Any]:
     if os.geteuid() != 0:
         raise OnionfleetError("writing tor's configuration and keys needs root; set become: true")
-    changes = host_changes.prepare(wanted.read(parameters["daemons"], parameters["option_secrets"]), parameters["secrets"], check=check)
+    changes = host_changes.prepare(
+        wanted.read(parameters["daemons"], parameters["option_secrets"]), parameters["secrets"], check=check
+    )
     result = {
         "changed": any(change.changed for change in changes),
         "diff": apply.diff(changes),
@@ -200,9 +209,11 @@ def run(parameters: t.Mapping[str, t.Any], check: bool) -> t.Dict[str, t.Any]:
 
 def main() -> None:
     module = AnsibleModule(
-        {"daemons": {"type": "list", "elements": "dict", "required": True},
-         "secrets": {"type": "dict", "default": {}, "no_log": True},
-         "option_secrets": {"type": "dict", "default": {}, "no_log": True}},
+        {
+            "daemons": {"type": "list", "elements": "dict", "required": True},
+            "secrets": {"type": "dict", "default": {}, "no_log": True},
+            "option_secrets": {"type": "dict", "default": {}, "no_log": True},
+        },
         supports_check_mode=True,
     )
     try:

@@ -37,10 +37,31 @@ def report(figures: pathlib.Path) -> str:
     variants: dict[str, list[dict]] = {}
     for name, row in rows.items():
         variants.setdefault(name.partition("[")[0].removeprefix("test_").replace("_", " "), []).append(row)
-    header = ["operation", "pages", "of these, newcomers", "failed", "at most, with 95 % confidence", "downloads", "broken", "seconds",
-              "without it: pages", "failed", "downloads", "broken"]
-    return table(header, [[name + f" ({len(several)} times)" * (len(several) > 1), *during(summed(several, "during")), *without(summed(several, "without"))]
-                          for name, several in variants.items()])
+    header = [
+        "operation",
+        "pages",
+        "of these, newcomers",
+        "failed",
+        "at most, with 95 % confidence",
+        "downloads",
+        "broken",
+        "seconds",
+        "without it: pages",
+        "failed",
+        "downloads",
+        "broken",
+    ]
+    return table(
+        header,
+        [
+            [
+                name + f" ({len(several)} times)" * (len(several) > 1),
+                *during(summed(several, "during")),
+                *without(summed(several, "without")),
+            ]
+            for name, several in variants.items()
+        ],
+    )
 
 
 def summed(rows: list[dict], which: str) -> collections.Counter[str]:
@@ -49,8 +70,15 @@ def summed(rows: list[dict], which: str) -> collections.Counter[str]:
 
 def during(counted: dict[str, int]) -> list[object]:
     requests, failed = _pages(counted)
-    return [requests, counted["newcomers"], failed, f"{100 * upper_bound(failed, requests):.2g} %", counted["downloads"],
-            counted["downloads_failed"], counted["seconds"]]
+    return [
+        requests,
+        counted["newcomers"],
+        failed,
+        f"{100 * upper_bound(failed, requests):.2g} %",
+        counted["downloads"],
+        counted["downloads_failed"],
+        counted["seconds"],
+    ]
 
 
 def without(counted: dict[str, int]) -> list[object]:
@@ -78,7 +106,9 @@ def network():
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--figures", type=pathlib.Path, required=True, help="a file with a line of JSON for each operation")
+    parser.add_argument(
+        "--figures", type=pathlib.Path, required=True, help="a file with a line of JSON for each operation"
+    )
     parser.add_argument("--requests", type=int, default=500, help="pages asked for at least during each operation")
     parser.add_argument("--tests", type=lambda text: text.split(","), default=["switch", "scale", "roll"])
     parser.add_argument("rest", nargs="*")
@@ -88,7 +118,11 @@ def main() -> int:
         files = [str(HOSTS / f"test_{name}.py") for name in chosen.tests]
         command = [sys.executable, "-m", "pytest", "-v", "-m", "long or not long", *files, *chosen.rest]
         with network() as options:
-            settings = {"DAY_TWO_REQUESTS": str(chosen.requests), "DAY_TWO_FIGURES": str(chosen.figures.resolve()), "FLEET_NETWORK": options}
+            settings = {
+                "DAY_TWO_REQUESTS": str(chosen.requests),
+                "DAY_TWO_FIGURES": str(chosen.figures.resolve()),
+                "FLEET_NETWORK": options,
+            }
             code = subprocess.run(command, env={**os.environ, **settings}, check=False).returncode
     if chosen.figures.exists():
         sys.stdout.write(report(chosen.figures) + "\n")

@@ -87,36 +87,64 @@ def flooded(laboratory: KeeperLaboratory) -> dict:
     """The holder is whoever answers: such replicas publish by themselves, too, and in half of each time period none knows of it."""
     address = laboratory.operator.address("guarded")
     wait_for(lambda: laboratory.content("guarded"), "all keepers of guarded are content", 1800)
-    with laboratory.watched("guardedw1") as watched, \
-            laboratory.crowd(address, FLOODING, every=EVERY_FLOODING, fresh=False, timeout=TIME_LIMIT_FLOODED) as flood:
+    with laboratory.watched("guardedw1") as watched, laboratory.crowd(
+        address, FLOODING, every=EVERY_FLOODING, fresh=False, timeout=TIME_LIMIT_FLOODED
+    ) as flood:
         time.sleep(FLOODED)
-        holder = wait_for(lambda: laboratory.led_to(address, FRESH[0], timeout=TIME_LIMIT_FLOODED), "a newcomer is answered", 300)
+        holder = wait_for(
+            lambda: laboratory.led_to(address, FRESH[0], timeout=TIME_LIMIT_FLOODED), "a newcomer is answered", 300
+        )
         told = struck_once(laboratory, "flood", "guarded", holder, "kill", limit=TIME_LIMIT_FLOODED, longest=PATIENCE)
     publications = {host: len(each["replicas"][0]["published"]) for host, each in laboratory.keepers("guarded").items()}
     say(f"proof of work: {watched}; publications of the last hour: {publications}")
     return {**told, "flood": flood.results, "pow": watched, "publications": publications}
 
 
-def struck_once(laboratory: KeeperLaboratory, name: str, service: str, holder: str, fault: str, *,
-                limit: float = TIME_LIMIT, longest: float = LONGEST) -> dict:
+def struck_once(
+    laboratory: KeeperLaboratory,
+    name: str,
+    service: str,
+    holder: str,
+    fault: str,
+    *,
+    limit: float = TIME_LIMIT,
+    longest: float = LONGEST,
+) -> dict:
     """`limit` of a request; `longest` that is watched, in seconds."""
     address, daemon = laboratory.operator.address(service), f"{service}w1"
     crowd = laboratory.crowd
-    with crowd(address, CACHED, every=EVERY_CACHED, fresh="first", timeout=limit) as cached, \
-            crowd(address, FRESH, every=EVERY_FRESH, fresh=True, timeout=limit) as fresh:
+    with crowd(address, CACHED, every=EVERY_CACHED, fresh="first", timeout=limit) as cached, crowd(
+        address, FRESH, every=EVERY_FRESH, fresh=True, timeout=limit
+    ) as fresh:
         time.sleep(BEFORE)
-        wait_for(lambda: all(any(each["ok"] and each["visitor"] == visitor for each in cached.results) for visitor in CACHED),
-                 "all know the descriptor", 180)
+        wait_for(
+            lambda: all(
+                any(each["ok"] and each["visitor"] == visitor for each in cached.results) for visitor in CACHED
+            ),
+            "all know the descriptor",
+            180,
+        )
         struck = laboratory.strike(fault, holder, daemon)
-        told = {"fault": name, "holder": holder, "struck": struck, "load": os.getloadavg()[0], "fresh": fresh.results, "cached": cached.results}
+        told = {
+            "fault": name,
+            "holder": holder,
+            "struck": struck,
+            "load": os.getloadavg()[0],
+            "fresh": fresh.results,
+            "cached": cached.results,
+        }
         try:
-            while time.time() < struck + longest and not (over(told, "fresh") and (over(told, "cached") or time.time() > struck + PATIENCE)):
+            while time.time() < struck + longest and not (
+                over(told, "fresh") and (over(told, "cached") or time.time() > struck + PATIENCE)
+            ):
                 time.sleep(1)
         finally:
             laboratory.mend(fault, holder, daemon)
     first, everybody = outage(requests(told, "fresh"), struck)
-    say(f"{NAMES[name]} on {holder}: first answer after {shown(first)}, everybody after {shown(everybody)},"
-        f" cached {shown(outage(requests(told, 'cached'), struck)[1])}; now {sorted(answerers(fresh.results, struck))}")
+    say(
+        f"{NAMES[name]} on {holder}: first answer after {shown(first)}, everybody after {shown(everybody)},"
+        f" cached {shown(outage(requests(told, 'cached'), struck)[1])}; now {sorted(answerers(fresh.results, struck))}"
+    )
     return told
 
 
@@ -129,7 +157,9 @@ def over(run: dict, who: str) -> bool:
 def requests(run: dict, who: str) -> list[dict]:
     """Of one run, without what the holder answered before the fault had reached it; in a flood, everybody counts as fresh."""
     asked = [*run["fresh"], *run["cached"], *run["flood"]] if who == "fresh" and "flood" in run else run[who]
-    return [each for each in asked if run["fault"] == "crash" or not (each["ok"] and each["by"].split()[0] == run["holder"])]
+    return [
+        each for each in asked if run["fault"] == "crash" or not (each["ok"] and each["by"].split()[0] == run["holder"])
+    ]
 
 
 def answerers(results: list[dict], struck: float) -> set[str]:
@@ -149,26 +179,53 @@ class Controls(threading.Thread):
     def run(self) -> None:
         with contextlib.ExitStack() as stack:
             crowds = {name: stack.enter_context(self._visitor(name, number)) for name, number in zip(PLAIN, CONTROLS)}
-            wait_for(lambda: all(any(each["ok"] for each in crowd.results) for crowd in crowds.values()), "plain replicas answer", 120)
-            holders = {name: [each for each in crowd.results if each["ok"]][-1]["by"].split()[0] for name, crowd in crowds.items()}
+            wait_for(
+                lambda: all(any(each["ok"] for each in crowd.results) for crowd in crowds.values()),
+                "plain replicas answer",
+                120,
+            )
+            holders = {
+                name: [each for each in crowd.results if each["ok"]][-1]["by"].split()[0]
+                for name, crowd in crowds.items()
+            }
             struck = {name: self.laboratory.strike("kill", holder, f"{name}w1") for name, holder in holders.items()}
             say(f"without a keeper: killed {holders}")
             time.sleep(CENSORED)
         for name, holder in holders.items():
             self.laboratory.mend("kill", holder, f"{name}w1")
-            self.raw.add("controls", {"fault": "control", "service": name, "holder": holder, "struck": struck[name], "watched": CENSORED,
-                                      "fresh": crowds[name].results})
+            self.raw.add(
+                "controls",
+                {
+                    "fault": "control",
+                    "service": name,
+                    "holder": holder,
+                    "struck": struck[name],
+                    "watched": CENSORED,
+                    "fresh": crowds[name].results,
+                },
+            )
 
     def _visitor(self, name: str, number: int) -> Crowd:
-        return self.laboratory.crowd(self.laboratory.operator.address(name), [number], every=EVERY_FRESH, fresh=True, timeout=TIME_LIMIT)
+        return self.laboratory.crowd(
+            self.laboratory.operator.address(name), [number], every=EVERY_FRESH, fresh=True, timeout=TIME_LIMIT
+        )
 
 
 # --- the tables ---
 
 
 def report(raw: Raw) -> str:
-    header = ["fault of the holder", "runs", "first answer, median", "worst", "everybody answered from, median", "worst",
-              "with a cached descriptor, median", "worst", "load"]
+    header = [
+        "fault of the holder",
+        "runs",
+        "first answer, median",
+        "worst",
+        "everybody answered from, median",
+        "worst",
+        "with a cached descriptor, median",
+        "worst",
+        "load",
+    ]
     rows = [row(fault, raw.of(fault)) for fault in NAMES if raw.of(fault)]
     if len(rows) > 1:
         rows.append(["all", *row("all", raw.data["runs"])[1:]])
@@ -177,11 +234,18 @@ def report(raw: Raw) -> str:
 
 def row(fault: str, runs: list[dict]) -> list[object]:
     outages = [outage(requests(run, "fresh"), run["struck"]) for run in runs]
-    columns = [[first for first, _everybody in outages], [everybody for _first, everybody in outages],
-               [outage(requests(run, "cached"), run["struck"])[1] for run in runs]]
+    columns = [
+        [first for first, _everybody in outages],
+        [everybody for _first, everybody in outages],
+        [outage(requests(run, "cached"), run["struck"])[1] for run in runs],
+    ]
     loads = [run["load"] for run in runs]
-    return [NAMES.get(fault, fault), len(runs), *(shown(kind(endless(column))) for column in columns for kind in (statistics.median, max)),
-            f"{min(loads):.0f} to {max(loads):.0f}"]
+    return [
+        NAMES.get(fault, fault),
+        len(runs),
+        *(shown(kind(endless(column))) for column in columns for kind in (statistics.median, max)),
+        f"{min(loads):.0f} to {max(loads):.0f}",
+    ]
 
 
 def endless(column: list[float | None]) -> list[float]:
@@ -195,16 +259,24 @@ def shown(seconds: float | None) -> str:
 def without(raw: Raw) -> str:
     computed = waits(len(WEB))
     after = [outage(requests(run, "fresh"), run["struck"])[0] for run in raw.data["controls"]]
-    seen = ", ".join(f"more than {run['watched'] / 60:.0f} min" if first is None else f"{first:.0f} s" for first, run in zip(after, raw.data["controls"]))
+    seen = ", ".join(
+        f"more than {run['watched'] / 60:.0f} min" if first is None else f"{first:.0f} s"
+        for first, run in zip(after, raw.data["controls"])
+    )
     ordered = sorted(computed)
-    return (f"Without a keeper: {seen} ({len(after)} runs). By tor's timers: mean {statistics.mean(computed) / 60:.0f} min, 95 % within"
-            f" {ordered[int(0.95 * len(ordered))] / 60:.0f} min, and longer than {CENSORED / 60:.0f} min in {100 * later_than(CENSORED, computed):.0f} %.")
+    return (
+        f"Without a keeper: {seen} ({len(after)} runs). By tor's timers: mean {statistics.mean(computed) / 60:.0f} min, 95 % within"
+        f" {ordered[int(0.95 * len(ordered))] / 60:.0f} min, and longer than {CENSORED / 60:.0f} min in {100 * later_than(CENSORED, computed):.0f} %."
+    )
 
 
 def picture(raw: Raw) -> str:
     """Without the flood, in which not everybody can be answered."""
-    rows = {NAMES[fault]: [outage(requests(run, "fresh"), run["struck"])[1] for run in raw.of(fault)] for fault in NAMES
-            if raw.of(fault) and fault != "flood"}
+    rows = {
+        NAMES[fault]: [outage(requests(run, "fresh"), run["struck"])[1] for run in raw.of(fault)]
+        for fault in NAMES
+        if raw.of(fault) and fault != "flood"
+    }
     if raw.data["controls"]:
         rows["without a keeper"] = [outage(requests(run, "fresh"), run["struck"])[1] for run in raw.data["controls"]]
     return chart(rows, CHART_LIMIT, PROMISE)
@@ -216,9 +288,11 @@ def picture(raw: Raw) -> str:
 def run_all(laboratory: KeeperLaboratory, chosen: argparse.Namespace, raw: Raw) -> None:
     laboratory.build()
     laboratory.mend_all()
-    services = [laboratory.hardmap("newsroom", "beta", keeper=True),
-                laboratory.hardmap("guarded", "delta", keeper=True, pow={"enabled": True, "queue_rate": 2, "queue_burst": 10}),
-                *(laboratory.hardmap(name, "gamma") for name in PLAIN)]
+    services = [
+        laboratory.hardmap("newsroom", "beta", keeper=True),
+        laboratory.hardmap("guarded", "delta", keeper=True, pow={"enabled": True, "queue_rate": 2, "queue_burst": 10}),
+        *(laboratory.hardmap(name, "gamma") for name in PLAIN),
+    ]
     deployed, wanted = laboratory.folder / "deployed", json.dumps([*services, SETTINGS])
     if not deployed.exists() or deployed.read_text() != wanted:
         say("deploying")
@@ -243,20 +317,30 @@ def run_all(laboratory: KeeperLaboratory, chosen: argparse.Namespace, raw: Raw) 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--raw", type=pathlib.Path, required=True, help="the file of raw figures, to begin or to go on with")
+    parser.add_argument(
+        "--raw", type=pathlib.Path, required=True, help="the file of raw figures, to begin or to go on with"
+    )
     parser.add_argument("--faults", type=lambda text: text.split(","), default=list(NAMES))
     parser.add_argument("--runs", type=int, default=10, help="of each fault")
     parser.add_argument("--voting-interval", type=int, default=600, help="seconds")
-    parser.add_argument("--folder", type=pathlib.Path, help="keep the hosts, and take up those that an earlier run kept there")
+    parser.add_argument(
+        "--folder", type=pathlib.Path, help="keep the hosts, and take up those that an earlier run kept there"
+    )
     parser.add_argument("--chart", type=pathlib.Path, help="a file to draw the outages to, as SVG")
     chosen = parser.parse_args()
     raw = Raw(chosen.raw)
     if chosen.runs:
-        version = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False).stdout.strip()
+        version = subprocess.run(
+            ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+        ).stdout.strip()
         raw.data.setdefault("versions", []).append(version)
         with tempfile.TemporaryDirectory(prefix="onionbench") as folder:
-            laboratory = KeeperLaboratory(chosen.folder or pathlib.Path(folder), WEB, visitors=FLOODING[-1],
-                                          voting_interval=chosen.voting_interval)
+            laboratory = KeeperLaboratory(
+                chosen.folder or pathlib.Path(folder),
+                WEB,
+                visitors=FLOODING[-1],
+                voting_interval=chosen.voting_interval,
+            )
             try:
                 run_all(laboratory, chosen, raw)
             finally:

@@ -32,7 +32,9 @@ class Days:
     def __init__(self) -> None:
         self.count, self.broken, self.busiest = 0, 0, 0
         self.outages: list[float] = []
-        self.shares: list[float] = []  # largest ones of days on which the same replicas are healthy all day, in N-ths of those
+        self.shares: list[
+            float
+        ] = []  # largest ones of days on which the same replicas are healthy all day, in N-ths of those
 
     def play(self, seed: int) -> None:
         replicas, kind, pow = FLEETS[seed % len(FLEETS)], seed // len(FLEETS) % 8, seed // len(FLEETS) % 4 == 3
@@ -51,8 +53,10 @@ class Days:
         self.shares += [share] if calm else []
         if report.worst_outage() > PROMISE or report.busiest_hour() > BOUND or (calm and share > SHARE):
             self.broken += 1
-            _say(f"seed {seed}: {replicas} replicas: worst outage {report.worst_outage():.0f} s, {report.busiest_hour()} publications"
-                 f" in an hour, largest share {share:.3f}/N")
+            _say(
+                f"seed {seed}: {replicas} replicas: worst outage {report.worst_outage():.0f} s, {report.busiest_hour()} publications"
+                f" in an hour, largest share {share:.3f}/N"
+            )
 
     @staticmethod
     def _missing(seed: int, replicas: int) -> list[Fault]:
@@ -61,10 +65,12 @@ class Days:
         return [Fault(1.0, (seed + number) % replicas, "kill", 10 * DAY) for number in range(count)]
 
     def tell(self) -> None:
-        _say(f"{self.count} days, {self.broken} broken; outages over {NOTICED:.0f} s: {len(self.outages)},"
-             f" median {statistics.median(self.outages or [0]):.0f} s, longest {max(self.outages, default=0):.0f} s;"
-             f" at most {self.busiest} publications of one replica in an hour;"
-             f" largest share of {len(self.shares)} days on which the same replicas are healthy {max(self.shares, default=0):.3f}/N")
+        _say(
+            f"{self.count} days, {self.broken} broken; outages over {NOTICED:.0f} s: {len(self.outages)},"
+            f" median {statistics.median(self.outages or [0]):.0f} s, longest {max(self.outages, default=0):.0f} s;"
+            f" at most {self.busiest} publications of one replica in an hour;"
+            f" largest share of {len(self.shares)} days on which the same replicas are healthy {max(self.shares, default=0):.3f}/N"
+        )
 
 
 def main() -> int:

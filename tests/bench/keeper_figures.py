@@ -56,8 +56,10 @@ def later_than(seconds: float, found: Sequence[float]) -> float:
 def chart(rows: Mapping[str, Sequence[float | None]], limit: float, promise: float) -> str:
     """A row of dots for each name; what is longer than `limit`, or has no end (None), is an arrow at the right."""
     height = TOP + ROW * len(rows) + 24
-    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="13">',
-             f'<rect width="{WIDTH}" height="{height}" fill="white"/>']
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="13">',
+        f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
+    ]
     for tick in range(0, int(limit) + 1, 10):
         colour = "#c33" if tick == promise else "#ddd"
         lines.append(f'<path d="M{_x(tick, limit):.1f} {TOP - 8}V{height - 24}" stroke="{colour}"/>')

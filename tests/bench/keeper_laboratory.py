@@ -57,7 +57,9 @@ class KeeperLaboratory(Laboratory):
         if fault in ("cut", "pause"):
             fleet({"cut": "heal", "pause": "unpause"}[fault], host)
         elif fault == "kill":
-            self.hosts[host].sh(f"systemctl unmask --runtime --quiet tor@{daemon} && systemctl start --no-block tor@{daemon}")
+            self.hosts[host].sh(
+                f"systemctl unmask --runtime --quiet tor@{daemon} && systemctl start --no-block tor@{daemon}"
+            )
         elif fault == "web":
             self.hosts[host].sh("systemctl start pages")
 
@@ -68,8 +70,10 @@ class KeeperLaboratory(Laboratory):
             if host in paused:
                 fleet("unpause", host)
             fleet("heal", host)
-            self.hosts[host].sh("systemctl start pages; cd /run/systemd/system; for unit in tor@*.service; do "
-                                '[ ! -L "$unit" ] || { systemctl unmask --runtime --quiet "$unit"; systemctl start --no-block "$unit"; }; done')
+            self.hosts[host].sh(
+                "systemctl start pages; cd /run/systemd/system; for unit in tor@*.service; do "
+                '[ ! -L "$unit" ] || { systemctl unmask --runtime --quiet "$unit"; systemctl start --no-block "$unit"; }; done'
+            )
 
     @contextlib.contextmanager
     def watched(self, daemon: str):
@@ -110,7 +114,11 @@ class KeeperLaboratory(Laboratory):
         holds for that reason, another one is made to take over.
         """
         self._between_turns(service)
-        found = wait_for(lambda: [each for each in self._holder(service, hosts) if each or not hosts], f"all keepers of {service} are content", timeout)
+        found = wait_for(
+            lambda: [each for each in self._holder(service, hosts) if each or not hosts],
+            f"all keepers of {service} are content",
+            timeout,
+        )
         if found[0]:
             return found[0]
         self._have_another_publish(service)
@@ -140,6 +148,10 @@ class KeeperLaboratory(Laboratory):
         answering = wait_for(lambda: self.led_to(address, self.visitors[0]), "a newcomer is answered", 120)
         self.strike("web", answering, daemon)
         try:
-            wait_for(lambda: any(self.replica(host, service).get("holds") for host in self.web if host != answering), "another one holds", 180)
+            wait_for(
+                lambda: any(self.replica(host, service).get("holds") for host in self.web if host != answering),
+                "another one holds",
+                180,
+            )
         finally:
             self.mend("web", answering, daemon)

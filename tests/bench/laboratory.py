@@ -72,10 +72,20 @@ class Laboratory:
     `serving` hosts: name -> suite. A folder of a laboratory whose hosts were left is taken up again.
     """
 
-    def __init__(self, folder: pathlib.Path, serving: dict[str, str], *, relays: int, voting_interval: int, delay: int = 0,
-                 visitors: int = 20) -> None:
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        serving: dict[str, str],
+        *,
+        relays: int,
+        voting_interval: int,
+        delay: int = 0,
+        visitors: int = 20,
+    ) -> None:
         suites = {NETWORK: "bookworm", VISITORS: "bookworm", **serving}
-        self.hosts = {name: Host(name, suite, f"{SUBNET}.{60 + place}") for place, (name, suite) in enumerate(suites.items())}
+        self.hosts = {
+            name: Host(name, suite, f"{SUBNET}.{60 + place}") for place, (name, suite) in enumerate(suites.items())
+        }
         self.folder, self.relays, self.voting_interval, self.delay = folder, relays, voting_interval, delay
         self.visitors = range(1, visitors + 1)
         self._directories = None
@@ -85,7 +95,9 @@ class Laboratory:
         if not self.left():
             self._build()
         own = [host for name, host in self.hosts.items() if name != NETWORK]
-        self.operator = Operator(self.folder / "operator", own, yaml.safe_load((self.folder / "options.yml").read_text()))
+        self.operator = Operator(
+            self.folder / "operator", own, yaml.safe_load((self.folder / "options.yml").read_text())
+        )
 
     def left(self) -> bool:
         return (self.folder / "built").exists()
@@ -118,16 +130,25 @@ class Laboratory:
     def _make_network(self) -> None:
         say("making the private Tor network: waiting for its first consensus")
         operator = Operator(self.folder / "network", [self.hosts[NETWORK]], {})
-        (operator.folder / "network.yml").write_text(yaml.safe_dump([{
-            "name": "Private Tor network", "hosts": "all", "gather_facts": False, "become": True,
-            "vars": {
-                "private_tor_network_hosts": [NETWORK],
-                "private_tor_network_vars_file": str(self.folder / "options.yml"),
-                "private_tor_network_relays": self.relays - 3,  # the authorities are relays, too
-                "private_tor_network_timeout": 600,
-            },
-            "roles": ["onionfleet.balance.private_tor_network"],
-        }]))
+        (operator.folder / "network.yml").write_text(
+            yaml.safe_dump(
+                [
+                    {
+                        "name": "Private Tor network",
+                        "hosts": "all",
+                        "gather_facts": False,
+                        "become": True,
+                        "vars": {
+                            "private_tor_network_hosts": [NETWORK],
+                            "private_tor_network_vars_file": str(self.folder / "options.yml"),
+                            "private_tor_network_relays": self.relays - 3,  # the authorities are relays, too
+                            "private_tor_network_timeout": 600,
+                        },
+                        "roles": ["onionfleet.balance.private_tor_network"],
+                    }
+                ]
+            )
+        )
         operator.run(str(operator.folder / "network.yml"))
         operator.close()
         if self.delay:
@@ -137,18 +158,26 @@ class Laboratory:
         """Put a relay of TCP that waits in front of each relay of Tor."""
         net = self.hosts[NETWORK]
         say(f"every relay gets {self.delay} ms of delay")
-        net.sh(r"sed -Ei 's/^ORPort (.*):5([0-9]{3})$/ORPort \1:5\2 NoListen\nORPort \1:6\2 NoAdvertise/' /etc/tor/instances/net*/torrc")
+        net.sh(
+            r"sed -Ei 's/^ORPort (.*):5([0-9]{3})$/ORPort \1:5\2 NoListen\nORPort \1:6\2 NoAdvertise/' /etc/tor/instances/net*/torrc"
+        )
         # an authority that has been restarted tests relays that it knows once in twenty minutes
         net.sh("sed -i '/^V3AuthoritativeDirectory/a AuthDirTestReachability 0' /etc/tor/instances/netauth*/torrc")
         ports = net.sh("sed -En 's/^ORPort .*:([0-9]+) NoListen$/\\1/p' /etc/tor/instances/net*/torrc").split()
         assert len(ports) == self.relays, ports
         net.write("/usr/local/lib/delay.py", (HERE / "on_host" / "delay.py").read_text())
         pairs = " ".join(f"{port}:{int(port) + DELAYED_PORTS}" for port in ports)
-        net.sh("systemctl stop 'tor@net*' && rm -f /var/lib/tor-instances/net*/cached-*consensus && "
-               f"systemd-run --unit=delay python3 /usr/local/lib/delay.py {net.address} {self.delay} {pairs} && "
-               "cd /etc/tor/instances && for name in net*; do systemctl start --no-block tor@$name; done")
+        net.sh(
+            "systemctl stop 'tor@net*' && rm -f /var/lib/tor-instances/net*/cached-*consensus && "
+            f"systemd-run --unit=delay python3 /usr/local/lib/delay.py {net.address} {self.delay} {pairs} && "
+            "cd /etc/tor/instances && for name in net*; do systemctl start --no-block tor@$name; done"
+        )
         running = f"grep -c '^s .* Running ' {CONSENSUS}"
-        wait_for(lambda: net.sh(f"{running} | cut -d: -f2", check=False).split() == [str(self.relays)] * self.relays, "all relays are back", 300)
+        wait_for(
+            lambda: net.sh(f"{running} | cut -d: -f2", check=False).split() == [str(self.relays)] * self.relays,
+            "all relays are back",
+            300,
+        )
 
     def _lengthen(self) -> None:
         """From one consensus to the next, let the voting interval be a long one.
@@ -159,7 +188,9 @@ class Laboratory:
         if interval == 20:
             return
         boundary = (time.time() + 25) // interval * interval + interval
-        say(f"waiting until {time.strftime('%H:%M:%S', time.gmtime(boundary))} to lengthen the voting interval to {interval} s")
+        say(
+            f"waiting until {time.strftime('%H:%M:%S', time.gmtime(boundary))} to lengthen the voting interval to {interval} s"
+        )
         time.sleep(max(0, boundary - 18 - time.time()))
         words = f"s/^(V3AuthVotingInterval) .*/\\1 {interval}/; s/^(V3Auth(Vote|Dist)Delay) .*/\\1 {interval // 5}/"
         net.sh(f"sed -Ei '{words}' /etc/tor/instances/netauth*/torrc && systemctl reload 'tor@netauth*'")
@@ -171,7 +202,8 @@ class Laboratory:
         lines = self.hosts[NETWORK].sh(
             f"for file in {CONSENSUS}; do "
             "echo $(($(date +%s -ud \"$(sed -n 's/^fresh-until //p' $file)\") - $(date +%s -ud \"$(sed -n 's/^valid-after //p' $file)\"))); done",
-            check=False)
+            check=False,
+        )
         return {float(line) for line in lines.split()}
 
     # --- visitors ---
@@ -179,7 +211,9 @@ class Laboratory:
     def start_visitors(self) -> None:
         """Needs tor there, which a deployment installs, as the host is to ask HSDirs, too."""
         host = self.hosts[VISITORS]
-        options = "".join(f"{each['option']} {each['value']}\n" for each in self.operator.network["onion_network_options"])
+        options = "".join(
+            f"{each['option']} {each['value']}\n" for each in self.operator.network["onion_network_options"]
+        )
         host.write("/etc/systemd/system/visitor@.service", VISITOR_UNIT)
         for number in self.visitors:
             host.write(f"/etc/visitors/{number}", VISITOR_TORRC.format(number=number) + options)
@@ -218,9 +252,16 @@ class Laboratory:
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w:gz") as archive:
             part = "ansible_collections/onionfleet/balance/plugins/module_utils"
-            archive.add(pathlib.Path(collections_path()) / part, part, filter=lambda each: None if "__pycache__" in each.name else each)
+            archive.add(
+                pathlib.Path(collections_path()) / part,
+                part,
+                filter=lambda each: None if "__pycache__" in each.name else each,
+            )
         host = self.hosts[VISITORS]
-        host.sh("mkdir -p /usr/local/lib/bench && base64 -d | tar -xz -C /usr/local/lib/bench", stdin=base64.b64encode(packed.getvalue()).decode())
+        host.sh(
+            "mkdir -p /usr/local/lib/bench && base64 -d | tar -xz -C /usr/local/lib/bench",
+            stdin=base64.b64encode(packed.getvalue()).decode(),
+        )
         self._directories = host.program("hsdirs", "/usr/local/lib/bench", folder=HERE / "on_host")
 
     def held(self, *addresses: str) -> dict:
@@ -253,8 +294,10 @@ class Crowd:
         """Until all have asked and have their answers."""
         while self._reader.is_alive():
             self._reader.join(30)
-            say(f"{what}: {len(self.results)} of {self.settings['count'] or 'many'} requests, "
-                f"{sum(not each['ok'] for each in self.results)} failed")
+            say(
+                f"{what}: {len(self.results)} of {self.settings['count'] or 'many'} requests, "
+                f"{sum(not each['ok'] for each in self.results)} failed"
+            )
 
     def __exit__(self, *_error) -> None:
         with contextlib.suppress(OSError):

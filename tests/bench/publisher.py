@@ -96,9 +96,27 @@ def _start(chosen: argparse.Namespace, folder: pathlib.Path) -> list[Run]:
     shutil.copy(chosen.wheel, program)
     isolated = [sys.executable, "-I", "-B", "-W", "ignore"]
     commands = {
-        stock: [*isolated, "-c", f"import sys; sys.path.insert(0, {str(chosen.wheel.resolve())!r}); import onionbalance.manager as m; m.main()",
-                "-s", str(stock / "control"), "-c", str(stock / "config.yaml"), "-v", "warning"],
-        ours: [*isolated, str(program), str(ours / "config.yaml"), "--control", str(ours / "control"), "--socks", str(ours / "probe.sock")]}
+        stock: [
+            *isolated,
+            "-c",
+            f"import sys; sys.path.insert(0, {str(chosen.wheel.resolve())!r}); import onionbalance.manager as m; m.main()",
+            "-s",
+            str(stock / "control"),
+            "-c",
+            str(stock / "config.yaml"),
+            "-v",
+            "warning",
+        ],
+        ours: [
+            *isolated,
+            str(program),
+            str(ours / "config.yaml"),
+            "--control",
+            str(ours / "control"),
+            "--socks",
+            str(ours / "probe.sock"),
+        ],
+    }
     runs = []
     for place, command in commands.items():
         tor = FakeTor(place, network, backends).start()
@@ -111,9 +129,17 @@ def _config(chosen: argparse.Namespace, place: pathlib.Path, backends: list[Back
     services = []
     for number in range(chosen.services):
         (place / f"key{number}").write_bytes(tor_key(b"bench%d" % number))
-        own = backends[number * chosen.backends:(number + 1) * chosen.backends]
-        services.append({"name": f"service{number}", "key": str(place / f"key{number}"), "probe": {"port": 80},
-                         "instances": [{"name": f"app{index}/w1", "address": backend.address} for index, backend in enumerate(own)]})
+        own = backends[number * chosen.backends : (number + 1) * chosen.backends]
+        services.append(
+            {
+                "name": f"service{number}",
+                "key": str(place / f"key{number}"),
+                "probe": {"port": 80},
+                "instances": [
+                    {"name": f"app{index}/w1", "address": backend.address} for index, backend in enumerate(own)
+                ],
+            }
+        )
     return {"status-socket-location": str(place / "status.sock"), "services": services}
 
 
@@ -123,7 +149,10 @@ def _wait(runs: list[Run], seconds: float) -> None:
         time.sleep(1)
         for run in runs:
             if run.process.poll() is not None:
-                sys.exit(f"{run.name} ended with {run.process.returncode}:\n" + (pathlib.Path(run.tor.control).parent / "log").read_text()[-2000:])
+                sys.exit(
+                    f"{run.name} ended with {run.process.returncode}:\n"
+                    + (pathlib.Path(run.tor.control).parent / "log").read_text()[-2000:]
+                )
 
 
 def _status(path: pathlib.Path) -> dict:
@@ -136,18 +165,34 @@ def _status(path: pathlib.Path) -> dict:
 def _table(chosen: argparse.Namespace, runs: list[Run], status: dict) -> str:
     everyday = (chosen.seconds - chosen.start) / 60
     rows = [
-        ("both descriptors of all services uploaded after, s", [f"{run.published(chosen.services):.0f}" for run in runs]),
+        (
+            "both descriptors of all services uploaded after, s",
+            [f"{run.published(chosen.services):.0f}" for run in runs],
+        ),
         (f"CPU in the first {chosen.start} s, s", [f"{run.at_start:.1f}" for run in runs]),
         ("CPU each minute after that, s", [f"{(run.cpu() - run.at_start) / everyday:.2f}" for run in runs]),
         ("memory, MB", [f"{run.memory():.0f}" for run in runs]),
-        ("descriptors of backends fetched each minute", [f"{len(run.tor.fetched) * 60 / chosen.seconds:.0f}" for run in runs]),
-        ("uploads to directories each minute", [f"{sum(len(hsdirs) for _at, hsdirs, _key in run.tor.uploads) * 60 / chosen.seconds:.0f}" for run in runs]),
+        (
+            "descriptors of backends fetched each minute",
+            [f"{len(run.tor.fetched) * 60 / chosen.seconds:.0f}" for run in runs],
+        ),
+        (
+            "uploads to directories each minute",
+            [f"{sum(len(hsdirs) for _at, hsdirs, _key in run.tor.uploads) * 60 / chosen.seconds:.0f}" for run in runs],
+        ),
         ("probes each minute", [f"{len(run.tor.probed) * 60 / chosen.seconds:.0f}" for run in runs]),
     ]
-    lines = [f"{chosen.services} services × {chosen.backends} backends, {chosen.relays} relays, {chosen.seconds} s, synthetic", "",
-             "| | " + " | ".join(run.name for run in runs) + " |", "| --- |" + " ---: |" * len(runs)]
+    lines = [
+        f"{chosen.services} services × {chosen.backends} backends, {chosen.relays} relays, {chosen.seconds} s, synthetic",
+        "",
+        "| | " + " | ".join(run.name for run in runs) + " |",
+        "| --- |" + " ---: |" * len(runs),
+    ]
     lines += [f"| {name} | {' | '.join(values)} |" for name, values in rows]
-    lines += ["", f"Ours probes each backend every {status['probes']['interval']:g} s, {status['probes']['per_minute']:g} a minute in all."]
+    lines += [
+        "",
+        f"Ours probes each backend every {status['probes']['interval']:g} s, {status['probes']['per_minute']:g} a minute in all.",
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -84,7 +84,9 @@ class Operator:
             "ansible_python_interpreter": "/usr/bin/python3",
             "onion_services": declared,
             "onion_network_options": [{"option": "DisableNetwork", "value": "1"}],
-            "onion_import": {service["name"]: {"path": str(self.folder / "keys" / service["name"])} for service in declared},
+            "onion_import": {
+                service["name"]: {"path": str(self.folder / "keys" / service["name"])} for service in declared
+            },
             "plain_role_services": declared,
             "plain_role_daemons": sorted({service["daemon"] for service in declared}),
             "plain_role_keys_dir": str(self.folder / "keys"),
@@ -123,7 +125,12 @@ class Operator:
         environment.pop("ANSIBLE_CONFIG", None)
         began = time.monotonic()
         done = subprocess.run(
-            ["ansible-playbook", playbook], cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+            ["ansible-playbook", playbook],
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
         )
         seconds = time.monotonic() - began
         if done.returncode != 0:
@@ -188,7 +195,11 @@ def compare(operator: Operator, other: pathlib.Path, hosts: int, services: int, 
         for name, took, count in zip(("this checkout", "the other"), seconds.values(), tasks.values())
     ]
     ratios = (measure(seconds[COLLECTION]) / measure(seconds[other]) for measure in (min, statistics.median))
-    return f"{hosts} hosts, {services} services\n" + "\n".join(lines) + "\nratio: {:.2f} at best, {:.2f} in the middle\n".format(*ratios)
+    return (
+        f"{hosts} hosts, {services} services\n"
+        + "\n".join(lines)
+        + "\nratio: {:.2f} at best, {:.2f} in the middle\n".format(*ratios)
+    )
 
 
 def table(costs: dict[tuple[int, int], tuple[Cost, Cost]]) -> str:
@@ -201,7 +212,9 @@ def table(costs: dict[tuple[int, int], tuple[Cost, Cost]]) -> str:
         for name, cost in (("collection", ours), ("plain role", plain)):
             times = " | ".join(f"{getattr(cost, run):.1f} s" for run in ("first", "second", "change"))
             lines.append(f"| {hosts} | {services} | {name} | {cost.tasks} | {times} |")
-        ratios = " | ".join(f"{getattr(plain, run) / getattr(ours, run):.1f} ×" for run in ("first", "second", "change"))
+        ratios = " | ".join(
+            f"{getattr(plain, run) / getattr(ours, run):.1f} ×" for run in ("first", "second", "change")
+        )
         lines.append(f"| | | *ratio* | | {ratios} |")
     return "\n".join(lines)
 
@@ -213,7 +226,10 @@ def verdicts(costs: dict[tuple[int, int], tuple[Cost, Cost]]) -> str:
     (one, _plain), (hundred, plain) = costs[1, 1], costs[1, 100]
     growth, gain = hundred.second / one.second, plain.second / hundred.second
     held = [
-        (one.tasks == hundred.tasks, f"tasks per host: {one.tasks} with 1 service, {hundred.tasks} with 100 (the same)"),
+        (
+            one.tasks == hundred.tasks,
+            f"tasks per host: {one.tasks} with 1 service, {hundred.tasks} with 100 (the same)",
+        ),
         (growth <= 1.3, f"second run of 100 services: {growth:.2f} times that of 1 service (at most 1.3)"),
         (gain >= 20, f"second run of 100 services: {gain:.1f} times faster than the plain role's (at least 20)"),
     ]
@@ -229,7 +245,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=pathlib.Path, help="a file to write the result to as well, after each case")
     parser.add_argument("--cases", type=cases, default=cases(CASES), help=f"HOSTSxSERVICES, ...; by default {CASES}")
-    parser.add_argument("--against", type=pathlib.Path, help="another checkout of the collection, to compare runs that change nothing")
+    parser.add_argument(
+        "--against", type=pathlib.Path, help="another checkout of the collection, to compare runs that change nothing"
+    )
     parser.add_argument("--keep", action="store_true", help="leave the hosts when done")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="onionbench") as folder:
@@ -241,7 +259,9 @@ def main() -> None:
             operator.declare(len(operator.hosts), 1)
             operator.run(str(HERE / "install.yml"))
             if chosen.against:
-                result = "\n".join(compare(operator, chosen.against, *case, NOTHING_CHANGED_RUNS) for case in chosen.cases)
+                result = "\n".join(
+                    compare(operator, chosen.against, *case, NOTHING_CHANGED_RUNS) for case in chosen.cases
+                )
                 chosen.cases = []
             for case in chosen.cases:
                 ours = measure(operator, str(HERE / "collection.yml"), *case, NOTHING_CHANGED_RUNS)

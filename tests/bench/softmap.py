@@ -48,8 +48,13 @@ STOCK_WHEEL = "onionbalance-0.2.4-py2.py3-none-any.whl"
 
 
 def softmap(name: str, **fields) -> dict:
-    return {"name": name, "layout": "softmap", "publishers": list(PUBLISHERS), "ports": [{"port": 80, "target": "unix:/run/pages/beta.sock"}],
-            **fields}
+    return {
+        "name": name,
+        "layout": "softmap",
+        "publishers": list(PUBLISHERS),
+        "ports": [{"port": 80, "target": "unix:/run/pages/beta.sock"}],
+        **fields,
+    }
 
 
 def apps(count: int) -> list[str]:
@@ -65,28 +70,55 @@ BIG = softmap("big", backends=apps(5), workers=5)
 
 def fairness(laboratory: SoftmapLaboratory, chosen: argparse.Namespace) -> str:
     rows = []
-    for service, backends, settings in ((ARCHIVE, 6, {}), (BIG, 25, {"onion_publisher": {"rotation_interval": ROTATION}})):
+    for service, backends, settings in (
+        (ARCHIVE, 6, {}),
+        (BIG, 25, {"onion_publisher": {"rotation_interval": ROTATION}}),
+    ):
         laboratory.deploy(ARCHIVE, *([BIG] if service is BIG else []), **settings)
         laboratory.wait_until_up(service["name"], backends)
         quiet(chosen.load)
         began = time.time()
-        with laboratory.crowd(laboratory.operator.address(service["name"]), EVERYBODY, every=10.5, fresh=True, count=chosen.requests,
-                              timeout=TIMEOUT) as crowd:
+        with laboratory.crowd(
+            laboratory.operator.address(service["name"]),
+            EVERYBODY,
+            every=10.5,
+            fresh=True,
+            count=chosen.requests,
+            timeout=TIMEOUT,
+        ) as crowd:
             crowd.wait(f"fairness of {backends}")
         chosen.keep(f"fairness of {backends}", crowd.results)
         points = laboratory.status(PUBLISHERS[0], service["name"])["introduction_points"]
         turns = (time.time() - began) / ROTATION if service is BIG else None
         rows.append([backends, points, *fairness_row(crowd.results, backends, turns)])
-    header = ["backends", "introduction points in a descriptor", "turns", "requests of fresh clients", "failed", "backends that answered", "least",
-              "mean", "most", "Jain's index"]
+    header = [
+        "backends",
+        "introduction points in a descriptor",
+        "turns",
+        "requests of fresh clients",
+        "failed",
+        "backends that answered",
+        "least",
+        "mean",
+        "most",
+        "Jain's index",
+    ]
     return "### Fairness\n\n" + table(header, rows)
 
 
 def fairness_row(results: list[dict], backends: int, turns: float | None) -> list[object]:
     counts = collections.Counter(each["by"] for each in results if each["ok"])
     shares = [*counts.values(), *[0] * (backends - len(counts))]
-    return ["" if turns is None else f"{turns:.1f}", len(results), sum(not each["ok"] for each in results), len(counts), min(shares),
-            f"{statistics.mean(shares):.1f}", max(shares), f"{jain(shares):.3f}" if any(shares) else "none answered"]
+    return [
+        "" if turns is None else f"{turns:.1f}",
+        len(results),
+        sum(not each["ok"] for each in results),
+        len(counts),
+        min(shares),
+        f"{statistics.mean(shares):.1f}",
+        max(shares),
+        f"{jain(shares):.3f}" if any(shares) else "none answered",
+    ]
 
 
 # --- kill and drain ---
@@ -106,8 +138,9 @@ class Observation:
     def visitors(self):
         """Ten visitors know the descriptor and keep it; ten ask for it each time."""
         crowd = self.laboratory.crowd
-        with crowd(self.address, CACHED, every=EVERY_CACHED, fresh=False, timeout=TIMEOUT) as known, \
-                crowd(self.address, FRESH, every=EVERY_FRESH, fresh=True, timeout=TIMEOUT) as fresh:
+        with crowd(self.address, CACHED, every=EVERY_CACHED, fresh=False, timeout=TIMEOUT) as known, crowd(
+            self.address, FRESH, every=EVERY_FRESH, fresh=True, timeout=TIMEOUT
+        ) as fresh:
             self.crowds: list[Crowd] = [known, fresh]
             yield
 
@@ -127,7 +160,9 @@ class Observation:
         answer = self.laboratory.held(self.address)
         hsdirs = answer["services"][0]["hsdirs"]
         keys = self.keys[self.victim]
-        self.listing.add(answer["at"], sum(not keys.isdisjoint(hsdir["introduction_keys"] or []) for hsdir in hsdirs), len(hsdirs))
+        self.listing.add(
+            answer["at"], sum(not keys.isdisjoint(hsdir["introduction_keys"] or []) for hsdir in hsdirs), len(hsdirs)
+        )
         for publisher in PUBLISHERS:
             state = self.laboratory.states(publisher, "archive").get(self.victim, "silent")
             history = self.publishers.setdefault(publisher, [])
@@ -142,7 +177,9 @@ class Observation:
                 self.learn(self.victim)
             self.look()
             at, listed, responsible = self.listing.looks[-1]
-            say(f"{self.victim} is on {listed} of {responsible} HSDirs; {len(self.results)} requests, {self.failed()} failed")
+            say(
+                f"{self.victim} is on {listed} of {responsible} HSDirs; {len(self.results)} requests, {self.failed()} failed"
+            )
             time.sleep(max(0, min(began + 3, until) - time.time()))
 
     def failed(self) -> int:
@@ -150,7 +187,10 @@ class Observation:
 
     def noticed(self, state: str, since: float) -> float | None:
         """Seconds until all publishers said so."""
-        moments = [next((at for at, said in history if at >= since and said == state), None) for history in self.publishers.values()]
+        moments = [
+            next((at for at, said in history if at >= since and said == state), None)
+            for history in self.publishers.values()
+        ]
         return None if None in moments else max(moments) - since
 
 
@@ -162,12 +202,23 @@ def kill(laboratory: SoftmapLaboratory, chosen: argparse.Namespace) -> str:
         more, row = one_kill(laboratory, chosen, f"app{(number - 1) % 3 + 1}", f"archiveb{number % 2 + 1}", number)
         rows += more
         times.append(row)
-    header = ["run", "requests on new circuits", "failed", "percent", "at most (95 %)", "median, s", "95 % within, s", "slowest, s"]
+    header = [
+        "run",
+        "requests on new circuits",
+        "failed",
+        "percent",
+        "at most (95 %)",
+        "median, s",
+        "95 % within, s",
+        "slowest, s",
+    ]
     header_of_times = ["after", "both publishers said so", "on more than half of the HSDirs", "on all HSDirs"]
     return f"### A killed backend\n\n{table(header, rows)}\n\n{table(header_of_times, [row for pair in times for row in pair])}"
 
 
-def undisturbed(laboratory: SoftmapLaboratory, chosen: argparse.Namespace, seconds: float, name: str) -> list[list[object]]:
+def undisturbed(
+    laboratory: SoftmapLaboratory, chosen: argparse.Namespace, seconds: float, name: str
+) -> list[list[object]]:
     """A run in which nothing happens."""
     quiet(chosen.load)
     observation = Observation(laboratory, next(iter(laboratory.backends("archive"))))
@@ -201,16 +252,38 @@ def one_kill(laboratory: SoftmapLaboratory, chosen: argparse.Namespace, host: st
             assert time.time() < started + 600, "it does not come back"
         observation.watch(time.time() + 15, learn=True)
     results = observation.results
-    chosen.keep(f"kill {number}", results, killed=killed, started=started, left=back.looks, joined=observation.listing.looks,
-                publishers=observation.publishers)
-    phases = [("before", 0, killed), (f"the {WINDOW} s after", killed, killed + WINDOW), (f"the next {AFTER} s", killed + WINDOW, started),
-              ("its return", started, time.time() + 1)]
-    rows = [row for phase, begin, end in phases
-            for row in request_rows(f"kill {number}, {phase}", [each for each in results if begin <= belongs(each, killed) < end])]
+    chosen.keep(
+        f"kill {number}",
+        results,
+        killed=killed,
+        started=started,
+        left=back.looks,
+        joined=observation.listing.looks,
+        publishers=observation.publishers,
+    )
+    phases = [
+        ("before", 0, killed),
+        (f"the {WINDOW} s after", killed, killed + WINDOW),
+        (f"the next {AFTER} s", killed + WINDOW, started),
+        ("its return", started, time.time() + 1),
+    ]
+    rows = [
+        row
+        for phase, begin, end in phases
+        for row in request_rows(
+            f"kill {number}, {phase}", [each for each in results if begin <= belongs(each, killed) < end]
+        )
+    ]
     return rows, [
         [f"kill {number}", *seconds(observation.noticed("down", killed), back.left(killed), back.gone(killed))],
-        [f"start {number}", *seconds(observation.noticed("up", started), observation.listing.joined(started),
-                                     observation.listing.everywhere(started))],
+        [
+            f"start {number}",
+            *seconds(
+                observation.noticed("up", started),
+                observation.listing.joined(started),
+                observation.listing.everywhere(started),
+            ),
+        ],
     ]
 
 
@@ -225,8 +298,16 @@ def request_rows(name: str, results: list[dict]) -> list[list[object]]:
     if not results:
         return []
     took = [each["seconds"] for each in results]
-    return [[name, len(results), failed, f"{100 * failed / len(results):.2f}", f"{100 * upper_bound(failed, len(results)):.2f}",
-             *(f"{percentile(took, share):.1f}" for share in (0.5, 0.95, 1))]]
+    return [
+        [
+            name,
+            len(results),
+            failed,
+            f"{100 * failed / len(results):.2f}",
+            f"{100 * upper_bound(failed, len(results)):.2f}",
+            *(f"{percentile(took, share):.1f}" for share in (0.5, 0.95, 1)),
+        ]
+    ]
 
 
 def seconds(*numbers: float | None) -> list[str]:
@@ -256,19 +337,48 @@ def drain(laboratory: SoftmapLaboratory, chosen: argparse.Namespace) -> str:
     chosen.keep("drain", results, drained=drained, deployed=deployed, looks=observation.listing.looks)
     laboratory.deploy(ARCHIVE)
     laboratory.wait_until_up("archive", 6)
-    rows = [*undisturbed(laboratory, chosen, round(ended - drained + 15), "control"),
-            *request_rows("drain, until all HSDirs had the descriptor without it", [each for each in results if each["at"] < left]),
-            *request_rows("drain, from then on", [each for each in results if each["at"] >= left]), *request_rows("drain, in all", results)]
+    rows = [
+        *undisturbed(laboratory, chosen, round(ended - drained + 15), "control"),
+        *request_rows(
+            "drain, until all HSDirs had the descriptor without it", [each for each in results if each["at"] < left]
+        ),
+        *request_rows("drain, from then on", [each for each in results if each["at"] >= left]),
+        *request_rows("drain, in all", results),
+    ]
     label = victim.replace("/", " to _tor-")
     late = [each for each in results if each["at"] >= left and each["ok"]]
-    shares = [[kind, len(some), sum(each["by"] == label for each in some)]
-              for kind, some in (("cached", [each for each in late if not each["fresh"]]), ("fresh", [each for each in late if each["fresh"]]))]
-    header = ["run", "requests on new circuits", "failed", "percent", "at most (95 %)", "median, s", "95 % within, s", "slowest, s"]
-    times = [["drain", *seconds(deployed - drained, observation.listing.left(drained), observation.listing.gone(drained))]]
-    return "\n\n".join([
-        "### A drained backend", table(header, rows),
-        table(["after", "the deployment was through", "left more than half of the HSDirs", "left all HSDirs"], times),
-        table(["descriptor of the client", "answers after it had left", "of them from the drained backend"], shares)])
+    shares = [
+        [kind, len(some), sum(each["by"] == label for each in some)]
+        for kind, some in (
+            ("cached", [each for each in late if not each["fresh"]]),
+            ("fresh", [each for each in late if each["fresh"]]),
+        )
+    ]
+    header = [
+        "run",
+        "requests on new circuits",
+        "failed",
+        "percent",
+        "at most (95 %)",
+        "median, s",
+        "95 % within, s",
+        "slowest, s",
+    ]
+    times = [
+        ["drain", *seconds(deployed - drained, observation.listing.left(drained), observation.listing.gone(drained))]
+    ]
+    return "\n\n".join(
+        [
+            "### A drained backend",
+            table(header, rows),
+            table(
+                ["after", "the deployment was through", "left more than half of the HSDirs", "left all HSDirs"], times
+            ),
+            table(
+                ["descriptor of the client", "answers after it had left", "of them from the drained backend"], shares
+            ),
+        ]
+    )
 
 
 # --- throughput ---
@@ -278,12 +388,21 @@ def throughput(laboratory: SoftmapLaboratory, chosen: argparse.Namespace) -> str
     key = ed25519.Ed25519PrivateKey.generate()
     stock = HiddenServiceDescriptorV3.address_from_identity_key(key.public_key().public_bytes_raw())
     # a service of its own, that our launcher has never published
-    backend = {"name": "stock", "layout": "hardmap", "replicas": apps(1), "onionbalance_frontends": [stock],
-               "ports": [{"port": 80, "target": "unix:/run/pages/beta.sock"}]}
+    backend = {
+        "name": "stock",
+        "layout": "hardmap",
+        "replicas": apps(1),
+        "onionbalance_frontends": [stock],
+        "ports": [{"port": 80, "target": "unix:/run/pages/beta.sock"}],
+    }
     laboratory.deploy(softmap("ours", backends=apps(1)), backend)
     laboratory.wait_until_up("ours", 1, PUBLISHERS, 600)
     run_stock(laboratory, key, laboratory.operator.address("stock"))
-    ways = {"direct": laboratory.backends("ours")["app1/oursb1"], "stock Onionbalance": stock, "ours": laboratory.operator.address("ours")}
+    ways = {
+        "direct": laboratory.backends("ours")["app1/oursb1"],
+        "stock Onionbalance": stock,
+        "ours": laboratory.operator.address("ours"),
+    }
     say("waiting until stock Onionbalance has published")
     wait_for(lambda: stream(laboratory, stock, 1, 1000), "stock answers", 900)
     quiet(chosen.load)
@@ -301,15 +420,27 @@ def throughput(laboratory: SoftmapLaboratory, chosen: argparse.Namespace) -> str
                 failed[way] += 1
     chosen.keep("throughput", [], rates=rates, failed=failed)
     direct = statistics.median(rates["direct"])
-    rows = [[way, len(found), failed[way], f"{statistics.median(found):.2f}", f"{percentile(found, 0.25):.2f} to {percentile(found, 0.75):.2f}",
-             f"{min(found):.2f} to {max(found):.2f}", f"{100 * statistics.median(found) / direct:.0f} %"] for way, found in rates.items()]
+    rows = [
+        [
+            way,
+            len(found),
+            failed[way],
+            f"{statistics.median(found):.2f}",
+            f"{percentile(found, 0.25):.2f} to {percentile(found, 0.75):.2f}",
+            f"{min(found):.2f} to {max(found):.2f}",
+            f"{100 * statistics.median(found) / direct:.0f} %",
+        ]
+        for way, found in rates.items()
+    ]
     header = ["one stream of 20 MB", "runs", "failed", "median, MB/s", "middle half", "all", "of direct"]
     return "### Throughput\n\n" + table(header, rows)
 
 
 def stream(laboratory: SoftmapLaboratory, address: str, visitor: int, size: int) -> dict | None:
     """What one download on a new circuit was like; None: it failed."""
-    with laboratory.crowd(address, range(visitor, visitor + 1), every=1, fresh=False, count=1, path=f"/bytes/{size}", timeout=300) as crowd:
+    with laboratory.crowd(
+        address, range(visitor, visitor + 1), every=1, fresh=False, count=1, path=f"/bytes/{size}", timeout=300
+    ) as crowd:
         crowd._reader.join()
     if not crowd.results[0]["ok"]:
         say(f"a stream of {size} bytes: {crowd.results[0]['error']}")
@@ -320,12 +451,19 @@ def stream(laboratory: SoftmapLaboratory, address: str, visitor: int, size: int)
 def run_stock(laboratory: SoftmapLaboratory, key: ed25519.Ed25519PrivateKey, backend: str) -> None:
     """Beside our launcher on the second publisher, with its tor."""
     host = laboratory.hosts[PUBLISHERS[1]]
-    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     host.write("/etc/stock/key.pem", secret.decode())
-    host.write("/etc/stock/config.yaml", json.dumps({"services": [{"key": "/etc/stock/key.pem", "instances": [{"address": backend}]}]}))
+    host.write(
+        "/etc/stock/config.yaml",
+        json.dumps({"services": [{"key": "/etc/stock/key.pem", "instances": [{"address": backend}]}]}),
+    )
     host.write("/usr/local/lib/stock.py", (pathlib.Path(__file__).parent / "on_host" / "stock.py").read_text())
-    host.sh(f"systemd-run --unit=stock python3 /usr/local/lib/stock.py /usr/local/lib/onionfleet/publisher/{STOCK_WHEEL} "
-            "--is-testnet -c /etc/stock/config.yaml -s /run/tor-instances/onionpublisher/control")
+    host.sh(
+        f"systemd-run --unit=stock python3 /usr/local/lib/stock.py /usr/local/lib/onionfleet/publisher/{STOCK_WHEEL} "
+        "--is-testnet -c /etc/stock/config.yaml -s /run/tor-instances/onionpublisher/control"
+    )
 
 
 # ---
@@ -333,7 +471,12 @@ def run_stock(laboratory: SoftmapLaboratory, key: ed25519.Ed25519PrivateKey, bac
 # What to measure -> how, hosts with backends, milliseconds of delay. A publisher lists a relay once only, and tor takes
 # introduction points from the relays that have been up for longest (half of them, flag Stable): there must be more than
 # twice as many relays as introduction points in a descriptor, as there are in the real network.
-MEASUREMENTS = {"fairness": (fairness, 5, 0), "kill": (kill, 3, 0), "drain": (drain, 3, 0), "throughput": (throughput, 1, DELAY)}
+MEASUREMENTS = {
+    "fairness": (fairness, 5, 0),
+    "kill": (kill, 3, 0),
+    "drain": (drain, 3, 0),
+    "throughput": (throughput, 1, DELAY),
+}
 RELAYS = {0: 46, DELAY: 10}
 
 
@@ -348,8 +491,14 @@ def ready(laboratory: SoftmapLaboratory) -> None:
 def measure(names: list[str], chosen: argparse.Namespace, delay: int, output) -> None:
     """Some measurements in one laboratory."""
     with tempfile.TemporaryDirectory(prefix="onionbench") as folder:
-        laboratory = SoftmapLaboratory(pathlib.Path(folder), max(MEASUREMENTS[name][1] for name in names), visitors=len(EVERYBODY),
-                                       relays=RELAYS[delay], voting_interval=STOCKS_INTERVAL if delay else chosen.voting_interval, delay=delay)
+        laboratory = SoftmapLaboratory(
+            pathlib.Path(folder),
+            max(MEASUREMENTS[name][1] for name in names),
+            visitors=len(EVERYBODY),
+            relays=RELAYS[delay],
+            voting_interval=STOCKS_INTERVAL if delay else chosen.voting_interval,
+            delay=delay,
+        )
         try:
             ready(laboratory)
             for name in names:
@@ -362,13 +511,17 @@ def measure(names: list[str], chosen: argparse.Namespace, delay: int, output) ->
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="+", choices=MEASUREMENTS)
-    parser.add_argument("--output", type=pathlib.Path, help="a file to write the tables to as well, after each measurement")
+    parser.add_argument(
+        "--output", type=pathlib.Path, help="a file to write the tables to as well, after each measurement"
+    )
     parser.add_argument("--requests", type=int, default=REQUESTS, help="of fairness")
     parser.add_argument("--kills", type=int, default=3, help="how many backends to kill, one after another")
     parser.add_argument("--drained", type=int, default=500, help="requests while draining, at least")
     parser.add_argument("--streams", type=int, default=15, help="of throughput, each way")
     parser.add_argument("--voting-interval", type=int, default=600, help="seconds; 20 saves a wait and flatters")
-    parser.add_argument("--load", type=float, default=1.5, help="wait before a timed run until this machine's load is below")
+    parser.add_argument(
+        "--load", type=float, default=1.5, help="wait before a timed run until this machine's load is below"
+    )
     parser.add_argument("--raw", type=pathlib.Path, help="a file to append every single request to, as JSON")
     parser.add_argument("--keep-hosts", action="store_true", help="leave the hosts when done")
     chosen = parser.parse_args()
@@ -386,7 +539,12 @@ def main() -> None:
 
     chosen.keep = keep
     for delay in sorted({MEASUREMENTS[name][2] for name in chosen.what}):
-        measure([name for name in MEASUREMENTS if name in chosen.what and MEASUREMENTS[name][2] == delay], chosen, delay, output)
+        measure(
+            [name for name in MEASUREMENTS if name in chosen.what and MEASUREMENTS[name][2] == delay],
+            chosen,
+            delay,
+            output,
+        )
     sys.stdout.write("\n\n".join(tables.values()) + "\n")
 
 

@@ -41,7 +41,9 @@ class SoftmapLaboratory(Laboratory):
             for publisher in publishers:
                 status = self.status(publisher, service)
                 states = [each["state"] for each in status.get("instances", [])]
-                if states != ["up"] * backends or any(each["uploaded"] < each["hsdirs"] or not each["hsdirs"] for each in status["descriptors"]):
+                if states != ["up"] * backends or any(
+                    each["uploaded"] < each["hsdirs"] or not each["hsdirs"] for each in status["descriptors"]
+                ):
                     return False
             return True
 

@@ -22,12 +22,16 @@ def harmless(run):
     assert [*leaks(run), *touched(run), *noise(run)] == []
 
 
-@pytest.mark.parametrize("planted", [{"inventory_hostname": "web1"}, {"inventory_dir": "/tmp"}, {"group_names": ["web"]}])
+@pytest.mark.parametrize(
+    "planted", [{"inventory_hostname": "web1"}, {"inventory_dir": "/tmp"}, {"group_names": ["web"]}]
+)
 def test_a_host_cannot_call_itself_another(fleet, planted):
     """Facts stand in for the name that Ansible has for a host, and with the name come its part of the plan, and keys."""
     play = fleet.folder / "own.yml"
     play.write_text(
-        yaml.safe_dump([{"hosts": "web,app1", "become": True, "gather_facts": True, "roles": ["onionfleet.balance.hardmap"]}])
+        yaml.safe_dump(
+            [{"hosts": "web,app1", "become": True, "gather_facts": True, "roles": ["onionfleet.balance.hardmap"]}]
+        )
     )
     asks = lie("app1", "preflight", set={"missing_keys": ["newsroom", "members"]})
     run = fleet.run(
@@ -44,8 +48,11 @@ def test_without_its_probe_host_nobody_is_sent_clients_keys_in_its_place(fleet):
     assert run.lied
     harmless(run)
     given = {
-        host for host in run.hosts() for note in run.sent(host)
-        if note.get("module", "").endswith(("onion_probe", "onion_descriptor_info")) and note["arguments"].get("credentials")
+        host
+        for host in run.hosts()
+        for note in run.sent(host)
+        if note.get("module", "").endswith(("onion_probe", "onion_descriptor_info"))
+        and note["arguments"].get("credentials")
     }
     assert given <= {"web1", "web2"}, "they serve the restricted service"
 
@@ -55,8 +62,11 @@ def test_no_host_writes_lines_of_its_own_into_the_report(fleet):
     run = fleet.run("status", lies=[lie("app1", "onion_descriptor_info", answer={"failed": True, "msg": forged})])
     assert run.lied
     harmless(run)
-    report = run.output[run.output.rindex("newsroom  hardmap"):]
-    assert not any(line.strip().startswith(("- service 'newsroom': forged", "host 'web1': its answer")) for line in report.splitlines())
+    report = run.output[run.output.rindex("newsroom  hardmap") :]
+    assert not any(
+        line.strip().startswith(("- service 'newsroom': forged", "host 'web1': its answer"))
+        for line in report.splitlines()
+    )
 
 
 def test_what_ansibles_own_actions_warn_of_does_not_act_on_a_terminal(fleet):

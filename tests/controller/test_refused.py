@@ -89,7 +89,9 @@ class Operator:
         """A play of the operator's own; returns its file. There is a role 'web'."""
         tasks = self.folder / "roles/web/tasks/main.yml"
         tasks.parent.mkdir(parents=True)
-        tasks.write_text(yaml.safe_dump([{"name": "Serve pages", "ansible.builtin.debug": {"msg": "pages are served"}}]))
+        tasks.write_text(
+            yaml.safe_dump([{"name": "Serve pages", "ansible.builtin.debug": {"msg": "pages are served"}}])
+        )
         play = {"hosts": "all", "gather_facts": False, "roles": list(roles), **settings}
         (self.folder / "own.yml").write_text(yaml.safe_dump([play]))
         return "own.yml"
@@ -114,7 +116,14 @@ def service(name, **fields):
 
 
 def softmap(name, **fields):
-    return {"name": name, "layout": "softmap", "publishers": "web1", "backends": ["web2", "web3"], "ports": PORTS, **fields}
+    return {
+        "name": name,
+        "layout": "softmap",
+        "publishers": "web1",
+        "backends": ["web2", "web3"],
+        "ports": PORTS,
+        **fields,
+    }
 
 
 @pytest.fixture
@@ -235,10 +244,15 @@ def test_an_inline_vault_is_read_with_its_password_and_named_without(operator):
     operator.declare(service("newsroom"))
     encrypted = vault(operator, "encrypt_string", "--vault-password-file", "vault", "web").strip()
     declaration = operator.folder / "group_vars" / "all.yml"
-    declaration.write_text(declaration.read_text().replace("replicas: web", "replicas: " + encrypted.replace("\n", "\n    ")))
+    declaration.write_text(
+        declaration.read_text().replace("replicas: web", "replicas: " + encrypted.replace("\n", "\n    "))
+    )
     assert operator.run("keys").returncode == 0
     assert operator.run("plan").returncode == 0
-    assert "service 'newsroom': replicas: is encrypted, and no vault password that was given opens it" in operator.refused("plan", vault=False)
+    assert (
+        "service 'newsroom': replicas: is encrypted, and no vault password that was given opens it"
+        in operator.refused("plan", vault=False)
+    )
 
 
 def test_what_yaml_can_hold_and_no_field_takes(operator):
@@ -274,7 +288,10 @@ def test_two_different_declarations_are_refused(operator):
     (operator.folder / "host_vars").mkdir()
     (operator.folder / "host_vars" / "web2.yml").write_text("onion_services: []\n")
     message = operator.refused("plan")
-    assert "hosts 'web1' and 'web2' have different ones" in message and "service 'newsroom': key: there is none yet" in message
+    assert (
+        "hosts 'web1' and 'web2' have different ones" in message
+        and "service 'newsroom': key: there is none yet" in message
+    )
 
 
 def test_a_store_without_vault_password_makes_nothing(operator):
@@ -296,7 +313,10 @@ def test_another_vault_password_makes_no_key(operator):
 
 def test_a_check_run_without_keys_is_refused_as_the_run_is(operator):
     operator.declare(service("newsroom"))
-    assert "service 'newsroom': key: there is none yet; run the playbook onionfleet.balance.keys first" in operator.refused("deploy", "--check")
+    assert (
+        "service 'newsroom': key: there is none yet; run the playbook onionfleet.balance.keys first"
+        in operator.refused("deploy", "--check")
+    )
 
 
 def test_one_key_for_two_services_is_refused(operator):
@@ -331,8 +351,16 @@ def test_faulty_keys_are_refused_all_at_once(operator):
 
 def test_keys_of_hosts_that_cannot_be_reached_are_told_with_the_others(operator):
     path = "/var/lib/tor/alpha"
-    operator.declare(service("alpha"), service("beta"), service("gamma"), onion_import={
-        "alpha": {"host": "web1", "path": path}, "beta": {"path": "/nonexistent"}, "gamma": {"host": "wbe1", "path": path}})
+    operator.declare(
+        service("alpha"),
+        service("beta"),
+        service("gamma"),
+        onion_import={
+            "alpha": {"host": "web1", "path": path},
+            "beta": {"path": "/nonexistent"},
+            "gamma": {"host": "wbe1", "path": path},
+        },
+    )
     result = operator.run("keys")
     assert result.returncode != 0
     assert "service 'alpha': key: host 'web1': /var/lib/tor/alpha: could not be read" in result.stdout
@@ -370,7 +398,9 @@ def test_the_controllers_own_tasks_use_its_python_and_no_connection(operator):
     """Where the inventory has a localhost, which is then one of its hosts."""
     inventory = yaml.safe_load((operator.folder / "hosts.yml").read_text())
     inventory["all"]["hosts"] = {"localhost": {}}
-    inventory["all"]["vars"].update(ansible_python_interpreter="/nowhere/python3", ansible_connection="ssh", ansible_become=True)
+    inventory["all"]["vars"].update(
+        ansible_python_interpreter="/nowhere/python3", ansible_connection="ssh", ansible_become=True
+    )
     (operator.folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
     operator.declare(service("newsroom"))
     assert operator.run("keys").returncode == 0
@@ -393,20 +423,33 @@ def test_a_picture_of_unknown_ending_is_refused(operator):
 
 
 def vault(operator, *arguments):
-    done = subprocess.run(["ansible-vault", *arguments], cwd=operator.folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["ansible-vault", *arguments], cwd=operator.folder, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def opened(operator, password="vault"):
     """The secrets of the store as the lookup gives them to a deployment, or its complaint."""
-    play = [{"hosts": "web1", "gather_facts": False, "connection": "local", "tasks": [
-        {"debug": {"msg": "{{ lookup('onionfleet.balance.onion_secrets', ['newsroom']) }}"}}]}]
+    play = [
+        {
+            "hosts": "web1",
+            "gather_facts": False,
+            "connection": "local",
+            "tasks": [{"debug": {"msg": "{{ lookup('onionfleet.balance.onion_secrets', ['newsroom']) }}"}}],
+        }
+    ]
     (operator.folder / "open.yml").write_text(yaml.safe_dump(play))
     result = subprocess.run(
-        ["ansible-playbook", "-i", "hosts.yml", "open.yml", "--vault-password-file", password], cwd=operator.folder, text=True,
+        ["ansible-playbook", "-i", "hosts.yml", "open.yml", "--vault-password-file", password],
+        cwd=operator.folder,
+        text=True,
         env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(collection_paths()), "ANSIBLE_NOCOLOR": "1"},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
     return result.returncode, result.stdout
 
 
@@ -419,7 +462,15 @@ def test_a_store_gets_another_vault_password(operator):
     assert operator.run("keys").returncode == 0
     _code, before = opened(operator)
     (operator.folder / "new").write_text("another\n")
-    vault(operator, "rekey", "--vault-password-file", "vault", "--new-vault-password-file", "new", ".onion_keys/newsroom.secret")
+    vault(
+        operator,
+        "rekey",
+        "--vault-password-file",
+        "vault",
+        "--new-vault-password-file",
+        "new",
+        ".onion_keys/newsroom.secret",
+    )
     assert opened(operator, "new") == (0, before)
     code, complaint = opened(operator)
     assert code != 0 and "cannot be decrypted with the vault passwords given" in complaint
@@ -453,7 +504,9 @@ def test_another_key_in_the_own_store_is_refused(operator):
     (operator.folder / ".onion_keys/newsroom.secret").unlink()
     other = key_file.generate()
     (operator.folder / "own-store").write_text(base64.b64encode(other.to_tor_file()).decode())
-    operator.declare(service("newsroom", secret_key=f"{{{{ lookup('ansible.builtin.file', '{operator.folder}/own-store') }}}}"))
+    operator.declare(
+        service("newsroom", secret_key=f"{{{{ lookup('ansible.builtin.file', '{operator.folder}/own-store') }}}}")
+    )
     code, complaint = opened(operator)
     assert code != 0 and f"is the key of {other.address}; the store says {address(operator)}" in complaint
 
@@ -464,13 +517,19 @@ def test_a_key_in_an_inline_vault_is_opened_or_said_to_be_closed(operator):
     declaration = operator.folder / "group_vars/all.yml"
     content = base64.b64encode(key.to_tor_file()).decode()
     encrypted = vault(operator, "encrypt_string", "--vault-password-file", "vault", content).replace("\n", "\n    ")
-    declaration.write_text(declaration.read_text().replace("  name: newsroom", f"  secret_key: {encrypted}\n  name: newsroom"))
+    declaration.write_text(
+        declaration.read_text().replace("  name: newsroom", f"  secret_key: {encrypted}\n  name: newsroom")
+    )
     assert operator.run("keys").returncode == 0
     assert address(operator) == key.address
     assert opened(operator)[0] == 0
     (operator.folder / "other").write_text("another\n")
     code, complaint = opened(operator, "other")
-    assert code != 0 and "service 'newsroom': key: secret_key: the template: is encrypted, and no vault password that was given opens it" in complaint
+    assert (
+        code != 0
+        and "service 'newsroom': key: secret_key: the template: is encrypted, and no vault password that was given opens it"
+        in complaint
+    )
     assert "marker" not in complaint
 
 
@@ -503,10 +562,14 @@ def test_clients_keys_in_a_vault_are_looked_at_where_it_is_open(operator):
     declared = (operator.folder / "group_vars/all.yml").read_text()
     for key, code in (("A" * 52, 0), ("hunter2", 2)):
         encrypted = vault(operator, "encrypt_string", "--vault-password-file", "vault", key).replace("\n", "\n    ")
-        (operator.folder / "group_vars/all.yml").write_text(f"{declared}onion_client_credentials:\n  {address(operator)}: {encrypted}\n")
+        (operator.folder / "group_vars/all.yml").write_text(
+            f"{declared}onion_client_credentials:\n  {address(operator)}: {encrypted}\n"
+        )
         opened_vault = operator.run("plan")
         assert opened_vault.returncode == code, opened_vault.stdout
-        assert ("is no x25519 private key" in opened_vault.stdout) == bool(code) and "hunter2" not in opened_vault.stdout
+        assert ("is no x25519 private key" in opened_vault.stdout) == bool(
+            code
+        ) and "hunter2" not in opened_vault.stdout
         assert operator.run("plan", vault=False).returncode == 0
 
 
@@ -514,7 +577,11 @@ def test_clients_keys_in_a_vault_are_looked_at_where_it_is_open(operator):
 
 
 def clients(operator, *arguments, vault=True, **variables):
-    given = [word for name, value in {"of": "newsroom", **variables}.items() for word in ("-e", f"onion_clients_{name}={value}")]
+    given = [
+        word
+        for name, value in {"of": "newsroom", **variables}.items()
+        for word in ("-e", f"onion_clients_{name}={value}")
+    ]
     return operator.run("clients", *given, *arguments, vault=vault)
 
 
@@ -527,7 +594,9 @@ def test_clients_are_made_and_revoked_and_what_to_put_where_is_said(operator):
     made = clients(operator, new="anna,berta")
     assert made.returncode == 0, made.stdout
     assert folder.stat().st_mode & 0o777 == 0o700
-    private, public = ((folder / f"anna.{ending}").read_text().strip().rpartition(":")[2] for ending in ("auth_private", "auth"))
+    private, public = (
+        (folder / f"anna.{ending}").read_text().strip().rpartition(":")[2] for ending in ("auth_private", "auth")
+    )
     assert f"- {{name: anna, public_key: {public}}}" in made.stdout
     assert f"To anna, and nobody else: {folder}/anna.auth_private" in made.stdout
     assert f"--stdin-name {address(operator)}" in made.stdout
@@ -544,7 +613,9 @@ def test_clients_are_made_and_revoked_and_what_to_put_where_is_said(operator):
 def test_clients_that_cannot_be_meant_are_refused(operator):
     operator.declare(service("newsroom"))
     operator.run("keys")
-    message = " ".join(operator.refused("clients", "-e", "onion_clients_of=newsrom", "-e", "onion_clients_revoked=carla").split())
+    message = " ".join(
+        operator.refused("clients", "-e", "onion_clients_of=newsrom", "-e", "onion_clients_revoked=carla").split()
+    )
     assert "'newsrom' is no declared service with a key; write one of newsroom" in message
     assert "onion_clients_revoked: carla has no key in" in message
     assert "'' is no declared service with a key" in " ".join(operator.refused("clients").split())
@@ -563,7 +634,13 @@ def test_keys_are_imported_from_a_host_as_a_folder_or_as_a_file(operator):
             (operator.folder / name / file).write_bytes(content)
     (operator.folder / "odd/hostname").write_text(keys["file"].address + "\n")
     (operator.folder / "empty").mkdir()
-    paths = {"folder": "folder", "file": "file/hs_ed25519_secret_key", "odd": "odd", "empty": "empty", "missing": "missing"}
+    paths = {
+        "folder": "folder",
+        "file": "file/hs_ed25519_secret_key",
+        "odd": "odd",
+        "empty": "empty",
+        "missing": "missing",
+    }
     imports = {name: {"host": "web1", "path": str(operator.folder / path)} for name, path in paths.items()}
     operator.declare(*map(service, imports), onion_import=imports)
     message = operator.refused("keys")
@@ -571,10 +648,14 @@ def test_keys_are_imported_from_a_host_as_a_folder_or_as_a_file(operator):
     for name in ("empty", "missing"):
         assert f"service '{name}': key: host 'web1': {operator.folder}/{name}: could not be read: " in message
     assert "'folder'" not in message and "'file'" not in message
-    operator.declare(service("folder"), service("file"), onion_import={name: imports[name] for name in ("folder", "file")})
+    operator.declare(
+        service("folder"), service("file"), onion_import={name: imports[name] for name in ("folder", "file")}
+    )
     assert operator.run("keys").returncode == 0
     for name in ("folder", "file"):
-        assert yaml.safe_load((operator.folder / f".onion_keys/{name}.yml").read_text())["address"] == keys[name].address
+        assert (
+            yaml.safe_load((operator.folder / f".onion_keys/{name}.yml").read_text())["address"] == keys[name].address
+        )
 
 
 # --- plays of the operator's own, and settings that change how they run
@@ -596,7 +677,10 @@ def test_a_role_that_is_skipped_leaves_the_plan_to_the_others(operator):
     assert "service 'newsroom': workers: is the number 0" in operator.refused(play, "--skip-tags", "hard")
 
 
-@pytest.mark.parametrize("task", ["Write the configuration and keys of all tor daemons", "Install the keeper, with what it shares with the modules"])
+@pytest.mark.parametrize(
+    "task",
+    ["Write the configuration and keys of all tor daemons", "Install the keeper, with what it shares with the modules"],
+)
 def test_a_run_that_begins_behind_the_plan_is_told_so_and_stops_nothing(operator, task):
     operator.declare(service("newsroom"))
     message = operator.refused(operator.own_play(*OURS), "--start-at-task", task, "--check")

@@ -27,7 +27,10 @@ def shown(tmp_path, monkeypatch):
 
     def run(waits_for, file="count", **keywords):
         task = {
-            "onionfleet.balance.guarded": {"module": "ansible.builtin.command", "options": {"argv": ["sh", "-c", COUNT.format(file)]}},
+            "onionfleet.balance.guarded": {
+                "module": "ansible.builtin.command",
+                "options": {"argv": ["sh", "-c", COUNT.format(file)]},
+            },
             "register": "counted",
             "until": "'3 of' in counted.stdout",
             "retries": 4,
@@ -36,7 +39,13 @@ def shown(tmp_path, monkeypatch):
             **keywords,
         }
         pathlib.Path("play.yml").write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
-        done = subprocess.run(["ansible-playbook", "-i", "hosts", "play.yml"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        done = subprocess.run(
+            ["ansible-playbook", "-i", "hosts", "play.yml"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stdout
         assert "\033" not in done.stdout
         return [(int(elapsed), int(limit), text) for elapsed, limit, text in LINE.findall(done.stdout)]
@@ -46,15 +55,21 @@ def shown(tmp_path, monkeypatch):
 
 def test_each_attempt_tells_what_the_one_before_left_missing(shown):
     """What a host says begins no line."""
-    lines = shown("{{ counted.stdout.splitlines() | join(' ') }}\n\n{% for name in 'abc' %}\n{{ name }}\n{% endfor %}\n")
-    assert [text for _elapsed, _limit, text in lines] == [f" for one [2J {number} of 3 in count; a; b and 1 more" for number in (1, 2)]
+    lines = shown(
+        "{{ counted.stdout.splitlines() | join(' ') }}\n\n{% for name in 'abc' %}\n{{ name }}\n{% endfor %}\n"
+    )
+    assert [text for _elapsed, _limit, text in lines] == [
+        f" for one [2J {number} of 3 in count; a; b and 1 more" for number in (1, 2)
+    ]
     (first, limit, _text), (second, _limit, _text) = lines
     assert 1 <= first < second < limit
 
 
 def test_each_item_of_a_loop_waits_for_itself(shown):
     lines = shown("{{ counted.stdout | regex_search('[12] of.*') }}", file="{{ item }}", loop=["left", "right"])
-    assert [text for _elapsed, _limit, text in lines] == [f" for {number} of 3 in {item}" for item in ("left", "right") for number in (1, 2)]
+    assert [text for _elapsed, _limit, text in lines] == [
+        f" for {number} of 3 in {item}" for item in ("left", "right") for number in (1, 2)
+    ]
     assert lines[2][0] < lines[1][0]
 
 

@@ -121,7 +121,9 @@ class Handler(BaseHTTPRequestHandler):
             self.refuse()
             return
         via = self.server.upstream
-        peer = http.client.HTTPConnection((via.hostname or "") if via else host, (via.port or 80) if via else 443, timeout=60)
+        peer = http.client.HTTPConnection(
+            (via.hostname or "") if via else host, (via.port or 80) if via else 443, timeout=60
+        )
         if via:
             peer.set_tunnel(host, 443)
         peer.connect()

@@ -71,7 +71,9 @@ class Fleet:
     """Hosts of both releases and their operator."""
 
     def __init__(self, folder, network, names=("web1", "web2")):
-        self.hosts = [Host(name, suite, f"{SUBNET}.{next(ADDRESSES)}") for name, suite in zip(names, itertools.cycle(SUITES))]
+        self.hosts = [
+            Host(name, suite, f"{SUBNET}.{next(ADDRESSES)}") for name, suite in zip(names, itertools.cycle(SUITES))
+        ]
         for host in self.hosts:
             host.remove()
             host.boot()

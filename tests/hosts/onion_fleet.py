@@ -42,7 +42,9 @@ UNVERIFIED = {"verify_wait": 0, "verify_strict": False, "verify_requests": 1, "v
 
 def fleet(*arguments: str) -> str:
     """Run the script that makes test hosts; returns its output."""
-    done = subprocess.run([str(FLEET), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        [str(FLEET), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False
+    )
     assert done.returncode == 0, f"fleet {' '.join(arguments)}: {done.stdout}{done.stderr}"
     return done.stdout.strip()
 
@@ -72,7 +74,10 @@ class Host:
         fleet("up", f"{self.name}:{self.suite}:{self.address}")
         wait_for(self._answers, f"ssh of {self.name}")
         self.write("/usr/local/lib/pages.py", (HERE / "on_host" / "pages.py").read_text())
-        self.write("/etc/systemd/system/pages.service", "[Service]\nExecStart=python3 /usr/local/lib/pages.py beta gamma delta\n")
+        self.write(
+            "/etc/systemd/system/pages.service",
+            "[Service]\nExecStart=python3 /usr/local/lib/pages.py beta gamma delta\n",
+        )
         self.sh("systemctl start pages")
 
     def _answers(self) -> bool:
@@ -87,7 +92,9 @@ class Host:
 
     def sh(self, command: str, *, check: bool = True, stdin: str | None = None) -> str:
         """The output of a shell command on the host."""
-        done = subprocess.run(self._enter() + ["sh", "-c", command], input=stdin or "", capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            self._enter() + ["sh", "-c", command], input=stdin or "", capture_output=True, text=True, check=False
+        )
         assert not check or done.returncode == 0, f"{self.name}: {command}: {done.stdout}{done.stderr}"
         return done.stdout.strip()
 
@@ -97,8 +104,13 @@ class Host:
     def program(self, name: str, *arguments: str, folder: pathlib.Path = HERE / "on_host") -> subprocess.Popen:
         """Start one of the programs of a folder there."""
         source = (folder / f"{name}.py").read_text()
-        return subprocess.Popen(self._enter() + ["python3", "-c", source, *arguments], stdin=subprocess.PIPE,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            self._enter() + ["python3", "-c", source, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     def _enter(self) -> list[str]:
         return [str(FLEET), "podman", "exec", "-i", f"{os.environ.get('FLEET_NAME', 'onionfleet')}-{self.name}"]
@@ -113,8 +125,9 @@ class Host:
         """Invocation and process of each tor unit that runs, and the record of what it loaded."""
         units = self.snapshot("/var/lib/onionfleet")
         return {
-            name[len("tor@"):-len(".service")]: {
-                "invocation": unit["InvocationID"], "pid": unit["MainPID"],
+            name[len("tor@") : -len(".service")]: {
+                "invocation": unit["InvocationID"],
+                "pid": unit["MainPID"],
                 "record": units["files"].get(f"/var/lib/onionfleet/loaded/{name[4:-8]}.json", {}).get("sha256", ""),
             }
             for name, unit in units["units"].items()
@@ -173,8 +186,11 @@ class Run:
 
     def results(self, task: str, host: str | None = None) -> list[dict]:
         """What a task returned on each host, or on one."""
-        return [entry["result"] for entry in self.record
-                if "outcome" in entry and entry["task"].endswith(task) and host in (None, entry["host"])]
+        return [
+            entry["result"]
+            for entry in self.record
+            if "outcome" in entry and entry["task"].endswith(task) and host in (None, entry["host"])
+        ]
 
     @property
     def messages(self) -> str:
@@ -186,24 +202,41 @@ class Run:
     def changes(self) -> list[tuple]:
         """Host, task and what it changed, for every change; empty when a run found all as it is to be."""
         assert "changed=" in self.output
-        return [(entry["host"], entry["task"], entry["result"].get("actions") or entry["result"].get("done"), self.files.get(entry["host"]))
-                for entry in self.record if entry.get("result", {}).get("changed")]
+        return [
+            (
+                entry["host"],
+                entry["task"],
+                entry["result"].get("actions") or entry["result"].get("done"),
+                self.files.get(entry["host"]),
+            )
+            for entry in self.record
+            if entry.get("result", {}).get("changed")
+        ]
 
     @property
     def instances(self) -> dict[str, dict]:
         """Host to what tor_instances returned when daemons were written; verification calls it, too."""
-        return {entry["host"]: entry["result"] for entry in self.record
-                if entry.get("task", "").endswith("Write the configuration and keys of all tor daemons") and "actions" in entry.get("result", {})}
+        return {
+            entry["host"]: entry["result"]
+            for entry in self.record
+            if entry.get("task", "").endswith("Write the configuration and keys of all tor daemons")
+            and "actions" in entry.get("result", {})
+        }
 
     @property
     def actions(self) -> dict[str, list[tuple[str, str]]]:
         """Host to (daemon, action) as tor_instances found them due."""
-        return {host: [(action["name"], action["action"]) for action in result["actions"]] for host, result in self.instances.items()}
+        return {
+            host: [(action["name"], action["action"]) for action in result["actions"]]
+            for host, result in self.instances.items()
+        }
 
     @property
     def files(self) -> dict[str, list[str]]:
         """Host to what tor_instances changed, or would have, by the headers of its diff."""
-        return {host: [part["after_header"] for part in result.get("diff", [])] for host, result in self.instances.items()}
+        return {
+            host: [part["after_header"] for part in result.get("diff", [])] for host, result in self.instances.items()
+        }
 
 
 class Operator:
@@ -250,14 +283,31 @@ class Operator:
         record = self.folder / f"record{self.runs}"
         own = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
-            "ANSIBLE_COLLECTIONS_PATH": collections_path(), "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"), "ANSIBLE_CALLBACKS_ENABLED": "record",
-            "RECORD": str(record), **environment,
+            "ANSIBLE_COLLECTIONS_PATH": collections_path(),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
+            "ANSIBLE_CALLBACKS_ENABLED": "record",
+            "RECORD": str(record),
+            **environment,
         }
-        command = ["ansible-playbook", "-i", "hosts.yml", playbook if "/" in playbook else f"onionfleet.balance.{playbook}", *arguments]
+        command = [
+            "ansible-playbook",
+            "-i",
+            "hosts.yml",
+            playbook if "/" in playbook else f"onionfleet.balance.{playbook}",
+            *arguments,
+        ]
         command += ["--vault-password-file", "vault"] * vault + ["--extra-vars", json.dumps(extra)] * bool(extra)
-        process = subprocess.Popen(command, cwd=self.folder, env=own, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT, text=True, start_new_session=True)
+        process = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=own,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
         return process, record
 
     def run(self, playbook: str, *arguments: str, fails: bool | None = False, **options) -> Run:
@@ -278,8 +328,13 @@ class Operator:
 
     def secret(self, service: str) -> bytes:
         """The 96 bytes of tor's secret key file."""
-        text = subprocess.run(["ansible-vault", "view", "--vault-password-file", "vault", f".onion_keys/{service}.secret"],
-                              cwd=self.folder, capture_output=True, text=True, check=True).stdout
+        text = subprocess.run(
+            ["ansible-vault", "view", "--vault-password-file", "vault", f".onion_keys/{service}.secret"],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
         return base64.b64decode(text)
 
     def close(self) -> None:
@@ -294,7 +349,13 @@ def collections_path() -> str:
 
 
 def service(name: str, **fields) -> dict:
-    return {"name": name, "layout": "hardmap", "replicas": "web", "ports": [{"port": 80, "target": "127.0.0.1:8080"}], **fields}
+    return {
+        "name": name,
+        "layout": "hardmap",
+        "replicas": "web",
+        "ports": [{"port": 80, "target": "127.0.0.1:8080"}],
+        **fields,
+    }
 
 
 def needles(secret: bytes, password: str) -> list[bytes]:
@@ -303,8 +364,16 @@ def needles(secret: bytes, password: str) -> list[bytes]:
     :param secret: the 96 bytes of tor's file, of which the last 64 are secret.
     """
     key = secret[32:]
-    forms = [key[:32], key[32:], key.hex().encode()[:64], key.hex().upper().encode()[:64], repr(key)[2:50].encode(),
-             base64.b32encode(key)[:64], base64.b85encode(key)[:60], password.strip().encode()]
+    forms = [
+        key[:32],
+        key[32:],
+        key.hex().encode()[:64],
+        key.hex().upper().encode()[:64],
+        repr(key)[2:50].encode(),
+        base64.b32encode(key)[:64],
+        base64.b85encode(key)[:60],
+        password.strip().encode(),
+    ]
     for shift in range(3):
         encoded = base64.b64encode(b"x" * shift + key)[4:64]
         forms += [encoded, encoded.replace(b"+", b"-").replace(b"/", b"_")]
@@ -318,19 +387,32 @@ class Client:
     def __init__(self) -> None:
         key = x25519.X25519PrivateKey.generate()
         secret = key.private_bytes_raw()
-        self.private, self.public = (base64.b32encode(each).decode().rstrip("=") for each in (secret, key.public_key().public_bytes_raw()))
+        self.private, self.public = (
+            base64.b32encode(each).decode().rstrip("=") for each in (secret, key.public_key().public_bytes_raw())
+        )
         self.needles = [secret, self.private.encode(), base64.b64encode(secret)[:42], secret.hex().encode()]
 
 
 class Hunt:
     """Looks for needles on this machine (host None) or on a host, from its beginning to found()."""
 
-    def __init__(self, host: Host | None, sought: list[bytes], *, watch: list[str], disks: list[str], spared: list[str]) -> None:
-        arguments = [word for flag, values in (("--watch", watch), ("--disk", disks), ("--except", spared))
-                     for value in values for word in (flag, value)]
+    def __init__(
+        self, host: Host | None, sought: list[bytes], *, watch: list[str], disks: list[str], spared: list[str]
+    ) -> None:
+        arguments = [
+            word
+            for flag, values in (("--watch", watch), ("--disk", disks), ("--except", spared))
+            for value in values
+            for word in (flag, value)
+        ]
         if host is None:
-            self.process = subprocess.Popen([sys.executable, str(HERE / "on_host" / "hunt.py"), *arguments], text=True,
-                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.process = subprocess.Popen(
+                [sys.executable, str(HERE / "on_host" / "hunt.py"), *arguments],
+                text=True,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
         else:
             self.process = host.program("hunt", *arguments)
         self.process.stdin.write("".join(base64.b64encode(needle).decode() + "\n" for needle in sought) + "\n")

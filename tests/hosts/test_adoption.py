@@ -25,7 +25,10 @@ def before(fresh):
                f"HiddenServiceDir {LEGACY}/www\nHiddenServicePort 80 127.0.0.1:8080\nHiddenServiceMaxStreams 40\n"
                f"HiddenServiceDir {LEGACY}/blog\nHiddenServicePort 80 127.0.0.1:8080\n")
     web1.sh("systemctl enable --now tor@legacy 2>&1")
-    web2.write("/etc/tor/torrc", f"SocksPort 0\n{lines}HiddenServiceDir /var/lib/tor/shop\nHiddenServicePort 80 127.0.0.1:8080\n")
+    web2.write(
+        "/etc/tor/torrc",
+        f"SocksPort 0\n{lines}HiddenServiceDir /var/lib/tor/shop\nHiddenServicePort 80 127.0.0.1:8080\n",
+    )
     web2.sh("systemctl start tor@default")
     fresh.operator.declare(service("other", replicas=["web2"]), onion_probe_hosts=["web2"])
     fresh.operator.run("keys")
@@ -42,7 +45,9 @@ def before(fresh):
 OTHER = service("other", replicas=["web2"])
 SITE = service("site", replicas=["web1"], daemon="legacy", directory="www", adopt=True)
 BLOG = service("blog", replicas=["web1"], daemon="legacy", adopt=True)
-IMPORTS = {name: {"host": "web1", "path": f"{LEGACY}/{directory}"} for name, directory in (("site", "www"), ("blog", "blog"))}
+IMPORTS = {
+    name: {"host": "web1", "path": f"{LEGACY}/{directory}"} for name, directory in (("site", "www"), ("blog", "blog"))
+}
 
 
 def declare(operator, *services, **variables):
@@ -64,7 +69,10 @@ def test_what_the_declaration_lacks_is_told_before_anything_changes(before):
     keys = operator.run("keys")
     assert before.addresses["site"] in keys.output
     assert operator.address("site") == before.addresses["site"]
-    assert f"{LEGACY}/blog, which the declaration does not name" in operator.deploy("--check", "--diff", fails=True).messages
+    assert (
+        f"{LEGACY}/blog, which the declaration does not name"
+        in operator.deploy("--check", "--diff", fails=True).messages
+    )
     declare(operator, SITE, BLOG, onion_import=IMPORTS)
     operator.run("keys")
     checked = " ".join(operator.deploy("--check", "--diff").output.split())

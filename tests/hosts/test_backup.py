@@ -36,7 +36,9 @@ def backup(running):
     running.secrets = {name: operator.secret(name) for name in SERVICES}
     vault = operator.folder / "vault"
     running.sought = {needle for secret in running.secrets.values() for needle in needles(secret, vault.read_text())}
-    hunt = Hunt(None, sorted(running.sought), watch=["/tmp", "/dev/shm"], disks=[str(operator.folder)], spared=[str(vault)])
+    hunt = Hunt(
+        None, sorted(running.sought), watch=["/tmp", "/dev/shm"], disks=[str(operator.folder)], spared=[str(vault)]
+    )
     running.run = operator.run("backup", "-vvv", "--diff", extra={"onion_backup_file": str(path)})
     running.places = hunt.found()
     return running, path
@@ -55,7 +57,10 @@ def test_it_tells_what_is_in_it_and_is_never_overwritten(backup):
         assert f"{name} {address}" in running.run.output
     assert "group_vars/all.yml" in running.run.output and "Not in it: the vault password" in running.run.output
     before = path.read_bytes()
-    assert "never overwritten" in running.operator.run("backup", extra={"onion_backup_file": str(path)}, fails=True).messages
+    assert (
+        "never overwritten"
+        in running.operator.run("backup", extra={"onion_backup_file": str(path)}, fails=True).messages
+    )
     assert path.read_bytes() == before
 
 
@@ -68,7 +73,10 @@ def test_a_check_finds_a_damaged_backup(backup):
     running, path = backup
     torn = running.operator.folder / "torn.backup"
     torn.write_bytes(path.read_bytes()[:-200])
-    assert "torn.backup: " in running.operator.run("restore", "--check", extra={"onion_backup_file": str(torn)}, fails=True).messages
+    assert (
+        "torn.backup: "
+        in running.operator.run("restore", "--check", extra={"onion_backup_file": str(torn)}, fails=True).messages
+    )
 
 
 def test_the_drill(backup, tmp_path, network):
@@ -106,7 +114,20 @@ def test_the_drill(backup, tmp_path, network):
 def _restore(operator, *arguments):
     """As an operator does who has nothing: no inventory, no settings."""
     done = subprocess.run(
-        ["ansible-playbook", "onionfleet.balance.restore", "--vault-password-file", "vault", "-e", "onion_backup_file=../onions.backup", *arguments],
-        cwd=operator.folder, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, capture_output=True, text=True, check=False)
+        [
+            "ansible-playbook",
+            "onionfleet.balance.restore",
+            "--vault-password-file",
+            "vault",
+            "-e",
+            "onion_backup_file=../onions.backup",
+            *arguments,
+        ],
+        cwd=operator.folder,
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -25,8 +25,11 @@ def running(fresh):
 
 def declared(running, **changes):
     """The services, with further fields for some by their names; None leaves one out. Declares them."""
-    services = [{**copy.deepcopy(each), **changes.get(each["name"], {})} for each in SERVICES
-                if changes.get(each["name"], {}) is not None]
+    services = [
+        {**copy.deepcopy(each), **changes.get(each["name"], {})}
+        for each in SERVICES
+        if changes.get(each["name"], {}) is not None
+    ]
     running.operator.declare(*services)
 
 
@@ -59,8 +62,11 @@ def test_a_limited_run_drops_nothing_elsewhere(running):
 
 def without_tors_own(snapshot):
     """Tor writes its state when it likes."""
-    files = {path: entry for path, entry in snapshot["files"].items()
-             if not path.startswith("/var/lib/tor-instances/") or path.count("/") > 5 or path.endswith("torrc")}
+    files = {
+        path: entry
+        for path, entry in snapshot["files"].items()
+        if not path.startswith("/var/lib/tor-instances/") or path.count("/") > 5 or path.endswith("torrc")
+    }
     return {**snapshot, "files": files}
 
 
@@ -84,20 +90,29 @@ def test_restarts_come_one_after_another_and_the_holder_last(running):
     declared(running, alpha={"max_streams": 79, "daemon_options": {"no_exec": True}})
     report = running.operator.folder / "report.json"
     running.operator.run("status", extra={"verify_report_file": str(report)})
-    holder = next(each["holder"]["host"] for each in json.loads(report.read_text())["services"] if each["name"] == "alpha")
+    holder = next(
+        each["holder"]["host"] for each in json.loads(report.read_text())["services"] if each["name"] == "alpha"
+    )
     run = running.operator.deploy(verified=True)
-    order = [entry["host"] for entry in run.record if entry.get("outcome") == "ok" and entry["task"].endswith("Restart daemons")]
+    order = [
+        entry["host"]
+        for entry in run.record
+        if entry.get("outcome") == "ok" and entry["task"].endswith("Restart daemons")
+    ]
     assert len(order) == 2
     assert order[-1] == holder
     after = daemons(running)
-    starts = {host.name: int(host.sh("systemctl show -P ActiveEnterTimestampMonotonic tor@alphaw1")) for host in running.hosts}
+    starts = {
+        host.name: int(host.sh("systemctl show -P ActiveEnterTimestampMonotonic tor@alphaw1")) for host in running.hosts
+    }
     # the first one serves again before the second one stops
     stop = int(running.operator.hosts[order[1]].sh("systemctl show -P InactiveExitTimestampMonotonic tor@alphaw1"))
     assert starts[order[0]] < stop
     for host in before:
         assert after[host]["alphaw1"]["invocation"] != before[host]["alphaw1"]["invocation"]
-        assert {name: state for name, state in after[host].items() if name != "alphaw1"} \
-            == {name: state for name, state in before[host].items() if name != "alphaw1"}
+        assert {name: state for name, state in after[host].items() if name != "alphaw1"} == {
+            name: state for name, state in before[host].items() if name != "alphaw1"
+        }
 
 
 def test_when_the_first_one_does_not_come_back_the_others_are_not_touched(running):
@@ -105,7 +120,11 @@ def test_when_the_first_one_does_not_come_back_the_others_are_not_touched(runnin
         host.write("/etc/systemd/system/tor@betaw1.service.d/broken.conf", "[Service]\nExecStartPre=/bin/false\n")
         host.sh("systemctl daemon-reload")
     before = daemons(running)
-    declared(running, alpha={"max_streams": 79, "daemon_options": {"no_exec": True}}, beta={"daemon_options": {"no_exec": True}})
+    declared(
+        running,
+        alpha={"max_streams": 79, "daemon_options": {"no_exec": True}},
+        beta={"daemon_options": {"no_exec": True}},
+    )
     try:
         run = running.operator.deploy(verified=True, fails=True)
         after = daemons(running)
@@ -127,11 +146,16 @@ def test_a_disk_that_fills_in_the_middle(running, room):
     """The first new file still fits beside the old ones, the second does not."""
     web1, folder = running.hosts[0], "/etc/tor/instances/alphaw1"
     before = daemons(running)
-    web1.sh(f"cp -a {folder} /root/copy; mount -t tmpfs -o {room} none {folder}; chown --reference=/root/copy {folder};"
-            f"chmod 750 {folder}; cp -a /root/copy/. {folder}/")
+    web1.sh(
+        f"cp -a {folder} /root/copy; mount -t tmpfs -o {room} none {folder}; chown --reference=/root/copy {folder};"
+        f"chmod 750 {folder}; cp -a /root/copy/. {folder}/"
+    )
     try:
         old = web1.sh(f"cd {folder}; find . -ls | awk '{{print $3, $5, $6, $11}}'; cat torrc services/*")
-        declared(running, alpha={"max_streams": 90 + len(room), "daemon_options": {"no_exec": True, "heartbeat_period": len(room)}})
+        declared(
+            running,
+            alpha={"max_streams": 90 + len(room), "daemon_options": {"no_exec": True, "heartbeat_period": len(room)}},
+        )
         run = running.operator.deploy(fails=True)
         assert "No space left on device" in run.messages
         assert "the previous configuration is back in place" in run.messages
@@ -184,7 +208,9 @@ def test_an_absent_service_goes_and_keeps_its_key_until_told(running):
 def test_a_new_package_of_tor_restarts_nothing(running):
     for host in running.hosts:
         before = host.daemons()
-        host.sh("DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --reinstall --allow-change-held-packages tor 2>&1")
+        host.sh(
+            "DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --reinstall --allow-change-held-packages tor 2>&1"
+        )
         assert host.daemons() == before
 
 
@@ -195,8 +221,12 @@ def boxed(running, daemon_options=None, **alpha):
     """Declare one service, whose daemons and whose probe have `sandbox: true`."""
     only = {**copy.deepcopy(SERVICES[0]), "pow": {"enabled": False}, "daemon_options": daemon_options or {}, **alpha}
     running.operator.declare(
-        only, *({**each, "state": "absent"} for each in SERVICES[1:]), onion_probe_hosts=["web1"],
-        onion_daemon_options={"sandbox": True}, onion_client_credentials={running.operator.address("alpha"): CLIENT.private})
+        only,
+        *({**each, "state": "absent"} for each in SERVICES[1:]),
+        onion_probe_hosts=["web1"],
+        onion_daemon_options={"sandbox": True},
+        onion_client_credentials={running.operator.address("alpha"): CLIENT.private},
+    )
 
 
 def live_in_their_sandbox(running, *hosts):
@@ -207,7 +237,9 @@ def live_in_their_sandbox(running, *hosts):
         for name in named:
             assert "Sandbox 1" in host.sh(f"cat /etc/tor/instances/{name}/torrc").splitlines()
         log = host.sh("journalctl --no-pager --output=cat --unit=tor@alphaw1 --unit=tor@onionprobe")
-        assert [line for line in log.splitlines() if "interned sandbox" in line or "Scheduled restart job" in line] == []
+        assert [
+            line for line in log.splitlines() if "interned sandbox" in line or "Scheduled restart job" in line
+        ] == []
 
 
 @pytest.mark.long

@@ -12,8 +12,13 @@ import pytest
 from onion_fleet import service, wait_for
 
 ALPHA = service("alpha", keeper=True)
-ARCHIVE = {"name": "archive", "layout": "softmap", "publishers": ["web1"], "backends": "web",
-           "ports": [{"port": 80, "target": "127.0.0.1:8080"}]}
+ARCHIVE = {
+    "name": "archive",
+    "layout": "softmap",
+    "publishers": ["web1"],
+    "backends": "web",
+    "ports": [{"port": 80, "target": "127.0.0.1:8080"}],
+}
 CONFIG, DATA, UNITS = "/etc/tor/instances", "/var/lib/tor-instances", "/etc/systemd/system"
 PUBLISHER, PROGRAM = "/etc/onionfleet/publisher", "/usr/local/lib/onionfleet/publisher/onionfleet_publisher"
 QUICK = {"verify_wait": 0, "verify_requests": 1, "verify_timeout": 10}
@@ -29,24 +34,84 @@ systemctl reload onionfleet-publisher"""
 
 # host, what somebody does, the kind and the words by which it is found
 MENDED = {
-    "torrc": ("web1", f"echo 'MaxMemInQueues 300 MB' >> {CONFIG}/alphaw1/torrc", "file", "alphaw1/torrc has been changed"),
-    "service file": ("web2", f"sed -i s/8080/8081/ {CONFIG}/alphaw1/services/alpha.conf", "file", "services/alpha.conf has been changed"),
-    "loaded by hand": ("web2", "systemctl reload tor@alphaw1; sleep 1", "action", "daemon 'alphaw1': .*HiddenServicePort differs.*reload"),
+    "torrc": (
+        "web1",
+        f"echo 'MaxMemInQueues 300 MB' >> {CONFIG}/alphaw1/torrc",
+        "file",
+        "alphaw1/torrc has been changed",
+    ),
+    "service file": (
+        "web2",
+        f"sed -i s/8080/8081/ {CONFIG}/alphaw1/services/alpha.conf",
+        "file",
+        "services/alpha.conf has been changed",
+    ),
+    "loaded by hand": (
+        "web2",
+        "systemctl reload tor@alphaw1; sleep 1",
+        "action",
+        "daemon 'alphaw1': .*HiddenServicePort differs.*reload",
+    ),
     "missing file": ("web1", f"rm {DATA}/archiveb1/archive-backend/ob_config", "file", "ob_config is missing"),
     "mode": ("web1", f"chmod 644 {CONFIG}/archiveb1/torrc", "file", "archiveb1/torrc has mode 0644, .*not mode 0640"),
-    "owner": ("web2", f"chown root {CONFIG}/archiveb1/services; chgrp root {CONFIG}/archiveb1/services", "file", "services/ has mode 0750, 0:0"),
-    "mode of a key": ("web2", f"chmod 644 {DATA}/alphaw1/alpha/hs_ed25519_secret_key", "key", "alpha/hs_ed25519_secret_key has mode 0644"),
-    "mode of a backend's key": ("web2", f"chmod 640 {DATA}/archiveb1/archive-backend/hs_ed25519_secret_key", "key", "has mode 0640"),
-    "missing key": ("web1", f"rm {PUBLISHER}/keys/archive/hs_ed25519_public_key", "key", "archive/hs_ed25519_public_key is missing"),
+    "owner": (
+        "web2",
+        f"chown root {CONFIG}/archiveb1/services; chgrp root {CONFIG}/archiveb1/services",
+        "file",
+        "services/ has mode 0750, 0:0",
+    ),
+    "mode of a key": (
+        "web2",
+        f"chmod 644 {DATA}/alphaw1/alpha/hs_ed25519_secret_key",
+        "key",
+        "alpha/hs_ed25519_secret_key has mode 0644",
+    ),
+    "mode of a backend's key": (
+        "web2",
+        f"chmod 640 {DATA}/archiveb1/archive-backend/hs_ed25519_secret_key",
+        "key",
+        "has mode 0640",
+    ),
+    "missing key": (
+        "web1",
+        f"rm {PUBLISHER}/keys/archive/hs_ed25519_public_key",
+        "key",
+        "archive/hs_ed25519_public_key is missing",
+    ),
     "not at boot": ("web2", "systemctl disable -q tor@alphaw1", "unit", "tor@alphaw1.service is disabled, not enabled"),
-    "stopped": ("web1", "systemctl stop tor@archiveb1", "action", "daemon 'archiveb1': is not running; deploy would start it"),
-    "publisher's unit": ("web1", f"sed -i s/ProtectHome=true/ProtectHome=no/ {UNITS}/onionfleet-publisher.service", "unit", "publisher.service has been"),
-    "publisher not at boot": ("web1", "systemctl disable -q onionfleet-publisher", "unit", "onionfleet-publisher.service: does not start at boot"),
+    "stopped": (
+        "web1",
+        "systemctl stop tor@archiveb1",
+        "action",
+        "daemon 'archiveb1': is not running; deploy would start it",
+    ),
+    "publisher's unit": (
+        "web1",
+        f"sed -i s/ProtectHome=true/ProtectHome=no/ {UNITS}/onionfleet-publisher.service",
+        "unit",
+        "publisher.service has been",
+    ),
+    "publisher not at boot": (
+        "web1",
+        "systemctl disable -q onionfleet-publisher",
+        "unit",
+        "onionfleet-publisher.service: does not start at boot",
+    ),
     "publisher's program": ("web1", f"echo '# hand-made' >> {PROGRAM}/health.py", "file", "health.py has been changed"),
     "publisher's backends": ("web1", STRANGER, "file", "publisher/config.yaml has been changed"),
     "a backend nobody planned": ("web1", "true", "backend", "knows backend 'web9/archiveb1', which is not in the plan"),
-    "keeper's unit": ("web2", f"echo '# hand-made' >> {UNITS}/onionfleet-keeper.service", "unit", "onionfleet-keeper.service has been changed"),
-    "keeper's configuration": ("web2", "chmod 644 /etc/onionfleet/keeper/config.json", "file", "keeper/config.json has mode 0644"),
+    "keeper's unit": (
+        "web2",
+        f"echo '# hand-made' >> {UNITS}/onionfleet-keeper.service",
+        "unit",
+        "onionfleet-keeper.service has been changed",
+    ),
+    "keeper's configuration": (
+        "web2",
+        "chmod 644 /etc/onionfleet/keeper/config.json",
+        "file",
+        "keeper/config.json has mode 0644",
+    ),
 }
 
 
@@ -65,7 +130,9 @@ def host(running, name):
 def report(running, *arguments, playbook="status", **extra):
     path = running.operator.folder / "report.json"
     path.unlink(missing_ok=True)
-    run = running.operator.run(playbook, *arguments, extra={**QUICK, "verify_report_file": str(path), **extra}, fails=None)
+    run = running.operator.run(
+        playbook, *arguments, extra={**QUICK, "verify_report_file": str(path), **extra}, fails=None
+    )
     return run, json.loads(path.read_text())
 
 
@@ -79,7 +146,7 @@ def test_a_deployments_own_verification_finds_nothing_that_it_did(running):
 def test_status_as_json_and_as_a_picture(running):
     picture = running.operator.folder / "fleet.md"
     run, found = report(running, onion_status_format="json", verify_picture_file=str(picture))
-    shown = run.output[run.output.index("\n{\n"):]
+    shown = run.output[run.output.index("\n{\n") :]
     assert json.JSONDecoder().raw_decode(shown.lstrip())[0]["services"] == found["services"]
     assert "PUBLISHES NOW" in picture.read_text() and "web2" in picture.read_text()
 
@@ -97,7 +164,9 @@ def damaged(running):
     run, found = report(running, "--diff", playbook="verify")
     for each in running.hosts:
         after = each.snapshot("/etc", "/usr/local")
-        assert after["files"] == {path: entry for path, entry in marked[each.name]["files"].items() if path in after["files"]}
+        assert after["files"] == {
+            path: entry for path, entry in marked[each.name]["files"].items() if path in after["files"]
+        }
     assert before != marked
     running.run, running.found = run, found
     return running
@@ -106,15 +175,25 @@ def damaged(running):
 @pytest.mark.parametrize("damage", MENDED)
 def test_a_verification_names_it(damaged, damage):
     name, _command, kind, what = MENDED[damage]
-    told = [row for row in damaged.found["drift"] if (row["host"], row["kind"]) == (name, kind) and re.search(what, row["what"])]
+    told = [
+        row
+        for row in damaged.found["drift"]
+        if (row["host"], row["kind"]) == (name, kind) and re.search(what, row["what"])
+    ]
     assert told and told[0]["wrong"], damaged.found["drift"]
     assert f"host '{name}': {told[0]['what']}" in damaged.found["troubles"]
 
 
 def test_a_verification_names_nothing_else_fails_and_shows_no_content(damaged):
     expected = [(name, kind, what) for name, _command, kind, what in MENDED.values()]
-    strange = [row for row in damaged.found["drift"]
-               if not any(row["host"] == name and row["kind"] == kind and re.search(what, row["what"]) for name, kind, what in expected)]
+    strange = [
+        row
+        for row in damaged.found["drift"]
+        if not any(
+            row["host"] == name and row["kind"] == kind and re.search(what, row["what"])
+            for name, kind, what in expected
+        )
+    ]
     # a changed file is one thing, that tor or the publisher has to load another
     assert {row["kind"] for row in strange} <= {"action"}, strange
     assert damaged.run.code == 2
@@ -145,7 +224,9 @@ def test_a_deployment_mends_it(damaged):
 
 def test_a_daemon_and_a_service_that_nobody_declares(running):
     web1 = host(running, "web1")
-    web1.sh(f"cp -a {CONFIG}/alphaw1 {CONFIG}/ghost; sed s,/alpha$,/ghost, {CONFIG}/alphaw1/services/alpha.conf > {CONFIG}/alphaw1/services/ghost.conf")
+    web1.sh(
+        f"cp -a {CONFIG}/alphaw1 {CONFIG}/ghost; sed s,/alpha$,/ghost, {CONFIG}/alphaw1/services/alpha.conf > {CONFIG}/alphaw1/services/ghost.conf"
+    )
     try:
         run, found = report(running, playbook="verify")
         told = [(row["kind"], row["what"].split(",")[0]) for row in found["drift"] if row["kind"] == "undeclared"]

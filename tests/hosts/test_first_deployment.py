@@ -15,8 +15,13 @@ from onion_fleet import Client, Hunt, fleet, needles
 
 PROXY_PASSWORD = f"proxy-password-{os.urandom(12).hex()}"
 CLIENT = Client()
-SERVICES = [{**each, **({"authorized_clients": [{"name": "desk", "public_key": CLIENT.public}]} if each["name"] == "gamma" else {})}
-            for each in conftest.SERVICES]
+SERVICES = [
+    {
+        **each,
+        **({"authorized_clients": [{"name": "desk", "public_key": CLIENT.public}]} if each["name"] == "gamma" else {}),
+    }
+    for each in conftest.SERVICES
+]
 DECLARED = {"onion_option_secrets": {"HTTPSProxyAuthenticator": f"user:{PROXY_PASSWORD}"}}
 DAEMONS = {"web1": ["alphaw1", "betaw1", "onionprobe", "small"], "web2": ["alphaw1", "betaw1", "small"]}
 
@@ -28,13 +33,23 @@ def first(fresh, tmp_path_factory):
     operator.settings.unlink()  # Ansible's defaults, so without pipelining
     operator.declare(*SERVICES, **DECLARED)
     made = operator.run("keys", "-vvv", "--diff")
-    sought = sorted({needle for each in SERVICES
-                     for needle in needles(operator.secret(each["name"]), (operator.folder / "vault").read_text())} | {*CLIENT.needles})
+    sought = sorted(
+        {
+            needle
+            for each in SERVICES
+            for needle in needles(operator.secret(each["name"]), (operator.folder / "vault").read_text())
+        }
+        | {*CLIENT.needles}
+    )
     DECLARED["onion_client_credentials"] = {operator.address("gamma"): CLIENT.private}
     operator.declare(*SERVICES, **DECLARED)
     hunts = _hunts(fresh, sought, operator.folder, caches)
-    talkative = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(caches / "facts"),
-                 "ANSIBLE_LOG_PATH": str(caches / "log"), "TMPDIR": str(caches)}
+    talkative = {
+        "ANSIBLE_CACHE_PLUGIN": "jsonfile",
+        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(caches / "facts"),
+        "ANSIBLE_LOG_PATH": str(caches / "log"),
+        "TMPDIR": str(caches),
+    }
     run = types.SimpleNamespace(made=made, sought=sought, operator=operator, hosts=fresh.hosts)
     run.checked = operator.deploy("-vvv", "--diff", "--check", **talkative)
     run.before = [host.snapshot() for host in fresh.hosts]
@@ -50,16 +65,35 @@ def first(fresh, tmp_path_factory):
 
 def _hunts(made, sought, folder, caches):
     temporary = [os.path.expanduser("~/.ansible/tmp"), "/dev/shm", str(folder), str(caches)]
-    here = Hunt(None, sought, watch=temporary, disks=temporary, spared=[str(folder / "vault"), str(folder / "group_vars" / "all.yml")])
-    there = {host.name: Hunt(host, sought, watch=["/tmp", "/var/tmp", "/dev/shm", "/root", "/run"], disks=["/"],
-                             spared=["/var/lib/tor-instances"]) for host in made.hosts}
+    here = Hunt(
+        None,
+        sought,
+        watch=temporary,
+        disks=temporary,
+        spared=[str(folder / "vault"), str(folder / "group_vars" / "all.yml")],
+    )
+    there = {
+        host.name: Hunt(
+            host,
+            sought,
+            watch=["/tmp", "/var/tmp", "/dev/shm", "/root", "/run"],
+            disks=["/"],
+            spared=["/var/lib/tor-instances"],
+        )
+        for host in made.hosts
+    }
     return {"controller": here, **there}
 
 
 def _break(made):
     """A new service whose key travels to the host, and a configuration that tor refuses."""
-    wrong = {"name": "epsilon", "layout": "hardmap", "replicas": "web", "ports": [{"port": 80, "target": "127.0.0.1:8080"}],
-             "extra": [{"option": "HiddenServiceNonsense", "value": "1"}]}
+    wrong = {
+        "name": "epsilon",
+        "layout": "hardmap",
+        "replicas": "web",
+        "ports": [{"port": 80, "target": "127.0.0.1:8080"}],
+        "extra": [{"option": "HiddenServiceNonsense", "value": "1"}],
+    }
     made.operator.declare(*SERVICES, wrong, **DECLARED)
     made.operator.run("keys", "-vvv")
 
@@ -67,7 +101,9 @@ def _break(made):
 def test_check_mode_named_the_files_and_actions_that_followed(first):
     assert first.checked.files == first.deployed.files
     assert first.checked.actions == first.deployed.actions
-    assert {host: sorted(name for name, _action in actions) for host, actions in first.deployed.actions.items()} == DAEMONS
+    assert {
+        host: sorted(name for name, _action in actions) for host, actions in first.deployed.actions.items()
+    } == DAEMONS
 
 
 def test_check_mode_changed_nothing(first):
@@ -93,7 +129,9 @@ def test_the_failing_run_said_why_and_changed_no_daemon(first):
 
 
 def test_no_secret_in_what_the_runs_said(first):
-    texts = [run.output + str(run.record) for run in (first.made, first.checked, first.deployed, first.again, first.failed)]
+    texts = [
+        run.output + str(run.record) for run in (first.made, first.checked, first.deployed, first.again, first.failed)
+    ]
     assert not [needle for text in texts for needle in first.sought if needle in text.encode()]
 
 
@@ -101,7 +139,9 @@ def test_the_password_of_a_proxy_is_in_its_torrc_and_not_in_what_runs_say(first)
     texts = [run.output + str(run.record) for run in (first.checked, first.deployed, first.again, first.failed)]
     assert not [text for text in texts if PROXY_PASSWORD in text]
     for host in first.hosts:
-        assert sorted(host.sh(f"grep -rl {PROXY_PASSWORD} /etc").split()) == [f"/etc/tor/instances/{name}/torrc" for name in DAEMONS[host.name]]
+        assert sorted(host.sh(f"grep -rl {PROXY_PASSWORD} /etc").split()) == [
+            f"/etc/tor/instances/{name}/torrc" for name in DAEMONS[host.name]
+        ]
         assert host.sh(f"journalctl --no-pager --all --output=cat | grep -c {PROXY_PASSWORD}", check=False) == "0"
 
 
@@ -116,8 +156,11 @@ def test_the_hunt_finds_what_is_there(first):
     text = secret.hex()
     play.write_text(
         "[{hosts: web1, gather_facts: false, tasks: [{name: Careless, ansible.builtin.shell: 'sleep 1; : %s'},"
-        " {ansible.builtin.copy: {content: '%s', dest: /var/tmp/careless}}]}]" % (text, text))
-    hunts = _hunts(types.SimpleNamespace(hosts=[host]), first.sought, first.operator.folder, pathlib.Path("/nonexistent"))
+        " {ansible.builtin.copy: {content: '%s', dest: /var/tmp/careless}}]}]" % (text, text)
+    )
+    hunts = _hunts(
+        types.SimpleNamespace(hosts=[host]), first.sought, first.operator.folder, pathlib.Path("/nonexistent")
+    )
     run = first.operator.run(str(play), "-vvv", ANSIBLE_PIPELINING="0")
     found = {name: hunt.found() for name, hunt in hunts.items()}
     host.sh("rm /var/tmp/careless; journalctl --rotate --vacuum-time=1s -q")
@@ -146,15 +189,21 @@ def test_keys_and_configuration_are_for_their_daemons_only(first):
             folder = os.path.dirname(path)
             user = "_tor-" + folder.split("/")[4]
             assert (files[folder]["mode"], files[folder]["owner"]) == ("0o40700", user)
-            assert {(files[f"{folder}/{name}"]["mode"], files[f"{folder}/{name}"]["owner"])
-                    for name in ("hs_ed25519_secret_key", "hs_ed25519_public_key", "hostname")} == {("0o100600", user)}
+            assert {
+                (files[f"{folder}/{name}"]["mode"], files[f"{folder}/{name}"]["owner"])
+                for name in ("hs_ed25519_secret_key", "hs_ed25519_public_key", "hostname")
+            } == {("0o100600", user)}
 
 
 def test_daemons_run_as_their_own_users_in_systemds_sandbox(first):
     for host in first.hosts:
         fleet("sandbox", host.name, *[f"tor@{daemon}" for daemon in DAEMONS[host.name]])
         for daemon, state in host.daemons().items():
-            status = dict(line.split(":\t", 1) for line in host.sh(f"cat /proc/{state['pid']}/status").splitlines() if ":\t" in line)
+            status = dict(
+                line.split(":\t", 1)
+                for line in host.sh(f"cat /proc/{state['pid']}/status").splitlines()
+                if ":\t" in line
+            )
             user = host.sh(f"id -u _tor-{daemon}")
             assert set(status["Uid"].split()) == {user}
             assert status["NoNewPrivs"] == "1"
@@ -176,6 +225,9 @@ def test_no_socks_port_is_open_but_the_probes_own(first):
 
 def test_what_the_package_would_start_is_masked(first):
     for host in first.hosts:
-        assert host.sh("systemctl is-enabled tor.service tor@default.service", check=False).split() == ["masked", "masked"]
+        assert host.sh("systemctl is-enabled tor.service tor@default.service", check=False).split() == [
+            "masked",
+            "masked",
+        ]
         assert host.sh("systemctl is-active tor@default.service", check=False) == "inactive"
         assert "tor hold" in " ".join(host.snapshot("/var/lib/onionfleet")["packages"])

@@ -46,25 +46,43 @@ def _states(made):
 def _state(snapshot):
     """What has to be equal: not times, numbers of users, or what tor writes for itself."""
     files = {
-        path: {key: value for key, value in entry.items() if key != "mtime" and not (key == "sha256" and path.startswith("/var/lib/onionfleet"))}
+        path: {
+            key: value
+            for key, value in entry.items()
+            if key != "mtime" and not (key == "sha256" and path.startswith("/var/lib/onionfleet"))
+        }
         for path, entry in snapshot["files"].items()
-        if not path.startswith(("/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/sub", "/etc/.pwd", "/etc/ld.so.cache"))
+        if not path.startswith(
+            ("/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/sub", "/etc/.pwd", "/etc/ld.so.cache")
+        )
         and (not path.startswith(DATA) or path.count("/") < 5 or "hs_ed25519" in path or path.endswith("hostname"))
     }
-    units = {name: (unit["ActiveState"], unit.get("UnitFileState")) for name, unit in snapshot["units"].items() if name.startswith("tor")}
-    return {"files": files, "units": units, "users": snapshot["users"],
-            "packages": [line for line in snapshot["packages"] if line.startswith("tor ")]}
+    units = {
+        name: (unit["ActiveState"], unit.get("UnitFileState"))
+        for name, unit in snapshot["units"].items()
+        if name.startswith("tor")
+    }
+    return {
+        "files": files,
+        "units": units,
+        "users": snapshot["users"],
+        "packages": [line for line in snapshot["packages"] if line.startswith("tor ")],
+    }
 
 
 def _reset(made, *, packages=False):
     """Undo a deployment; without packages, tor stays installed."""
     for host in made.hosts:
-        host.sh("systemctl stop 'tor@*'; systemctl disable -q tor@alphaw1 tor@betaw1 tor@small tor@onionprobe; systemctl reset-failed;"
-                f"rm -rf {CONFIG} {DATA} /var/lib/onionfleet/loaded; getent passwd | grep -o '^_tor-[a-z0-9]*' | xargs -r -n1 deluser --quiet",
-                check=False)
+        host.sh(
+            "systemctl stop 'tor@*'; systemctl disable -q tor@alphaw1 tor@betaw1 tor@small tor@onionprobe; systemctl reset-failed;"
+            f"rm -rf {CONFIG} {DATA} /var/lib/onionfleet/loaded; getent passwd | grep -o '^_tor-[a-z0-9]*' | xargs -r -n1 deluser --quiet",
+            check=False,
+        )
         if packages:
-            host.sh("apt-mark unhold tor; DEBIAN_FRONTEND=noninteractive apt-get purge -y -qq tor 2>&1;"
-                    "rm -rf /var/lib/onionfleet /etc/tor /etc/systemd/system/tor.service /etc/systemd/system/tor@default.service; systemctl daemon-reload")
+            host.sh(
+                "apt-mark unhold tor; DEBIAN_FRONTEND=noninteractive apt-get purge -y -qq tor 2>&1;"
+                "rm -rf /var/lib/onionfleet /etc/tor /etc/systemd/system/tor.service /etc/systemd/system/tor@default.service; systemctl daemon-reload"
+            )
 
 
 def _quiet(host):

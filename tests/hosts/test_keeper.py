@@ -22,7 +22,7 @@ from keeper_laboratory import KeeperLaboratory
 from laboratory import NETWORK, VISITORS
 
 WEB = {"web1": "bookworm", "web2": "trixie", "web3": "bookworm", "web4": "trixie", "web5": "bookworm"}
-VOTING_INTERVAL = 300  # seconds; a time period lasts two hours then, so that hardly any change of it falls into these tests
+VOTING_INTERVAL = 300
 TELLING = {"capture": "hello from ([a-z0-9]+)"}
 NAME, DAEMON = "newsroom", "newsroomw1"
 OPTIONS = """
@@ -106,7 +106,8 @@ def test_status_tells_who_holds(running):
     found = running.report()
     assert found["troubles"] == []
     assert {each["host"]: each["keeper"]["state"] for each in found["replicas"]} == {
-        name: "holds" if name == holder else "stands by" for name in WEB}
+        name: "holds" if name == holder else "stands by" for name in WEB
+    }
     assert found["holder"]["host"] == holder
 
 
@@ -117,7 +118,11 @@ def test_a_killed_keeper_comes_back_and_publishes_nothing(running):
         host = running.hosts[name]
         process = host.sh(PROCESS)
         host.sh("systemctl kill -s KILL onionfleet-keeper")
-        wait_for(lambda host=host, process=process: host.sh(PROCESS) not in (process, "0"), f"the keeper of {name} is back", 60)
+        wait_for(
+            lambda host=host, process=process: host.sh(PROCESS) not in (process, "0"),
+            f"the keeper of {name} is back",
+            60,
+        )
         wait_for(lambda: running.content(NAME), "all is well", 120)
         assert running.replica(name, NAME)["revision_counter"] == revision
         assert running.replica(name, NAME)["publications"] == 0
@@ -151,7 +156,10 @@ def test_without_its_keeper_a_replica_is_plain_tor(running):
         found = running.options(name)
         assert "PublishHidServDescriptors=1" in found
         assert "PoWDefensesEnabled" not in found
-        assert any(trouble.startswith(f"keeper of host '{name}': ") and "nobody listens" in trouble for trouble in running.report()["troubles"])
+        assert any(
+            trouble.startswith(f"keeper of host '{name}': ") and "nobody listens" in trouble
+            for trouble in running.report()["troubles"]
+        )
     finally:
         host.sh("systemctl start onionfleet-keeper")
     running.steady(NAME)
@@ -208,7 +216,9 @@ def test_a_control_socket_that_is_gone(running):
         wait_for(lambda: running.replica(name, NAME).get("publishes", True) is None, "its keeper misses it", 30)
         found = running.report()
         assert next(each["keeper"]["state"] for each in found["replicas"] if each["host"] == name) == "no tor"
-        assert any(trouble.startswith(f"daemon '{DAEMON}' of host '{name}': control socket") for trouble in found["troubles"])
+        assert any(
+            trouble.startswith(f"daemon '{DAEMON}' of host '{name}': control socket") for trouble in found["troubles"]
+        )
         assert running.steady(NAME, *(each for each in WEB if each != name)) == holder
         assert running.replica(holder, NAME)["revision_counter"] == revision
     finally:
@@ -221,8 +231,10 @@ def test_a_keeper_whose_client_has_no_consensus_takes_nothing_over(running):
     name = other(holder)
     host, revision = running.hosts[name], running.replica(holder, NAME)["revision_counter"]
     before, failed = running.replica(name, NAME)["publications"], running.keeper(name, NAME)["probes"]["failed"]
-    host.sh(f"ip route add blackhole {running.hosts[NETWORK].address}/32; systemctl stop tor@onionkeeper;"
-            " rm -f /var/lib/tor-instances/onionkeeper/cached-* /var/lib/tor-instances/onionkeeper/state; systemctl start --no-block tor@onionkeeper")
+    host.sh(
+        f"ip route add blackhole {running.hosts[NETWORK].address}/32; systemctl stop tor@onionkeeper;"
+        " rm -f /var/lib/tor-instances/onionkeeper/cached-* /var/lib/tor-instances/onionkeeper/state; systemctl start --no-block tor@onionkeeper"
+    )
     try:
         wait_for(lambda: running.keeper(name, NAME)["probes"]["failed"] >= failed + 5, "its requests fail", 180)
         assert running.keeper(name, NAME)["hsdirs_answer"] is False
@@ -257,7 +269,13 @@ def test_two_of_five_lose_tor_and_return(running):
 
 def test_a_restricted_service_is_asked_with_the_key_of_a_client(running):
     client = Client()
-    desk = running.hardmap("desk", "gamma", keeper=True, probe=TELLING, authorized_clients=[{"name": "keeper", "public_key": client.public}])
+    desk = running.hardmap(
+        "desk",
+        "gamma",
+        keeper=True,
+        probe=TELLING,
+        authorized_clients=[{"name": "keeper", "public_key": client.public}],
+    )
     running.declare(desk)
     running.operator.run("keys")
     credentials = {"onion_client_credentials": {running.operator.address("desk"): client.private}}
@@ -281,7 +299,10 @@ def test_the_word_taken_back_leaves_plain_tor(running):
     run = running.operator.deploy()
     assert running.operator.deploy().changes == []
     for name in WEB:
-        assert running.hosts[name].sh("systemctl is-active onionfleet-keeper tor@onionkeeper", check=False).split() == ["inactive", "inactive"]
+        assert running.hosts[name].sh("systemctl is-active onionfleet-keeper tor@onionkeeper", check=False).split() == [
+            "inactive",
+            "inactive",
+        ]
         found = running.options(name)
         assert "PublishHidServDescriptors=1" in found
         assert "PoWDefensesEnabled" not in found

@@ -26,7 +26,10 @@ def running(fresh):
 
 def addresses(running):
     """What each backend's tor answers for, and what the publisher has for it."""
-    made = {f"{host.name}/archiveb1": host.sh("cat /var/lib/tor-instances/archiveb1/archive-backend/hostname", check=False) for host in running.hosts}
+    made = {
+        f"{host.name}/archiveb1": host.sh("cat /var/lib/tor-instances/archiveb1/archive-backend/hostname", check=False)
+        for host in running.hosts
+    }
     config = json.loads(running.hosts[0].sh("cat /etc/onionfleet/publisher/config.yaml"))
     return made, {each["name"]: each["address"] for each in config["services"][0]["instances"]}
 

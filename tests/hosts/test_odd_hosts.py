@@ -55,7 +55,11 @@ def odd(tmp_path_factory, network):
     made.su1, made.odd1 = made.hosts  # pylint: disable=unpacking-non-sequence
     made.su1.sh("set -e\n" + SU)
     made.odd1.sh("set -e\n" + LANGUAGE + MINIMAL + "\n" + UMASK)
-    made.operator.host_vars["su1"] = {"ansible_user": "plain", "ansible_become_method": "su", "ansible_become_password": PASSWORD}
+    made.operator.host_vars["su1"] = {
+        "ansible_user": "plain",
+        "ansible_become_method": "su",
+        "ansible_become_password": PASSWORD,
+    }
     made.operator.write_inventory()
     declare(made.operator, NEWSROOM, ARCHIVE)
     made.operator.run("keys")
@@ -160,7 +164,10 @@ def test_keys_do_not_travel_where_su_is_the_way_to_become_root(first):
     declare(operator, {**NEWSROOM, "replicas": ["odd1", "su1"]}, ARCHIVE)
     run = operator.deploy(fails=True)
     declare(operator, NEWSROOM, ARCHIVE)
-    assert "host 'su1': secrets would be written into a temporary file on the host; become: 'su' cannot pipeline" in run.messages
+    assert (
+        "host 'su1': secrets would be written into a temporary file on the host; become: 'su' cannot pipeline"
+        in run.messages
+    )
     assert "ansible_become_method: sudo" in run.messages
     assert [host.daemons() for host in odd.hosts] == before
     assert "newsroomw1" not in odd.su1.sh("ls /var/lib/tor-instances /etc/tor/instances; cut -d: -f1 /etc/passwd")
@@ -169,10 +176,18 @@ def test_keys_do_not_travel_where_su_is_the_way_to_become_root(first):
 @pytest.mark.parametrize(
     ("spoil", "mend", "fault"),
     [
-        pytest.param("mount -t tmpfs -o size=64k none /tmp", "umount /tmp",
-                     "disk: it is so full that nothing runs on this host; make room", id="a full disk, in any language"),
-        pytest.param("chmod 750 /var/lib", "chmod 755 /var/lib",
-                     "directory: /var/lib does not let the users of daemons through", id="a directory of the system that is too tight"),
+        pytest.param(
+            "mount -t tmpfs -o size=64k none /tmp",
+            "umount /tmp",
+            "disk: it is so full that nothing runs on this host; make room",
+            id="a full disk, in any language",
+        ),
+        pytest.param(
+            "chmod 750 /var/lib",
+            "chmod 755 /var/lib",
+            "directory: /var/lib does not let the users of daemons through",
+            id="a directory of the system that is too tight",
+        ),
     ],
 )
 def test_what_is_in_the_way_is_a_fault(first, spoil, mend, fault):

@@ -24,9 +24,19 @@ dpkg-deb -b unpacked tor.deb && rm -r unpacked
 echo 'deb [trusted=yes] file:/srv/newer ./' > /etc/apt/sources.list.d/newer.list
 """
 SERVICES = [
-    {"name": "news", "layout": "hardmap", "replicas": [*APPS], "ports": [{"port": 80, "target": "unix:/run/pages/beta.sock"}]},
-    {"name": "archive", "layout": "softmap", "backends": [*APPS], "publishers": ["app1", "app2"],
-     "ports": [{"port": 80, "target": "unix:/run/pages/gamma.sock"}]},
+    {
+        "name": "news",
+        "layout": "hardmap",
+        "replicas": [*APPS],
+        "ports": [{"port": 80, "target": "unix:/run/pages/beta.sock"}],
+    },
+    {
+        "name": "archive",
+        "layout": "softmap",
+        "backends": [*APPS],
+        "publishers": ["app1", "app2"],
+        "ports": [{"port": 80, "target": "unix:/run/pages/gamma.sock"}],
+    },
 ]
 
 
@@ -55,7 +65,11 @@ def rolling(tmp_path_factory, network):
 def order(run):
     """Hosts in the order in which something was done to them."""
     acts = ("Restart daemons", "Reboot")
-    return [entry["host"] for entry in run.record if entry.get("task", "").endswith(acts) and entry.get("result", {}).get("changed")]
+    return [
+        entry["host"]
+        for entry in run.record
+        if entry.get("task", "").endswith(acts) and entry.get("result", {}).get("changed")
+    ]
 
 
 def late(rolling):
@@ -82,18 +96,26 @@ def roll(rolling, *arguments, playbook="roll", fails=False, **extra):
 
 def drained(record, host):
     """Has a run begun to wait for the visitors of a host, after it told its daemons to publish no more?"""
-    lines = [json.loads(line) for line in record.read_text().splitlines() if line.endswith("}")] if record.exists() else []
+    lines = (
+        [json.loads(line) for line in record.read_text().splitlines() if line.endswith("}")] if record.exists() else []
+    )
     stood_by = False
     for line in lines:
         if line["task"].endswith("Have those that go publish no more"):
-            stood_by = stood_by or host in [each["handover_host"]["key"] for each in line.get("result", {}).get("results", [])]
+            stood_by = stood_by or host in [
+                each["handover_host"]["key"] for each in line.get("result", {}).get("results", [])
+            ]
         elif stood_by and line["task"].endswith("Let their visitors finish"):
             return True
     return False
 
 
 def invocations(rolling):
-    return {(name, daemon): unit["invocation"] for name, daemons in running(rolling).items() for daemon, unit in daemons.items()}
+    return {
+        (name, daemon): unit["invocation"]
+        for name, daemons in running(rolling).items()
+        for daemon, unit in daemons.items()
+    }
 
 
 def test_nothing_due_is_nothing_done(rolling):
@@ -123,7 +145,9 @@ def test_a_newer_tor(rolling):
     rolling.hosts["app1"].sh("DEBIAN_FRONTEND=noninteractive apt-get -qq purge python3-apt")
     foreseen = roll(rolling, "--check", roll_upgrade=True)
     assert rolling.hosts["app1"].sh("python3 -c 'import apt' 2>/dev/null || echo none") == "none"
-    assert {host for host, task, *_rest in foreseen.changes if task.endswith("See whether there is a newer tor")} == {*APPS}
+    assert {host for host, task, *_rest in foreseen.changes if task.endswith("See whether there is a newer tor")} == {
+        *APPS
+    }
     assert invocations(rolling) == before
     with rolling.asked("news", "archive"):
         run = roll(rolling, roll_upgrade=True)
@@ -143,7 +167,9 @@ def test_every_host_is_rebooted(rolling):
     with rolling.asked("news", "archive"):
         run = roll(rolling, "--limit", f"all:!{VISITORS}", roll_reboot=True)
     assert sorted(order(run)) == [*APPS]
-    assert [name for name in APPS if rolling.hosts[name].sh("systemctl show -P UserspaceTimestamp") == started[name]] == []
+    assert [
+        name for name in APPS if rolling.hosts[name].sh("systemctl show -P UserspaceTimestamp") == started[name]
+    ] == []
     assert roll(rolling).changes == []
 
 
@@ -156,7 +182,11 @@ def test_a_download_is_waited_for(rolling):
     visitor = rolling.hosts[VISITORS]
     with visitor.long_download(rolling.operator.address("news"), [rolling.hosts[name] for name in APPS]):
         process, record = rolling.operator.start("deploy", extra={"verify_requests": 1})
-        wait_for(lambda: drained(record, "app3") or process.poll() is not None, "visitors of the one that carries it are waited for", 600)
+        wait_for(
+            lambda: drained(record, "app3") or process.poll() is not None,
+            "visitors of the one that carries it are waited for",
+            600,
+        )
         visitor.download_goes_on()
         assert invocations(rolling)["app3", "newsw1"] == before["app3", "newsw1"]
     output, _none = process.communicate()

@@ -73,8 +73,14 @@ def test_the_publisher_moves(live):
 
 def test_nothing_of_ours_is_left_on_a_host_that_went(live):
     host = live.hosts["pub1"]
-    assert host.sh("ls -d /usr/local/lib/onionfleet /etc/onionfleet /var/lib/onionfleet /etc/systemd/system/onionfleet* "
-                   "/etc/tor/instances/* /var/lib/tor-instances/* /etc/systemd/system/tor*.service 2>/dev/null", check=False) == ""
+    assert (
+        host.sh(
+            "ls -d /usr/local/lib/onionfleet /etc/onionfleet /var/lib/onionfleet /etc/systemd/system/onionfleet* "
+            "/etc/tor/instances/* /var/lib/tor-instances/* /etc/systemd/system/tor*.service 2>/dev/null",
+            check=False,
+        )
+        == ""
+    )
     assert host.sh("getent passwd | grep -c '^_tor-\\|^_onionpublisher'", check=False) == "0"
     assert host.sh("apt-mark showhold") == ""
 
@@ -84,7 +90,9 @@ def test_a_worker_of_each_host_goes(live):
     with live.asked("news"):
         live.run("deploy")
         live.run("retire")
-    assert [("newsw1" in daemons, "newsw2" in daemons) for daemons in live.daemons(*APPS).values()] == [(True, False)] * 3
+    assert [("newsw1" in daemons, "newsw2" in daemons) for daemons in live.daemons(*APPS).values()] == [
+        (True, False)
+    ] * 3
 
 
 def test_a_replica_goes_and_its_host_with_it(live):

@@ -117,7 +117,10 @@ def headers(run, task):
 def test_check_mode_named_what_followed(running):
     assert running.checked.files == running.deployed.files
     written = [headers(run, "Write what it publishes") for run in (running.checked, running.deployed)]
-    secret, told = "/etc/onionfleet/publisher/keys/archive/hs_ed25519_secret_key", "/etc/onionfleet/publisher/config.yaml"
+    secret, told = (
+        "/etc/onionfleet/publisher/keys/archive/hs_ed25519_secret_key",
+        "/etc/onionfleet/publisher/config.yaml",
+    )
     assert [sorted(each) for each in written] == [[*PUBLISHERS], [*PUBLISHERS]]
     assert all(secret in files and told in files for each in written for files in each.values())
 
@@ -208,7 +211,9 @@ def test_a_publisher_outlives_its_tor(running):
 
 def test_a_publisher_waits_for_the_consensus_of_its_tor(running):
     host = running.host("pub2")
-    host.sh("systemctl stop onionfleet-publisher tor@onionpublisher; cd /var/lib/tor-instances/onionpublisher; rm -f cached-* state")
+    host.sh(
+        "systemctl stop onionfleet-publisher tor@onionpublisher; cd /var/lib/tor-instances/onionpublisher; rm -f cached-* state"
+    )
     fleet("cut", "pub2")
     try:
         host.sh("systemctl start tor@onionpublisher onionfleet-publisher")
@@ -223,8 +228,14 @@ def test_a_publisher_waits_for_the_consensus_of_its_tor(running):
 def test_the_other_publisher_goes_on_when_one_dies(running):
     fleet("kill", "pub1")
     try:
-        wait_for(lambda: running.report("--limit", "all:!pub1")["holder"] == {"host": "pub2", "daemon": "onionpublisher", "by": "signing key"},
-                 "the other one's descriptor is on the directories", 300)
+        wait_for(
+            lambda: (
+                running.report("--limit", "all:!pub1")["holder"]
+                == {"host": "pub2", "daemon": "onionpublisher", "by": "signing key"}
+            ),
+            "the other one's descriptor is on the directories",
+            300,
+        )
         found = running.report("--limit", "all:!pub1")
         assert found["answer"]["answered"] == 1
         assert found["troubles"] == []
@@ -275,7 +286,9 @@ def frontend():
 def answer_for(host, frontends):
     """Have the backends of big on a host answer for further addresses."""
     lines = "".join(f"MasterOnionAddress {address}\\n" for address in frontends)
-    host.sh(f"for d in /var/lib/tor-instances/bigb*; do printf '{lines}' >> $d/big-backend/ob_config; systemctl restart tor@${{d##*/}}; done")
+    host.sh(
+        f"for d in /var/lib/tor-instances/bigb*; do printf '{lines}' >> $d/big-backend/ob_config; systemctl restart tor@${{d##*/}}; done"
+    )
 
 
 def start_stock(host, instances, frontends):

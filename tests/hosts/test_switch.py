@@ -14,8 +14,13 @@ from visited_fleet import APPS, PUBLISHERS, VISITORS, VisitedFleet
 PORTS = [{"port": 80, "target": "unix:/run/pages/beta.sock"}]
 HARDMAP = {"name": "archive", "layout": "hardmap", "replicas": [*APPS], "ports": PORTS}
 SOFTMAP = {"name": "archive", "layout": "softmap", "publishers": [*PUBLISHERS], "backends": [*APPS], "ports": PORTS}
-NEIGHBOUR = {"name": "wiki", "layout": "softmap", "publishers": [*PUBLISHERS], "backends": [*APPS],
-             "ports": [{"port": 80, "target": "unix:/run/pages/gamma.sock"}]}
+NEIGHBOUR = {
+    "name": "wiki",
+    "layout": "softmap",
+    "publishers": [*PUBLISHERS],
+    "backends": [*APPS],
+    "ports": [{"port": 80, "target": "unix:/run/pages/gamma.sock"}],
+}
 # what runs where, and where the key is
 HARD = {**{name: ["archivew1"] for name in APPS}, **{name: [] for name in PUBLISHERS}}
 SOFT = {**{name: ["archiveb1"] for name in APPS}, **{name: ["onionpublisher"] for name in PUBLISHERS}}
@@ -58,7 +63,10 @@ def test_a_deployment_refuses_another_layout_and_names_the_switch(live):
     before = {host.name: host.daemons() for host in live.hosts.values()}
     live.declare(SOFTMAP)
     refused = live.operator.deploy(fails=True)
-    assert "service 'archive': layout: is softmap now" in refused.messages and "onionfleet.balance.switch" in refused.messages
+    assert (
+        "service 'archive': layout: is softmap now" in refused.messages
+        and "onionfleet.balance.switch" in refused.messages
+    )
     assert {host.name: host.daemons() for host in live.hosts.values()} == before
     live.declare(HARDMAP)
     assert live.operator.deploy().changes == []
@@ -105,8 +113,11 @@ def test_a_download_through_the_old_side_ends_before_it_is_removed(live):
     live.declare(SOFTMAP)
     with live.hosts[VISITORS].long_download(live.operator.address("archive"), [live.hosts[name] for name in APPS]):
         process, record = live.operator.start("switch", extra={"handover_drain_timeout": 600, "verify_requests": 1})
-        wait_for(lambda: record.exists() and "Let their visitors finish" in record.read_text() or process.poll() is not None,
-                 "the old side drains", 600)
+        wait_for(
+            lambda: record.exists() and "Let their visitors finish" in record.read_text() or process.poll() is not None,
+            "the old side drains",
+            600,
+        )
         live.hosts[VISITORS].download_goes_on()
         assert all("archivew1" in live.daemons(name)[name] for name in APPS)
     output, _none = process.communicate()
@@ -138,7 +149,11 @@ def test_killed_after_a_step_it_goes_on(live, step, _way):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("old", "new", "holders"), [(HARDMAP, SOFTMAP, PUBLISHERS), (SOFTMAP, HARDMAP, APPS)], ids=["to_softmap", "to_hardmap"])
+@pytest.mark.parametrize(
+    ("old", "new", "holders"),
+    [(HARDMAP, SOFTMAP, PUBLISHERS), (SOFTMAP, HARDMAP, APPS)],
+    ids=["to_softmap", "to_hardmap"],
+)
 def test_beside_a_softmap_of_the_same_publishers(live, old, new, holders):
     """Whose publishers stay, and whose visitors notice nothing."""
     live.declare(old, NEIGHBOUR)
@@ -148,6 +163,9 @@ def test_beside_a_softmap_of_the_same_publishers(live, old, new, holders):
     with live.asked("archive", "wiki"):
         live.run("switch")
     daemon = "archiveb1" if new is SOFTMAP else "archivew1"
-    assert live.daemons() == {**{name: [daemon, "wikib1"] for name in APPS}, **{name: ["onionpublisher"] for name in PUBLISHERS}}
+    assert live.daemons() == {
+        **{name: [daemon, "wikib1"] for name in APPS},
+        **{name: ["onionpublisher"] for name in PUBLISHERS},
+    }
     assert (live.keys("archive"), live.keys("wiki")) == ([*holders], [*PUBLISHERS])
     assert live.operator.deploy().changes == []

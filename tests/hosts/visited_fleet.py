@@ -57,7 +57,9 @@ class Tally:
 
     def few_failed(self) -> bool:
         """No more than the network may have lost by itself."""
-        return all(_few(crowds[:2], *LOST_PAGES) and _few(crowds[2:], *LOST_DOWNLOADS) for crowds in self._crowds.values())
+        return all(
+            _few(crowds[:2], *LOST_PAGES) and _few(crowds[2:], *LOST_DOWNLOADS) for crowds in self._crowds.values()
+        )
 
     def lasts(self, seconds: float) -> bool:
         return time.monotonic() - self._began >= seconds
@@ -66,9 +68,14 @@ class Tally:
         self.seconds = time.monotonic() - self._began
 
     def failed(self) -> list[str]:
-        return [f"{service}, {time.strftime('%H:%M:%S', time.gmtime(each['at']))}, {'fresh ' * each['fresh']}visitor {each['visitor']}, "
-                f"after {each['seconds']:.0f} s: {each['error']}"
-                for service, crowds in self._crowds.items() for crowd in crowds for each in crowd.results if not each["ok"]]
+        return [
+            f"{service}, {time.strftime('%H:%M:%S', time.gmtime(each['at']))}, {'fresh ' * each['fresh']}visitor {each['visitor']}, "
+            f"after {each['seconds']:.0f} s: {each['error']}"
+            for service, crowds in self._crowds.items()
+            for crowd in crowds
+            for each in crowd.results
+            if not each["ok"]
+        ]
 
     def figures(self) -> dict[str, int]:
         count: collections.Counter[str] = collections.Counter()
@@ -89,7 +96,9 @@ class VisitedFleet(Laboratory):
 
     def __init__(self, folder: pathlib.Path, network: dict, names: tuple[str, ...] = (*APPS, *PUBLISHERS)) -> None:
         tors, suites = SERVICES * sum(visit["tors"] for visit in VISITS), {name: SUITES[name] for name in names}
-        super().__init__(pathlib.Path(os.environ.get("DAY_TWO_FOLDER", folder)), suites, relays=0, voting_interval=0, visitors=tors)
+        super().__init__(
+            pathlib.Path(os.environ.get("DAY_TWO_FOLDER", folder)), suites, relays=0, voting_interval=0, visitors=tors
+        )
         del self.hosts[NETWORK]
         self.network = network
 
@@ -99,7 +108,9 @@ class VisitedFleet(Laboratory):
         fleet("down", *self.hosts)
         for host in self.hosts.values():
             host.boot()
-            host.sh("mkdir -p /etc/systemd/system/multi-user.target.wants; ln -s ../pages.service /etc/systemd/system/multi-user.target.wants/")
+            host.sh(
+                "mkdir -p /etc/systemd/system/multi-user.target.wants; ln -s ../pages.service /etc/systemd/system/multi-user.target.wants/"
+            )
         (self.folder / "built").touch()
 
     def declare(self, *services: dict, **variables) -> None:
@@ -121,7 +132,10 @@ class VisitedFleet(Laboratory):
             wait_for(tally.enough, "enough have asked", 20 * REQUESTS)
         say("\n".join([str(tally.figures()), *tally.failed()]))
         if "DAY_TWO_FIGURES" in os.environ:
-            row = {"operation": os.environ["PYTEST_CURRENT_TEST"].partition("::")[2].rpartition(" (")[0], "during": tally.figures()}
+            row = {
+                "operation": os.environ["PYTEST_CURRENT_TEST"].partition("::")[2].rpartition(" (")[0],
+                "during": tally.figures(),
+            }
             if control:
                 row["without"] = self._undisturbed(services, tally.seconds)
             with open(os.environ["DAY_TWO_FIGURES"], "a", encoding="utf-8") as lines:
@@ -139,10 +153,21 @@ class VisitedFleet(Laboratory):
     def _visited(self, services: tuple[str, ...]):
         tors = iter(self.visitors)
         with contextlib.ExitStack() as stack:
-            tally = Tally({service: [
-                stack.enter_context(self.crowd(self.operator.address(service), list(itertools.islice(tors, visit["tors"])),
-                                               **{key: value for key, value in visit.items() if key != "tors"}))
-                for visit in VISITS] for service in services})
+            tally = Tally(
+                {
+                    service: [
+                        stack.enter_context(
+                            self.crowd(
+                                self.operator.address(service),
+                                list(itertools.islice(tors, visit["tors"])),
+                                **{key: value for key, value in visit.items() if key != "tors"},
+                            )
+                        )
+                        for visit in VISITS
+                    ]
+                    for service in services
+                }
+            )
             yield tally
             tally.end()
 
@@ -153,7 +178,9 @@ class VisitedFleet(Laboratory):
     def keys(self, service: str) -> list[str]:
         """Hosts on whose disks the key of a service is found, in any form."""
         sought = needles(self.operator.secret(service), (self.operator.folder / "vault").read_text())
-        hunts = {name: Hunt(self.hosts[name], sought, watch=["/run"], disks=["/"], spared=[]) for name in self._serving()}
+        hunts = {
+            name: Hunt(self.hosts[name], sought, watch=["/run"], disks=["/"], spared=[]) for name in self._serving()
+        }
         return [name for name, hunt in hunts.items() if hunt.found()]
 
     def _serving(self) -> list[str]:

@@ -21,7 +21,11 @@ def named(path):
     tests = (ROOT / "tests/unit").rglob("test_*.py")
     if path.parent.parent.name not in ("module_utils", "plugin_utils"):
         kind = path.parent.name
-        return any(re.search(rf"\b{path.stem}\b", test.read_text()) for test in tests if test.parent.name == kind or path.stem == "_errors")
+        return any(
+            re.search(rf"\b{path.stem}\b", test.read_text())
+            for test in tests
+            if test.parent.name == kind or path.stem == "_errors"
+        )
     room = path.parent.name
     imports = re.compile(rf"{room}\.{path.stem}\b|{room} import .*\b{path.stem}\b")
     users = (user for user in FILES if user != path and imports.search(user.read_text()))

@@ -19,7 +19,16 @@ def documented(kind: str) -> dict[str, bool]:
 
 
 def test_the_readme_lists_the_modules_and_filters_that_are_not_internal() -> None:
-    rows = [line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if re.match(r"\| (module|lookup)", line)]
+    rows = [
+        line
+        for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+        if re.match(r"\| (module|lookup)", line)
+    ]
     named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
-    public = {name for kind in ("modules", "filter", "lookup", "test") for name, internal in documented(kind).items() if not internal}
+    public = {
+        name
+        for kind in ("modules", "filter", "lookup", "test")
+        for name, internal in documented(kind).items()
+        if not internal
+    }
     assert named == public

@@ -34,7 +34,9 @@ def load(role, file):
 
 def flat(tasks):
     """Tasks, and those in their blocks."""
-    return [each for task in tasks for each in (flat(task["block"] + task.get("rescue", [])) if "block" in task else [task])]
+    return [
+        each for task in tasks for each in (flat(task["block"] + task.get("rescue", [])) if "block" in task else [task])
+    ]
 
 
 def tasks_of(role):
@@ -85,10 +87,16 @@ def test_readme_names_every_role_and_playbook(name):
 def test_tasks_of_the_controller_are_the_controllers():
     """A localhost in the inventory has the settings of all hosts."""
     plays = [play for path in (ROOT / "playbooks").rglob("*.yml") for play in yaml.safe_load(path.read_text())]
-    tasks = [task for path in (ROOT / "roles").glob("*/tasks/*.yml") for task in flat(yaml.safe_load(path.read_text()) or [])]
+    tasks = [
+        task for path in (ROOT / "roles").glob("*/tasks/*.yml") for task in flat(yaml.safe_load(path.read_text()) or [])
+    ]
     tasks += [task for play in plays for task in flat(play.get("tasks", []))]
     own = [task for task in tasks if task.get("delegate_to") == "localhost"]
-    wanted = {"ansible_become": False, "ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    wanted = {
+        "ansible_become": False,
+        "ansible_connection": "local",
+        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+    }
     assert len(own) == 6
     assert [task["name"] for task in own if not wanted.items() <= task["vars"].items()] == []
 
@@ -97,7 +105,11 @@ def test_a_lost_host_that_does_not_matter_ends_no_play():
     """With run_once or any_errors_fatal, ignore_unreachable alone does not keep it from that."""
     plays = [play for path in (ROOT / "playbooks").glob("*.yml") for play in yaml.safe_load(path.read_text())]
     tasks = [task for path in (ROOT / "roles").glob("*/tasks/*.yml") for task in yaml.safe_load(path.read_text()) or []]
-    spared = [task for task in [*tasks, *(task for play in plays for task in play.get("tasks", []))] if "ignore_unreachable" in task]
+    spared = [
+        task
+        for task in [*tasks, *(task for play in plays for task in play.get("tasks", []))]
+        if "ignore_unreachable" in task
+    ]
     assert len(spared) > 5
     assert [task["name"] for task in spared if not task.get("ignore_errors")] == []
 
@@ -110,7 +122,12 @@ def test_a_lost_host_ends_no_report(name):
 
 def test_every_play_names_its_strategy():
     """That of ansible.cfg may be one with which no host waits for others."""
-    plays = [play for path in (ROOT / "playbooks").rglob("*.yml") for play in yaml.safe_load(path.read_text()) if "hosts" in play]
+    plays = [
+        play
+        for path in (ROOT / "playbooks").rglob("*.yml")
+        for play in yaml.safe_load(path.read_text())
+        if "hosts" in play
+    ]
     assert len(plays) > 15
     assert [play["name"] for play in plays if play.get("strategy") != "linear"] == []
 
@@ -123,14 +140,20 @@ def strings(found):
         yield found
 
 
-@pytest.mark.parametrize("path", sorted([*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").rglob("*.yml")]), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted([*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").rglob("*.yml")]), ids=lambda path: path.name
+)
 def test_lines_are_joined_by_newlines(path):
     """In a block of YAML, Ansible leaves a backslash in an expression as it is. A program may be told so, nobody else."""
     escaped = [text for text in strings(yaml.safe_load(path.read_text())) if re.search(r"join\('[^']*\\n", text)]
     assert escaped == []
 
 
-@pytest.mark.parametrize("path", sorted([*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml")]), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path",
+    sorted([*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml")]),
+    ids=lambda path: path.name,
+)
 def test_what_is_told_is_shown_by_whatever_ansible_is_configured_to_show(path):
     """An operator may hide what is ok (display_ok_hosts), and with it what debug says."""
     assert "ansible.builtin.debug" not in path.read_text()
@@ -140,15 +163,25 @@ def test_what_is_told_is_shown_by_whatever_ansible_is_configured_to_show(path):
 
 
 def status(*names, lost=False, credentials=()):
-    replicas = [{"host": "web1", "daemon": "newsroomw1", "worker": 1}, {"host": "web2", "daemon": "newsroomw1", "worker": 1}]
-    circuits = {"revision_counter": 1, "introduction_points": [], "introduction_circuits": ["1", "2", "3"], "silent_targets": []}
+    replicas = [
+        {"host": "web1", "daemon": "newsroomw1", "worker": 1},
+        {"host": "web2", "daemon": "newsroomw1", "worker": 1},
+    ]
+    circuits = {
+        "revision_counter": 1,
+        "introduction_points": [],
+        "introduction_circuits": ["1", "2", "3"],
+        "silent_targets": [],
+    }
     own = {
         host: {
             "daemons": [
                 {
                     "name": "newsroomw1",
                     "error": None,
-                    "services": [{"address": f"{name}.onion", "signing_key": f"{host} {name}", **circuits} for name in names],
+                    "services": [
+                        {"address": f"{name}.onion", "signing_key": f"{host} {name}", **circuits} for name in names
+                    ],
                 }
             ]
         }
@@ -187,9 +220,13 @@ def status(*names, lost=False, credentials=()):
 def report(shown):
     # as ansible.builtin.template sets Jinja up
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(ROOT / "roles/verify/templates"), trim_blocks=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.FileSystemLoader(ROOT / "roles/verify/templates"),
+        trim_blocks=True,
+        undefined=jinja2.StrictUndefined,
     )
-    return environment.get_template("status.txt.j2").render(verify_shown={"looked_at": [], "drift": [], **shown}, verify_advice="Run publish.")
+    return environment.get_template("status.txt.j2").render(
+        verify_shown={"looked_at": [], "drift": [], **shown}, verify_advice="Run publish."
+    )
 
 
 def test_report_of_no_service():
@@ -236,7 +273,10 @@ def test_report_of_troubles():
 
 
 def test_report_of_what_hsdirs_lack():
-    assert report({**status("newsroom", lost=True), "unpublished": ["newsroom"]}).rstrip().splitlines()[-1] == "  Run publish."
+    assert (
+        report({**status("newsroom", lost=True), "unpublished": ["newsroom"]}).rstrip().splitlines()[-1]
+        == "  Run publish."
+    )
 
 
 def test_report_of_a_softmap():
@@ -250,7 +290,15 @@ def test_report_of_a_softmap():
         publishers=[publisher, {**publisher, "host": "pub2", "runs": False, "error": "host is not reachable"}],
         backends=[
             {**backend, "introduction_circuits": 6, "state": "up", "hsdirs": 6},
-            {**backend, "host": "app2", "introduction_circuits": 0, "state": "down", "hsdirs": 0, "runs": False, "error": "gone"},
+            {
+                **backend,
+                "host": "app2",
+                "introduction_circuits": 0,
+                "state": "down",
+                "hsdirs": 0,
+                "runs": False,
+                "error": "gone",
+            },
         ],
     )
     assert report(found).split("\n\n")[0].splitlines()[-7:] == [
@@ -277,7 +325,10 @@ def test_report_of_a_limited_run_that_could_not_ask():
 
 def test_report_of_what_differs():
     undeclared = {"host": "web1", "kind": "undeclared", "what": "daemon 'ghost' is there", "wrong": False}
-    assert report({**status(), "looked_at": ["web1"]}).rstrip().splitlines()[-1] == "Every host that was looked at is as the plan says (1)."
+    assert (
+        report({**status(), "looked_at": ["web1"]}).rstrip().splitlines()[-1]
+        == "Every host that was looked at is as the plan says (1)."
+    )
     text = report({**status(), "looked_at": ["web1"], "drift": [undeclared]})
     assert text.rstrip().splitlines()[-2:] == ["Not declared:", "  - host 'web1': daemon 'ghost' is there"]
     assert "as the plan says" not in text
@@ -286,12 +337,16 @@ def test_report_of_what_differs():
 NO_PYTHON_APT = " must be installed to use check mode. "
 
 
-@pytest.mark.parametrize(("role", "name", "message", "failed"), [
-    ("tor", "Install tor", "No package matching '", False),
-    ("tor", "Install tor", NO_PYTHON_APT, False),
-    ("tor", "Install tor", "Failed to lock apt for exclusive operation", True),
-    ("roll", "Upgrade tor", NO_PYTHON_APT, False),
-    ("roll", "Upgrade tor", "Failed to lock apt for exclusive operation", True)])
+@pytest.mark.parametrize(
+    ("role", "name", "message", "failed"),
+    [
+        ("tor", "Install tor", "No package matching '", False),
+        ("tor", "Install tor", NO_PYTHON_APT, False),
+        ("tor", "Install tor", "Failed to lock apt for exclusive operation", True),
+        ("roll", "Upgrade tor", NO_PYTHON_APT, False),
+        ("roll", "Upgrade tor", "Failed to lock apt for exclusive operation", True),
+    ],
+)
 def test_a_check_run_goes_on_where_packages_cannot_be_looked_up(role, name, message, failed):
     (task,) = [task for task in tasks_of(role) if task["name"] == name]
     for check in (True, False):
@@ -305,16 +360,24 @@ def test_a_check_run_goes_on_where_packages_cannot_be_looked_up(role, name, mess
 
 def test_nothing_is_installed_on_the_host_of_a_check_run():
     """The module apt installs python3-apt, unless it knows of the check run."""
-    tasks = [task for path in (ROOT / "roles").glob("*/tasks/*.yml") for task in flat(yaml.safe_load(path.read_text()) or [])]
-    found = [task for task in tasks if task.get("onionfleet.balance.guarded", {}).get("module") == "ansible.builtin.apt"]
+    tasks = [
+        task for path in (ROOT / "roles").glob("*/tasks/*.yml") for task in flat(yaml.safe_load(path.read_text()) or [])
+    ]
+    found = [
+        task for task in tasks if task.get("onionfleet.balance.guarded", {}).get("module") == "ansible.builtin.apt"
+    ]
     assert sorted(task["name"] for task in found) == ["Install tor", "Upgrade tor"]
     assert [task["name"] for task in found if "check_mode" in task] == []
 
 
-@pytest.mark.parametrize(("host", "folders"), [
-    ({}, []),
-    ({"publisher": {"services": []}}, ["/usr/local/lib/onionfleet/publisher"]),
-    ({"keeper": {"services": []}}, ["/usr/local/lib/onionfleet/keeper", "/etc/onionfleet/keeper"])])
+@pytest.mark.parametrize(
+    ("host", "folders"),
+    [
+        ({}, []),
+        ({"publisher": {"services": []}}, ["/usr/local/lib/onionfleet/publisher"]),
+        ({"keeper": {"services": []}}, ["/usr/local/lib/onionfleet/keeper", "/etc/onionfleet/keeper"]),
+    ],
+)
 def test_folders_that_a_host_need_not_have_are_not_looked_into(host, folders):
     """The module find warns of one that is not there."""
     (task,) = [task for task in load("verify", "tasks/drift.yml") if task["name"] == "Read our programs and units"]
@@ -328,7 +391,9 @@ def test_folders_that_a_host_need_not_have_are_not_looked_into(host, folders):
 
 def due(role, **variables):
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(ROOT / "roles" / role / "templates"), trim_blocks=True, undefined=jinja2.StrictUndefined
+        loader=jinja2.FileSystemLoader(ROOT / "roles" / role / "templates"),
+        trim_blocks=True,
+        undefined=jinja2.StrictUndefined,
     )
     return environment.get_template("due.txt.j2").render(**variables).split("\n")
 
@@ -336,7 +401,12 @@ def due(role, **variables):
 def test_what_daemons_need_is_told_once_for_all_hosts():
     actions = [{"name": "shopw1", "action": "reload", "reasons": ["HiddenServicePort differs", "SafeLogging differs"]}]
     hostvars = {
-        "web1": {"daemons_written": {"actions": actions, "orphans": [{"daemon": "small", "service": "old"}, {"daemon": "ghost", "service": None}]}},
+        "web1": {
+            "daemons_written": {
+                "actions": actions,
+                "orphans": [{"daemon": "small", "service": "old"}, {"daemon": "ghost", "service": None}],
+            }
+        },
         "web2": {"daemons_written": {"actions": [], "orphans": []}},
         "web3": {},
     }
@@ -352,7 +422,12 @@ def test_what_is_due_on_hosts_is_told():
     def of(*daemons, **more):
         return {"daemons": [*daemons], "publisher": False, "upgrade": False, "reboot": False, **more}
 
-    looked = {"actions": [{"name": "aw1", "reasons": ["Sandbox differs: needs a restart"]}, {"name": "other", "reasons": ["x"]}]}
+    looked = {
+        "actions": [
+            {"name": "aw1", "reasons": ["Sandbox differs: needs a restart"]},
+            {"name": "other", "reasons": ["x"]},
+        ]
+    }
     hosts = {"web1": of("aw1", publisher=True), "web2": of("aw1", "bw1", reboot=True, upgrade=True)}
     told = due("roll", roll_hosts=hosts, roll_looked=looked, hostvars={"web1": {"roll_looked": looked}, "web2": {}})
     assert told[:3] == [
@@ -388,8 +463,15 @@ TASKS = [
 
 
 def test_whoever_waits_says_for_what():
-    waiting = [found for found in TASKS if "until" in found[0] or any("timeout" in (found[0].get(f"onionfleet.balance.{module}") or {})
-               for module in ("onion_drain", "onion_publishing", "tor_daemons"))]
+    waiting = [
+        found
+        for found in TASKS
+        if "until" in found[0]
+        or any(
+            "timeout" in (found[0].get(f"onionfleet.balance.{module}") or {})
+            for module in ("onion_drain", "onion_publishing", "tor_daemons")
+        )
+    ]
     waiting += [found for found in TASKS if "reboot_timeout" in str(found[0].get("onionfleet.balance.guarded"))]
     assert len(waiting) > 15
     assert [task["name"] for task, text in waiting if text is None] == []
@@ -399,34 +481,81 @@ def circuits(*found):
     return [{"directory": "archive", "introduction_circuits": [*found]}]
 
 
-MADE = [{"name": "aw1", "error": None, "services": circuits()}, {"name": "bw1", "error": "no tor", "services": circuits("A")}]
+MADE = [
+    {"name": "aw1", "error": None, "services": circuits()},
+    {"name": "bw1", "error": "no tor", "services": circuits("A")},
+]
 SEEN = [{"name": "web1/ab1", "state": "up", "known": True}, {"name": "web2/ab1", "state": "unknown", "known": False}]
 TOLD = {"services": [{"name": "archive", "descriptors": [{"uploaded": 8}, {"uploaded": 0}], "instances": SEEN}]}
-HELD = {"unpublished": ["archive"], "services": [{"name": name, "hsdirs": {"newest": 2, "responsible": 8, "strange": 0}} for name in ("archive", "news")]}
+HELD = {
+    "unpublished": ["archive"],
+    "services": [
+        {"name": name, "hsdirs": {"newest": 2, "responsible": 8, "strange": 0}} for name in ("archive", "news")
+    ],
+}
 LISTED = {"handover_instances": ["web2/ab1"], "handover_unseen": SEEN[1:]}
 
 
-@pytest.mark.parametrize(("task", "variables", "lines"), [
-    ("Ask all instances of these services what they made", {"handover_own": {"daemons": MADE}}, ["introduction points of aw1 for archive"]),
-    ("Ask all instances of these services what they made", {"handover_own": {"failed": True}}, []),
-    ("Wait until HSDirs lead nobody to them", {"handover_held": {"any": ["archive: a", "news: b"]}}, ["archive: a", "news: b"]),
-    ("Wait until publishers see them", {"handover_listed": {"status": TOLD, "error": ""}, **LISTED}, ["archive: web2/ab1 is unknown"]),
-    ("Wait until publishers see them", {"handover_listed": {"status": None, "error": "nobody answers"}, **LISTED}, ["nobody answers"]),
-    ("Wait until the declared layout serves", {"switch_made": {"daemons": MADE}}, ["introduction points of aw1"]),
-    ("Wait until its publisher has published", {"roll_told": {"status": TOLD, "error": ""}},
-     ["archive: HSDirs have not taken what its publisher made"]),
-    ("Wait until its publisher has published", {"roll_told": {"failed": True, "msg": "no Python"}}, ["no Python"]),
-    ("Ask each publisher what it made", {"verify_told": {"status": TOLD}}, ["archive: its publisher has not asked web2/ab1 yet"]),
-    ("Ask each responsible HSDir what it holds", {"verify_status": HELD},
-     ["archive: 2 of 8 HSDirs hold its newest descriptor, 0 an unknown one"]),
-    ("Ask each keeper what it sees and does", {"verify_kept": {"status": {"services": [{"name": "news", "hsdirs_answer": False}]}}},
-     ["news: HSDirs do not answer its keeper"]),
-    ("Read the addresses that the backends' tors made", {"softmap_backend_found": {"daemons": MADE}}, ["the address of bw1 (no tor)"]),
-    ("Wait for a consensus that lists every relay", {"private_tor_network_relays": 7, "private_tor_network_consensus": {"stdout": "3"}},
-     ["7 relays in the consensus, which lists 3"]),
-    ("Restart daemons", {"roll_due": {"daemons": ["aw1", "bw1"]}}, ["aw1 to serve again", "bw1 to serve again"]),
-    ("Let their visitors finish", {"handover_host": {"value": ["aw1", "bw1"]}}, ["visitors of aw1 bw1 to finish"]),
-])
+@pytest.mark.parametrize(
+    ("task", "variables", "lines"),
+    [
+        (
+            "Ask all instances of these services what they made",
+            {"handover_own": {"daemons": MADE}},
+            ["introduction points of aw1 for archive"],
+        ),
+        ("Ask all instances of these services what they made", {"handover_own": {"failed": True}}, []),
+        (
+            "Wait until HSDirs lead nobody to them",
+            {"handover_held": {"any": ["archive: a", "news: b"]}},
+            ["archive: a", "news: b"],
+        ),
+        (
+            "Wait until publishers see them",
+            {"handover_listed": {"status": TOLD, "error": ""}, **LISTED},
+            ["archive: web2/ab1 is unknown"],
+        ),
+        (
+            "Wait until publishers see them",
+            {"handover_listed": {"status": None, "error": "nobody answers"}, **LISTED},
+            ["nobody answers"],
+        ),
+        ("Wait until the declared layout serves", {"switch_made": {"daemons": MADE}}, ["introduction points of aw1"]),
+        (
+            "Wait until its publisher has published",
+            {"roll_told": {"status": TOLD, "error": ""}},
+            ["archive: HSDirs have not taken what its publisher made"],
+        ),
+        ("Wait until its publisher has published", {"roll_told": {"failed": True, "msg": "no Python"}}, ["no Python"]),
+        (
+            "Ask each publisher what it made",
+            {"verify_told": {"status": TOLD}},
+            ["archive: its publisher has not asked web2/ab1 yet"],
+        ),
+        (
+            "Ask each responsible HSDir what it holds",
+            {"verify_status": HELD},
+            ["archive: 2 of 8 HSDirs hold its newest descriptor, 0 an unknown one"],
+        ),
+        (
+            "Ask each keeper what it sees and does",
+            {"verify_kept": {"status": {"services": [{"name": "news", "hsdirs_answer": False}]}}},
+            ["news: HSDirs do not answer its keeper"],
+        ),
+        (
+            "Read the addresses that the backends' tors made",
+            {"softmap_backend_found": {"daemons": MADE}},
+            ["the address of bw1 (no tor)"],
+        ),
+        (
+            "Wait for a consensus that lists every relay",
+            {"private_tor_network_relays": 7, "private_tor_network_consensus": {"stdout": "3"}},
+            ["7 relays in the consensus, which lists 3"],
+        ),
+        ("Restart daemons", {"roll_due": {"daemons": ["aw1", "bw1"]}}, ["aw1 to serve again", "bw1 to serve again"]),
+        ("Let their visitors finish", {"handover_host": {"value": ["aw1", "bw1"]}}, ["visitors of aw1 bw1 to finish"]),
+    ],
+)
 def test_what_is_missing(task, variables, lines):
     (text,) = [text for found, text in TASKS if found.get("name") == task and text]
     told = Templar(DataLoader(), variables=variables).template(trust_as_template(text))

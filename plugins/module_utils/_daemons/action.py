@@ -41,6 +41,7 @@ class State:
     @classmethod
     def from_data(cls, data: t.Mapping[str, t.Any]) -> State:
         """:raises KeyError, TypeError, ValueError: this is no state."""
+
         def pairs(lines: t.Iterable[t.Sequence[t.Any]]) -> t.List[Line]:
             return [(str(keyword), str(value)) for keyword, value in lines]
 
@@ -93,8 +94,11 @@ def _expanded(path: str, config: t.Mapping[str, str], depth: int) -> t.Iterator[
 def inside(directory: str, paths: t.Iterable[str]) -> t.List[str]:
     """Those of the paths that tor includes with a directory: files right in it, without dotfiles."""
     prefix = directory.rstrip("/") + "/"
-    return [path for path in paths if path.startswith(prefix) and "/" not in path[len(prefix):]
-            and not path[len(prefix):].startswith(".")]
+    return [
+        path
+        for path in paths
+        if path.startswith(prefix) and "/" not in path[len(prefix) :] and not path[len(prefix) :].startswith(".")
+    ]
 
 
 def decide(wanted: t.Optional[State], loaded: t.Optional[State], *, active: bool, enabled: bool) -> Decision:
@@ -114,8 +118,10 @@ def decide(wanted: t.Optional[State], loaded: t.Optional[State], *, active: bool
     if not reasons:
         return Decision(None, [])
     restart = any(needed for needed, _reason in reasons)
-    return Decision("restart" if restart else "reload",
-                    [reason + (": needs a restart" if needed else "") for needed, reason in reasons])
+    return Decision(
+        "restart" if restart else "reload",
+        [reason + (": needs a restart" if needed else "") for needed, reason in reasons],
+    )
 
 
 def _sandbox(state: State) -> bool:
@@ -132,14 +138,19 @@ def _grouped(lines: t.Iterable[Line]) -> t.Dict[str, t.List[str]]:
 
 def _changed(after: t.List[Line], before: t.List[Line]) -> t.List[t.Tuple[str, t.List[str], t.List[str]]]:
     new, old, names = _grouped(after), _grouped(before), {name.lower(): name for name, _value in [*before, *after]}
-    return [(names[keyword], new.get(keyword, []), old.get(keyword, [])) for keyword in sorted(set(new) | set(old))
-            if new.get(keyword) != old.get(keyword)]
+    return [
+        (names[keyword], new.get(keyword, []), old.get(keyword, []))
+        for keyword in sorted(set(new) | set(old))
+        if new.get(keyword) != old.get(keyword)
+    ]
 
 
 def _option_reasons(wanted: State, loaded: State) -> t.List[t.Tuple[bool, str]]:
     fixed = known_options.restart_keywords(_sandbox(loaded) or _sandbox(wanted))
-    return [(keyword.lower() in fixed, keyword + " differs")
-            for keyword, _new, _old in _changed(wanted.options, loaded.options)]
+    return [
+        (keyword.lower() in fixed, keyword + " differs")
+        for keyword, _new, _old in _changed(wanted.options, loaded.options)
+    ]
 
 
 def _service_reasons(wanted: State, loaded: State) -> t.List[t.Tuple[bool, str]]:
@@ -151,11 +162,15 @@ def _service_reasons(wanted: State, loaded: State) -> t.List[t.Tuple[bool, str]]
         elif path not in loaded.services:
             reasons.append((_sandbox(loaded), name + " is new"))
         else:
-            reasons += [(keyword.lower() == _FRONTENDS or _fewer_points(keyword, new, old), f"{name}: {keyword} differs")
-                        for keyword, new, old in _changed(wanted.services[path], loaded.services[path])]
+            reasons += [
+                (keyword.lower() == _FRONTENDS or _fewer_points(keyword, new, old), f"{name}: {keyword} differs")
+                for keyword, new, old in _changed(wanted.services[path], loaded.services[path])
+            ]
     for path in sorted(set(wanted.files) | set(loaded.files)):
-        if wanted.files.get(path) != loaded.files.get(path) and path.startswith(tuple(p + "/" for p in wanted.services)):
-            frontends = path.endswith(_FRONTENDS_FILE) and path[:-len(_FRONTENDS_FILE)] in loaded.services
+        if wanted.files.get(path) != loaded.files.get(path) and path.startswith(
+            tuple(p + "/" for p in wanted.services)
+        ):
+            frontends = path.endswith(_FRONTENDS_FILE) and path[: -len(_FRONTENDS_FILE)] in loaded.services
             reasons.append((frontends or _sandbox(loaded), path + " differs"))
     return reasons
 

@@ -13,9 +13,20 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import action, installed_key, present, record, staging, wanted
+from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import (
+    action,
+    installed_key,
+    present,
+    record,
+    staging,
+    wanted,
+)
 from ansible_collections.onionfleet.balance.plugins.module_utils._daemons.change import Change
-from ansible_collections.onionfleet.balance.plugins.module_utils._daemons.service_changes import judge_sockets, retire, service_nodes
+from ansible_collections.onionfleet.balance.plugins.module_utils._daemons.service_changes import (
+    judge_sockets,
+    retire,
+    service_nodes,
+)
 from ansible_collections.onionfleet.balance.plugins.module_utils._daemons.wanted import Daemon
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk, locations, systemd
@@ -53,7 +64,11 @@ def _lost_keys(daemon: Daemon, unit: systemd.Unit) -> t.Iterator[str]:
     if loaded is None:
         return
     for service in daemon.running_services:
-        if service.address is None and service.path in loaded.services and not installed_key.present_files(service.path):
+        if (
+            service.address is None
+            and service.path in loaded.services
+            and not installed_key.present_files(service.path)
+        ):
             yield f"service '{service.name}': {installed_key.lost(service.path)}"
 
 
@@ -84,8 +99,11 @@ def _change(daemon: Daemon, secrets: t.Mapping[str, str], check: bool) -> Change
     try:
         change = Change(daemon, present.present(daemon.name))
     except OnionfleetError as error:
-        return Change(daemon, present.Present(daemon.name, {}, {}, 0),
-                      faults=[f"daemon '{daemon.name}': {daemon.config}: {fault}" for fault in error.faults])
+        return Change(
+            daemon,
+            present.Present(daemon.name, {}, {}, 0),
+            faults=[f"daemon '{daemon.name}': {daemon.config}: {fault}" for fault in error.faults],
+        )
     change.wanted = daemon.wanted or bool(change.orphans)
     _configure(change)
     if not change.before.ours:
@@ -98,11 +116,18 @@ def _change(daemon: Daemon, secrets: t.Mapping[str, str], check: bool) -> Change
             retire(change, service)
     if daemon.wanted:
         judge_sockets(change)
-        nodes += [Node(path, 0o640, "root", daemon.user, text.encode("utf-8", "surrogateescape"))
-                  for path, text in wanted.config_files(daemon).items() if path != daemon.torrc]
+        nodes += [
+            Node(path, 0o640, "root", daemon.user, text.encode("utf-8", "surrogateescape"))
+            for path, text in wanted.config_files(daemon).items()
+            if path != daemon.torrc
+        ]
         nodes.append(Node(daemon.torrc, 0o640, "root", daemon.user, change.config[daemon.torrc].encode("utf-8")))
-        change.faults += [fault for node in nodes if node.owner == daemon.user and node.content is None
-                          for fault in disk.directory_faults(node)]
+        change.faults += [
+            fault
+            for node in nodes
+            if node.owner == daemon.user and node.content is None
+            for fault in disk.directory_faults(node)
+        ]
     change.nodes = change.nodes + [node for node in nodes if disk.differs(node)]
     return change
 
@@ -121,8 +146,11 @@ def _configure(change: Change) -> None:
     if daemon.wanted:
         change.config.update(wanted.config_files(daemon))
     served = action.state_of(daemon.torrc, change.config, {}).services
-    change.files = {path: content for path, content in before.files.items()
-                    if path.startswith(tuple(directory + "/" for directory in served))}
+    change.files = {
+        path: content
+        for path, content in before.files.items()
+        if path.startswith(tuple(directory + "/" for directory in served))
+    }
 
 
 def _adopt(change: Change) -> None:
@@ -130,21 +158,34 @@ def _adopt(change: Change) -> None:
     daemon, old = change.daemon, change.before.state
     place = f"daemon '{daemon.name}': "
     if not daemon.adopt:
-        change.faults.append(f"{place}{daemon.torrc}: was not written by this collection; set adopt: true to take it over")
+        change.faults.append(
+            f"{place}{daemon.torrc}: was not written by this collection; set adopt: true to take it over"
+        )
         return
     declared = {service.path for service in daemon.services}
-    change.faults += [f"{place}the present torrc serves {directory}, which the declaration does not name; " + (
-        f"declare the service with directory: {os.path.basename(directory)}, present or absent"
-        if os.path.dirname(directory) == daemon.data
-        else f"move it into {daemon.data} first, with its owner and its path in the torrc")
-        for directory in old.services if directory not in declared]
+    change.faults += [
+        f"{place}the present torrc serves {directory}, which the declaration does not name; "
+        + (
+            f"declare the service with directory: {os.path.basename(directory)}, present or absent"
+            if os.path.dirname(directory) == daemon.data
+            else f"move it into {daemon.data} first, with its owner and its path in the torrc"
+        )
+        for directory in old.services
+        if directory not in declared
+    ]
     state = change.state
     if state is not None:
         lost = _missing(old.options, state.options)
-        lost += [f"{line} ({os.path.basename(directory)})" for directory, lines in old.services.items()
-                 if directory in state.services for line in _missing(lines, state.services[directory])]
-        change.warnings += [f"{place}the adopted torrc has a line that the declaration does not carry: {configuration.redacted(line)}"
-                            for line in lost]
+        lost += [
+            f"{line} ({os.path.basename(directory)})"
+            for directory, lines in old.services.items()
+            if directory in state.services
+            for line in _missing(lines, state.services[directory])
+        ]
+        change.warnings += [
+            f"{place}the adopted torrc has a line that the declaration does not carry: {configuration.redacted(line)}"
+            for line in lost
+        ]
     content = change.before.config[daemon.torrc].encode("utf-8", "surrogateescape")
     copy = Node(daemon.torrc + KEPT_TORRC, 0o640, "root", "root", content)
     change.nodes += [] if os.path.lexists(copy.path) else [copy]
@@ -157,18 +198,30 @@ def _missing(old: t.Iterable[configuration.Line], new: t.Iterable[configuration.
 
 
 def _directories(daemon: Daemon) -> t.List[Node]:
-    return [Node(daemon.config, 0o750, "root", daemon.user), Node(daemon.services_directory, 0o750, "root", daemon.user),
-            Node(daemon.data, 0o2700, daemon.user, daemon.user)]
+    return [
+        Node(daemon.config, 0o750, "root", daemon.user),
+        Node(daemon.services_directory, 0o750, "root", daemon.user),
+        Node(daemon.data, 0o2700, daemon.user, daemon.user),
+    ]
 
 
 def _refusals(changes: t.Sequence[Change], check: bool) -> t.List[str]:
     """What tor says against configurations that differ from those on disk."""
-    asked = [change for change in changes if change.wanted and not change.faults
-             and (change.config != change.before.config or change.files != change.before.files)]
+    asked = [
+        change
+        for change in changes
+        if change.wanted
+        and not change.faults
+        and (change.config != change.before.config or change.files != change.before.files)
+    ]
     program = staging.tor_program()
     if asked and program is None and check:
         asked[0].warnings.append("tor is not installed here, so nobody could validate the configuration")
     elif asked and program is None:
         return ["tor is not installed; install the package tor of the distribution"]
-    return [f"daemon '{change.daemon.name}': tor refuses its configuration: {complaint}" for change in asked if program
-            for complaint in staging.refusals(program, change.daemon.name, change.config, change.files)]
+    return [
+        f"daemon '{change.daemon.name}': tor refuses its configuration: {complaint}"
+        for change in asked
+        if program
+        for complaint in staging.refusals(program, change.daemon.name, change.config, change.files)
+    ]

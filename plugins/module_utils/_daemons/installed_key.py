@@ -61,8 +61,10 @@ def missing_files(path: str, address: str, secret: t.Any, *, check: bool) -> t.D
     if not secret:
         if check:
             return dict.fromkeys(NAMES, b"")
-        raise OnionfleetError(f"its key is missing in {path}, and no secret was given; run the keys playbook, or give the "
-                              "secret of this service")
+        raise OnionfleetError(
+            f"its key is missing in {path}, and no secret was given; run the keys playbook, or give the "
+            "secret of this service"
+        )
     key = key_file.load_secret(str(secret).encode(errors="replace"))
     if key.address != address:
         raise OnionfleetError(f"the secret that was given is that of {key.address}, not of {address}")
@@ -78,14 +80,20 @@ def own_files(path: str) -> t.Dict[str, bytes]:
     if there and key_file.SECRET_FILE not in there:
         raise OnionfleetError(lost(path))
     missing = [name for name in NAMES if there and name not in there]
-    return {name: content for name, content in key_file.load_path(path).service_files().items() if name in missing} if missing else {}
+    return (
+        {name: content for name, content in key_file.load_path(path).service_files().items() if name in missing}
+        if missing
+        else {}
+    )
 
 
 def lost(path: str) -> str:
     """The fault of a folder without the secret key that a tor made there."""
-    return (f"{path}/{key_file.SECRET_FILE}: is gone; a tor that runs goes on with what it has in memory, and none can start with it again. "
-            "Bring the file back, or have publishers leave this backend out (onion_drained, deploy) and run the playbook "
-            "onionfleet.balance.renew, which has a new key made")
+    return (
+        f"{path}/{key_file.SECRET_FILE}: is gone; a tor that runs goes on with what it has in memory, and none can start with it again. "
+        "Bring the file back, or have publishers leave this backend out (onion_drained, deploy) and run the playbook "
+        "onionfleet.balance.renew, which has a new key made"
+    )
 
 
 def present_files(path: str) -> t.List[str]:

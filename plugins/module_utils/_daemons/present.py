@@ -77,7 +77,9 @@ def present(name: str) -> Present:
             content = disk.read_bytes(path)
             if content is not None:
                 files[path] = content
-    return Present(name, config, files, max([_changed(path) for path in [*config, *files]] + [_emptied(path) for path in watched]))
+    return Present(
+        name, config, files, max([_changed(path) for path in [*config, *files]] + [_emptied(path) for path in watched])
+    )
 
 
 def _read_config(path: str, config: t.Dict[str, str], watched: t.Set[str]) -> None:
@@ -89,7 +91,11 @@ def _read_config(path: str, config: t.Dict[str, str], watched: t.Set[str]) -> No
         if keyword == "%include":
             for target in glob.glob(value) if re.search(r"[*?]", value) else [value]:
                 watched.add(target)
-                inner = [f"{target.rstrip('/')}/{file}" for file in disk.listed(target)] if os.path.isdir(target) else [target]
+                inner = (
+                    [f"{target.rstrip('/')}/{file}" for file in disk.listed(target)]
+                    if os.path.isdir(target)
+                    else [target]
+                )
                 for file in inner:
                     _read_config(file, config, watched)
 
@@ -136,7 +142,9 @@ def kept(name: str) -> bool:
         services = json.loads(disk.read_text(locations.KEEPER_ROOT + "/config.json") or "{}").get("services", [])
     except ValueError:
         return False
-    return os.path.exists(locations.KEEPER_STATUS) and any(daemon["name"] == name for service in services for daemon in service["daemons"])
+    return os.path.exists(locations.KEEPER_STATUS) and any(
+        daemon["name"] == name for service in services for daemon in service["daemons"]
+    )
 
 
 def stands_by(name: str) -> bool:
@@ -163,7 +171,7 @@ def _asked(control: ControlPort, before: Present, unit: systemd.Unit, keywords: 
 def revision(control: ControlPort, address: str) -> int:
     """The revision counter of a service's own current descriptor, 0 while it has none (control-spec, GETINFO)."""
     try:
-        descriptor = control.getinfo("hs/service/desc/id/" + address[:-len(".onion")])
+        descriptor = control.getinfo("hs/service/desc/id/" + address[: -len(".onion")])
     except ControlError:
         return 0
     counter = re.search(r"^revision-counter (\d+)", descriptor, re.MULTILINE)

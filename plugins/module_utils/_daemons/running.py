@@ -47,7 +47,9 @@ class Waiting:
         self.phase = control.getinfo("status/bootstrap-phase")
         self.held_back = not publishing.publishes(control)
         circuits = control.getinfo("circuit-status") if self.held_back else ""
-        self.missing = sorted(label for label in self.unpublished if not publishing.introduction_circuits(circuits, label))
+        self.missing = sorted(
+            label for label in self.unpublished if not publishing.introduction_circuits(circuits, label)
+        )
         return self._bootstrapped and not self.missing
 
     @property
@@ -71,8 +73,11 @@ class Waiting:
     def _complaint(self) -> str:
         waited = [f"bootstrapping (tor says: {self.phase})"] * (not self._bootstrapped)
         for label in self.missing:
-            waited.append(f"introduction points of {label}.onion, which is told to publish nothing" if self.held_back else
-                          f"a relay to take the descriptor of {label}.onion")
+            waited.append(
+                f"introduction points of {label}.onion, which is told to publish nothing"
+                if self.held_back
+                else f"a relay to take the descriptor of {label}.onion"
+            )
         return f"in the time given it waited in vain for {' and '.join(waited)}"
 
 

@@ -30,21 +30,38 @@ def service_nodes(change: Change, service: Service, secrets: t.Mapping[str, str]
     readable = str(service.fields.get("directory_group_readable") or False).lower() == "true"
     nodes = [Node(service.path, 0o750 if readable else 0o700, user, user)]
     # tor lets the group read the host name, too
-    nodes += [Node(f"{service.path}/{name}", 0o640 if readable and name == "hostname" else 0o600, user, user, b"", "key\n", kept=True)
-              for name in installed_key.present_files(service.path)]
+    nodes += [
+        Node(
+            f"{service.path}/{name}",
+            0o640 if readable and name == "hostname" else 0o600,
+            user,
+            user,
+            b"",
+            "key\n",
+            kept=True,
+        )
+        for name in installed_key.present_files(service.path)
+    ]
     try:
-        nodes += [Node(f"{service.path}/{name}", 0o600, user, user, content, f"key of {service.address or 'its own'}\n")
-                  for name, content in _missing_key(service, secrets, check).items()]
+        nodes += [
+            Node(f"{service.path}/{name}", 0o600, user, user, content, f"key of {service.address or 'its own'}\n")
+            for name, content in _missing_key(service, secrets, check).items()
+        ]
     except OnionfleetError as error:
         change.faults += [f"service '{service.name}': {fault}" for fault in error.faults]
     wanted = {path: text.encode() for path, text in wanted_daemons.service_files(service).items()}
     clients = service.path + "/authorized_clients"
     present = [f"{clients}/{name}" for name in disk.listed(clients) if name.endswith(".auth")]
     if service.clients is None and present:
-        change.warnings.append(f"service '{service.name}': authorized_clients is not declared, so the {len(present)} clients "
-                               "in its directory are left as they are; declare them, or [] to open the service to all")
-    stale = [path for path in (present if service.clients is not None else []) + [service.path + "/ob_config"]
-             if path not in wanted and os.path.lexists(path)]
+        change.warnings.append(
+            f"service '{service.name}': authorized_clients is not declared, so the {len(present)} clients "
+            "in its directory are left as they are; declare them, or [] to open the service to all"
+        )
+    stale = [
+        path
+        for path in (present if service.clients is not None else []) + [service.path + "/ob_config"]
+        if path not in wanted and os.path.lexists(path)
+    ]
     change.removed += stale
     change.files = {path: content for path, content in {**change.files, **wanted}.items() if path not in stale}
     if service.clients or (service.clients is not None and os.path.isdir(clients)):
@@ -70,12 +87,17 @@ def judge_sockets(change: Change) -> None:
     absent: t.List[str] = []
     for service in change.daemon.running_services:
         targets = [target for port in service.fields["ports"] for target in parts.targets_of(port)]
-        paths = [target[len("unix:"):] for target in targets if target.startswith("unix:")]
+        paths = [target[len("unix:") :] for target in targets if target.startswith("unix:")]
         place = f"service '{service.name}': ports: "
         change.faults += [place + fault for path in paths for fault in sockets.sandbox_faults(path)]
         # Warnings only: the group that such a socket is to have is made by this very run.
-        change.warnings += [place + fault for fault in sockets.barrier_faults(paths, user, [] if group is None else [group])]
+        change.warnings += [
+            place + fault for fault in sockets.barrier_faults(paths, user, [] if group is None else [group])
+        ]
         absent += [path for path in paths if not os.path.lexists(path)]
     if absent:
-        change.warnings.append(f"daemon '{change.daemon.name}': sockets of targets are not there yet, are their servers running? "
-                               + ", ".join(absent[:5]) + (f" and {len(absent) - 5} more" if len(absent) > 5 else ""))
+        change.warnings.append(
+            f"daemon '{change.daemon.name}': sockets of targets are not there yet, are their servers running? "
+            + ", ".join(absent[:5])
+            + (f" and {len(absent) - 5} more" if len(absent) > 5 else "")
+        )

@@ -42,11 +42,20 @@ class _Copy:
         with open(copy, "w", encoding="utf-8", errors="surrogateescape") as stream:
             stream.write(text)
 
-    def lines(self, lines: t.Iterable[configuration.Line], config: t.Mapping[str, str], files: t.Mapping[str, bytes]) -> str:
-        return configuration.render([pair for keyword, value in lines for pair in self._line(keyword, value, config, files)])
+    def lines(
+        self, lines: t.Iterable[configuration.Line], config: t.Mapping[str, str], files: t.Mapping[str, bytes]
+    ) -> str:
+        return configuration.render(
+            [pair for keyword, value in lines for pair in self._line(keyword, value, config, files)]
+        )
 
-    def _line(self, keyword: str, value: str, config: t.Mapping[str, str], files: t.Mapping[str, bytes],
-              ) -> t.List[configuration.Line]:
+    def _line(
+        self,
+        keyword: str,
+        value: str,
+        config: t.Mapping[str, str],
+        files: t.Mapping[str, bytes],
+    ) -> t.List[configuration.Line]:
         lower = keyword.lower()
         if lower == "user":
             return []
@@ -98,12 +107,16 @@ def refusals(program: str, name: str, config: t.Mapping[str, str], files: t.Mapp
         os.mkdir(data, 0o700)
         copy.write(first, copy.lines(configuration.parse(defaults.replace("@@NAME@@", name)), {}, {}))
         copy.write(main, copy.lines(configuration.parse(config[torrc]), config, files))
-        done = command.execute([program, "--defaults-torrc", first, "-f", main, "--verify-config"], timeout=60, HOME=root)
+        done = command.execute(
+            [program, "--defaults-torrc", first, "-f", main, "--verify-config"], timeout=60, HOME=root
+        )
         said = copy.named(done.output + done.errors)
     return [] if done.code == 0 else _complaints(said)
 
 
 def _complaints(said: str) -> t.List[str]:
     found = re.findall(r"\[(?:warn|err)\] (.*)", said)
-    telling = [line for line in found if not re.match(r"Reading config failed|You are running Tor as root|Fixing perm", line)]
+    telling = [
+        line for line in found if not re.match(r"Reading config failed|You are running Tor as root|Fixing perm", line)
+    ]
     return telling or said.strip().splitlines()[-1:] or ["tor gave no reason"]

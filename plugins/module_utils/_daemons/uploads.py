@@ -64,7 +64,9 @@ class Daemon:
         self._port: t.Optional[ControlPort] = None
         state = present.present(name).state
         self._addresses = present.addresses(state)
-        self._pow = {path for path, lines in state.services.items() if _POW in [(key.lower(), value) for key, value in lines]}
+        self._pow = {
+            path for path, lines in state.services.items() if _POW in [(key.lower(), value) for key, value in lines]
+        }
         self._try_again, self._pause = 0.0, _RETRY_SECONDS
 
     def do(self, act: t.Callable[[ControlPort, t.Collection[str]], t.Any]) -> t.Any:
@@ -120,8 +122,12 @@ class Daemon:
             self._port = None
 
     def told(self) -> t.Dict[str, t.Any]:
-        return {"name": self.name, "changed": self.changed, "error": self.error or None,
-                "services": [dataclasses.asdict(upload) for upload in self.uploads]}
+        return {
+            "name": self.name,
+            "changed": self.changed,
+            "error": self.error or None,
+            "services": [dataclasses.asdict(upload) for upload in self.uploads],
+        }
 
 
 def publish(daemons: t.Sequence[Daemon], *, timeout: float, check: bool = False) -> None:
@@ -155,8 +161,10 @@ def _faults(daemon: Daemon, timeout: float) -> t.Iterator[str]:
         if not upload.tried:
             yield f"it uploaded no descriptor of {upload.address} in {timeout:g} s; it may have no introduction points, see its log"
         elif not upload.quorum:
-            yield (f"{upload.taken} of {upload.tried} HSDirs took its descriptor of {upload.address} in {timeout:g} s, "
-                   f"{upload.refused} refused it; another host's clock may be ahead")
+            yield (
+                f"{upload.taken} of {upload.tried} HSDirs took its descriptor of {upload.address} in {timeout:g} s, "
+                f"{upload.refused} refused it; another host's clock may be ahead"
+            )
 
 
 def stand_by(daemons: t.Iterable[Daemon], *, check: bool = False) -> None:

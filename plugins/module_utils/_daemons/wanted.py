@@ -95,7 +95,11 @@ def service_conf(daemon: Daemon, service: Service) -> str:
 def config_files(daemon: Daemon) -> t.Dict[str, str]:
     """Path to text of every configuration file of a daemon that is to run."""
     single_hop = any(service.single_hop for service in daemon.running_services)
-    socks = f"unix:{locations.RUN_ROOT}/{daemon.name}/probe.sock GroupWritable RelaxDirModeCheck ExtendedErrors" if daemon.socks else "0"
+    socks = (
+        f"unix:{locations.RUN_ROOT}/{daemon.name}/probe.sock GroupWritable RelaxDirModeCheck ExtendedErrors"
+        if daemon.socks
+        else "0"
+    )
     lines = [("SocksPort", socks)] + known_options.daemon_lines(daemon.options)
     lines += sorted(daemon.secrets.items())
     lines += [("HiddenServiceNonAnonymousMode", "1"), ("HiddenServiceSingleHopMode", "1")] * single_hop
@@ -110,7 +114,8 @@ def config_files(daemon: Daemon) -> t.Dict[str, str]:
 def service_files(service: Service) -> t.Dict[str, str]:
     """Path to text of the further files that tor reads in the directory of a service; no keys (rend-spec-v3, G)."""
     files = {
-        f"{service.path}/authorized_clients/{name}.auth": public_line(key) for name, key in (service.clients or {}).items()
+        f"{service.path}/authorized_clients/{name}.auth": public_line(key)
+        for name, key in (service.clients or {}).items()
     }
     frontends = service.fields.get("onionbalance_frontends")
     if frontends:
@@ -134,16 +139,30 @@ def read(declared: t.Sequence[t.Any], secrets: t.Optional[t.Mapping[str, t.Any]]
 def _daemon(declared: t.Mapping[str, t.Any], secrets: t.Mapping[str, str]) -> Daemon:
     name = declared["name"]
     services = tuple(_service(name, service) for service in declared.get("services") or ())
-    return Daemon(name, declared.get("state", "present") == "present", declared.get("adopt", False),
-                  declared.get("socks", False), declared.get("keeper", False), int(declared.get("stagger") or 0),
-                  declared.get("options") or {}, services, secrets)
+    return Daemon(
+        name,
+        declared.get("state", "present") == "present",
+        declared.get("adopt", False),
+        declared.get("socks", False),
+        declared.get("keeper", False),
+        int(declared.get("stagger") or 0),
+        declared.get("options") or {},
+        services,
+        secrets,
+    )
 
 
 def _service(daemon: str, declared: t.Mapping[str, t.Any]) -> Service:
     fields = {field: value for field, value in declared.items() if field not in _SERVICE_FIELDS}
     path = locations.service_directory(daemon, declared.get("directory") or declared["name"])
-    return Service(declared["name"], path, declared.get("state", "present") == "present", declared.get("address"),
-                   declared.get("delete_key", False), fields)
+    return Service(
+        declared["name"],
+        path,
+        declared.get("state", "present") == "present",
+        declared.get("address"),
+        declared.get("delete_key", False),
+        fields,
+    )
 
 
 def _common_faults(declared: t.Mapping[str, t.Any], name: t.Pattern[str], flags: t.Sequence[str]) -> t.Iterator[str]:
@@ -163,14 +182,19 @@ def _daemon_faults(declared: t.Any) -> t.Iterator[str]:
     place = f"daemon {declared.get('name')!r}: "
     yield from (place + fault for fault in parts.unknown(declared, _DAEMON_FIELDS))
     yield from (place + fault for fault in _common_faults(declared, _DAEMON_NAME, ("adopt", "keeper", "socks")))
-    yield from (place + fault for fault in parts.field_faults("stagger", values.Number(0, 86400), declared.get("stagger", 0)))
+    yield from (
+        place + fault for fault in parts.field_faults("stagger", values.Number(0, 86400), declared.get("stagger", 0))
+    )
     options = declared.get("options") or {}
     yield from (place + "options." + fault for fault in known_options.daemon_option_faults(options))
     services = declared.get("services") or []
     for service in services:
         yield from (place + fault for fault in _service_faults(service))
-    modes = {str(service.get("single_hop") or False).lower() for service in services
-             if isinstance(service, dict) and service.get("state") != "absent"}
+    modes = {
+        str(service.get("single_hop") or False).lower()
+        for service in services
+        if isinstance(service, dict) and service.get("state") != "absent"
+    }
     if len(modes) > 1:
         yield place + "single_hop: is true for some services and not for others; put them into different daemons"
 

@@ -109,7 +109,9 @@ def passages(paths: t.Iterable[str]) -> t.List[Node]:
 
     Missing ones are made on the way to what is in them.
     """
-    return [Node(path, 0o755, "root", "root") for path in paths if os.path.isdir(path) and not os.stat(path).st_mode & 0o001]
+    return [
+        Node(path, 0o755, "root", "root") for path in paths if os.path.isdir(path) and not os.stat(path).st_mode & 0o001
+    ]
 
 
 def directory_faults(node: Node) -> t.Iterator[str]:
@@ -135,7 +137,9 @@ def alone() -> t.Iterator[None]:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        raise OnionfleetError("another run is changing this host's onion services; try again when it has ended") from None
+        raise OnionfleetError(
+            "another run is changing this host's onion services; try again when it has ended"
+        ) from None
     finally:
         os.close(handle)
 
@@ -154,8 +158,12 @@ class Transaction:
     def __enter__(self) -> Transaction:
         return self
 
-    def __exit__(self, kind: t.Optional[t.Type[BaseException]], error: t.Optional[BaseException],
-                 _trace: t.Optional[types.TracebackType]) -> None:
+    def __exit__(
+        self,
+        kind: t.Optional[t.Type[BaseException]],
+        error: t.Optional[BaseException],
+        _trace: t.Optional[types.TracebackType],
+    ) -> None:
         if kind is not None:
             for path, kept in reversed(self._kept):
                 self._restore(path, kept)
@@ -163,8 +171,9 @@ class Transaction:
             with contextlib.suppress(OSError):  # the next run removes it
                 _unlink(leftover)
         if isinstance(error, OSError):
-            raise OnionfleetError(f"{error.filename or 'the disk'}: {error.strerror}; the previous configuration "
-                                  "is back in place") from None
+            raise OnionfleetError(
+                f"{error.filename or 'the disk'}: {error.strerror}; the previous configuration is back in place"
+            ) from None
 
     @staticmethod
     def _restore(path: str, kept: t.Optional[str]) -> None:
@@ -216,8 +225,13 @@ class Transaction:
         kept: t.Optional[str] = _beside(path, "old")
         try:
             with opened(os.path.dirname(path)) as folder:
-                os.link(os.path.basename(path), os.path.basename(t.cast(str, kept)), src_dir_fd=folder, dst_dir_fd=folder,
-                        follow_symlinks=False)
+                os.link(
+                    os.path.basename(path),
+                    os.path.basename(t.cast(str, kept)),
+                    src_dir_fd=folder,
+                    dst_dir_fd=folder,
+                    follow_symlinks=False,
+                )
         except FileNotFoundError:
             kept = None
         self._kept.append((path, kept))

@@ -39,12 +39,16 @@ def barrier_faults(paths: t.Sequence[str], uid: t.Optional[int], gids: t.Sequenc
     there = [path for path in paths if os.path.lexists(path)]
     for path, barrier in zip(there, barriers(there, uid, gids)):
         if barrier == path:
-            faults.append(f"the socket {path} does not let the daemon connect; give it the daemon's group (SocketGroup= "
-                          "of systemd, listen.group of PHP-FPM) and mode 0660, or mode 0666. Membership of the daemon in "
-                          "another group does not help, tor drops it")
+            faults.append(
+                f"the socket {path} does not let the daemon connect; give it the daemon's group (SocketGroup= "
+                "of systemd, listen.group of PHP-FPM) and mode 0660, or mode 0666. Membership of the daemon in "
+                "another group does not help, tor drops it"
+            )
         elif barrier:
-            faults.append(f"the directory {barrier} does not let the daemon reach the socket {path}; give it mode 0711 "
-                          "or 0755, or the daemon's group")
+            faults.append(
+                f"the directory {barrier} does not let the daemon reach the socket {path}; give it mode 0711 "
+                "or 0755, or the daemon's group"
+            )
     return faults
 
 

@@ -54,8 +54,12 @@ def _address(target: str, virtual: str) -> t.Tuple[str, int]:
 def count(pid: int, where: Targets, proc: str = "/proc") -> int:
     """:raises FileNotFoundError: the process has ended."""
     own = _sockets(f"{proc}/{pid}/fd")
-    found = sum(1 for table in ("tcp", "tcp6") for inode, remote, state in _inet(f"{proc}/{pid}/net/{table}")
-                if inode in own and remote in where.inet and state in (_ESTABLISHED, _CLOSE_WAIT))
+    found = sum(
+        1
+        for table in ("tcp", "tcp6")
+        for inode, remote, state in _inet(f"{proc}/{pid}/net/{table}")
+        if inode in own and remote in where.inet and state in (_ESTABLISHED, _CLOSE_WAIT)
+    )
     if where.unix:
         found += sum(1 for inode in _unix(f"{proc}/{pid}/net/unix") if inode in own)
     return found
@@ -71,7 +75,7 @@ def _sockets(folder: str) -> t.Set[str]:
         except OSError:  # closed in the meantime
             continue
         if link.startswith("socket:["):
-            (standard if descriptor in _STANDARD else found).add(link[len("socket:["):-1])
+            (standard if descriptor in _STANDARD else found).add(link[len("socket:[") : -1])
     return found - standard
 
 
@@ -94,10 +98,10 @@ def _inet(path: str) -> t.Iterator[t.Tuple[str, t.Tuple[str, int], str]]:
 
 def _text(address: str) -> str:
     """An address from the hexadecimal words, each in the host's order, of net/tcp and net/tcp6."""
-    words = [int(address[start:start + 8], 16) for start in range(0, len(address), 8)]
+    words = [int(address[start : start + 8], 16) for start in range(0, len(address), 8)]
     packed = struct.pack(f"={len(words)}I", *words)
     text = socket.inet_ntop(socket.AF_INET6 if len(packed) == 16 else socket.AF_INET, packed)
-    return text[len("::ffff:"):] if text.startswith("::ffff:") else text
+    return text[len("::ffff:") :] if text.startswith("::ffff:") else text
 
 
 def _unix(path: str) -> t.Iterator[str]:

@@ -27,7 +27,9 @@ _WANTS = "/etc/systemd/system/multi-user.target.wants/"
 _PROPERTIES = "Id,ActiveState,InvocationID,ExecMainStartTimestampMonotonic"
 
 # backtraces, what systemd adds, and what tor says in every private network
-_NOISE = re.compile(r"Bug:     |Failed with result|TestingTorNetwork is set|alternate directory authorities|Set buildtimeout to low value")
+_NOISE = re.compile(
+    r"Bug:     |Failed with result|TestingTorNetwork is set|alternate directory authorities|Set buildtimeout to low value"
+)
 
 
 class Unit(t.NamedTuple):
@@ -59,14 +61,18 @@ def units(names: t.Sequence[str]) -> t.Dict[str, Unit]:
     """The units of daemons by daemon name, in one question to systemd."""
     if not names:
         return {}
-    output = run("systemctl", "show", "--property=" + _PROPERTIES, *[f"tor@{name}.service" for name in names], timeout=30)
+    output = run(
+        "systemctl", "show", "--property=" + _PROPERTIES, *[f"tor@{name}.service" for name in names], timeout=30
+    )
     found = {}
     for block in output.strip().split("\n\n"):
         values = dict(line.partition("=")[::2] for line in block.splitlines())
         monotonic = int(values.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
         started = time.time() - time.monotonic() + monotonic if monotonic else 0.0
-        name = values.get("Id", "")[len("tor@"):-len(".service")]
-        found[name] = Unit(values.get("ActiveState") in ("active", "reloading"), values.get("InvocationID", ""), started)
+        name = values.get("Id", "")[len("tor@") : -len(".service")]
+        found[name] = Unit(
+            values.get("ActiveState") in ("active", "reloading"), values.get("InvocationID", ""), started
+        )
     return {name: found.get(name, Unit()) for name in names}
 
 
@@ -78,7 +84,7 @@ def processes(names: t.Sequence[str]) -> t.Dict[str, int]:
     found = {}
     for block in output.strip().split("\n\n"):
         values = dict(line.partition("=")[::2] for line in block.splitlines())
-        found[values.get("Id", "")[len("tor@"):-len(".service")]] = int(values.get("MainPID") or 0)
+        found[values.get("Id", "")[len("tor@") : -len(".service")]] = int(values.get("MainPID") or 0)
     return {name: found.get(name, 0) for name in names}
 
 
@@ -89,12 +95,16 @@ def enabled(name: str) -> bool:
 def last_log(name: str) -> str:
     """The last warnings and errors of a daemon since it was last started, else its last lines, for a message."""
     try:
-        log = run("journalctl", "--unit", f"tor@{name}.service", "--lines=80", "--no-pager", "--output=json", timeout=30)
+        log = run(
+            "journalctl", "--unit", f"tor@{name}.service", "--lines=80", "--no-pager", "--output=json", timeout=30
+        )
     except OnionfleetError as error:
         return str(error)
     entries = [json.loads(line) for line in log.splitlines()]
     runs = [entry.get("_SYSTEMD_INVOCATION_ID") or entry.get("INVOCATION_ID") for entry in entries]
-    lines = [(str(entry.get("MESSAGE")), int(entry.get("PRIORITY", 6))) for entry, of in zip(entries, runs) if of == runs[-1]]
+    lines = [
+        (str(entry.get("MESSAGE")), int(entry.get("PRIORITY", 6))) for entry, of in zip(entries, runs) if of == runs[-1]
+    ]
     lines = [line for line in lines if not _NOISE.search(line[0])]
     telling = [text for text, priority in lines if priority <= 4 or "[warn]" in text or "[err]" in text]
     return " | ".join((telling or [text for text, _priority in lines])[-3:]) or "nothing in its log"

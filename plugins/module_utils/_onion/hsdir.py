@@ -111,7 +111,8 @@ def parse_consensus(consensus: str, microdescriptors: str) -> Consensus:
         voting_interval=_timestamp(consensus, "fresh-until") - valid_after,
         params={key: int(value) for key, value in re.findall(r"(\S+)=(-?\d+)", params.group(1) if params else "")},
         random_values={
-            name: _base64(value) for name, value in re.findall(r"^shared-rand-(current|previous)-value \d+ (\S+)$", consensus, re.MULTILINE)
+            name: _base64(value)
+            for name, value in re.findall(r"^shared-rand-(current|previous)-value \d+ (\S+)$", consensus, re.MULTILINE)
         },
         hsdirs=hsdirs,
     )
@@ -156,7 +157,8 @@ def hash_ring(consensus: Consensus, period: Period) -> list[tuple[bytes, str]]:
     """Index (32 bytes) and fingerprint of every HSDir, in the order of the ring (rend-spec-v3, section 2.2.3)."""
     suffix = period.random_value + _int8(period.number) + _int8(period.length)
     return sorted(
-        (hashlib.sha3_256(b"node-idx" + identity + suffix).digest(), fingerprint) for fingerprint, identity in consensus.hsdirs.items()
+        (hashlib.sha3_256(b"node-idx" + identity + suffix).digest(), fingerprint)
+        for fingerprint, identity in consensus.hsdirs.items()
     )
 
 

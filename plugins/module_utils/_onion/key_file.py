@@ -48,7 +48,9 @@ _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTA
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _YAML = re.compile(rb"^\s*(hostname|hs_ed25519_public_key|hs_ed25519_secret_key):[ \t]*(\S+)\s*$", re.MULTILINE)
 _VERSION_2_FILE = "private_key"
-_VERSION_2 = "is the key of an onion service of version 2, which Tor serves no more; its address is gone, make a new key"
+_VERSION_2 = (
+    "is the key of an onion service of version 2, which Tor serves no more; its address is gone, make a new key"
+)
 _FORMATS = (
     "use tor's hs_ed25519_secret_key (as it is or in base64), a PKCS#8 PEM of an Ed25519 key, "
     "ED25519-V3:… of ADD_ONION, or mkp224o's YAML"
@@ -189,7 +191,9 @@ def _load_yaml(fields: t.Sequence[t.Tuple[bytes, bytes]]) -> SecretKey:
     told = {name.decode(): value for name, value in fields}
     secret = load_secret(told[SECRET_FILE])
     if HOSTNAME_FILE in told and told[HOSTNAME_FILE] != secret.address.encode():
-        raise OnionfleetError(f"the YAML has the {HOSTNAME_FILE} of another key than its {SECRET_FILE}, that of {secret.address}")
+        raise OnionfleetError(
+            f"the YAML has the {HOSTNAME_FILE} of another key than its {SECRET_FILE}, that of {secret.address}"
+        )
     return secret
 
 

@@ -99,7 +99,11 @@ def parse(text: str) -> t.List[Data]:
             {
                 "name": str(service["name"]),
                 "instances": [
-                    {"name": str(instance["name"]), "address": _known(instance["address"]), "drained": bool(instance["drained"])}
+                    {
+                        "name": str(instance["name"]),
+                        "address": _known(instance["address"]),
+                        "drained": bool(instance["drained"]),
+                    }
                     for instance in service["instances"]
                 ],
             }
@@ -124,8 +128,10 @@ def _service_faults(service: Data, required: bool) -> t.Iterator[str]:
     instances = service["instances"]
     yield from (place + fault for instance in instances for fault in _instance_faults(instance, service.get("address")))
     for field in ("name", "address"):
-        yield from (f"{place}instances: '{instance['name']}': {field}: is that of another backend, too; remove or mend one"
-                    for instance in _repeating(instances, field))
+        yield from (
+            f"{place}instances: '{instance['name']}': {field}: is that of another backend, too; remove or mend one"
+            for instance in _repeating(instances, field)
+        )
     if required and not any(instance.get("address") for instance in instances):
         yield f"{place}instances: no backend has an address yet; deploy its backends, then its publishers"
 

@@ -74,7 +74,9 @@ def notify(state: str) -> None:
 def log_to(loggers: t.Iterable[logging.Logger]) -> None:
     """To stderr; with systemd's priorities where it listens, and the time where nobody adds it."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Journal() if os.environ.get("JOURNAL_STREAM") else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(
+        _Journal() if os.environ.get("JOURNAL_STREAM") else logging.Formatter("%(asctime)s %(levelname)s %(message)s")
+    )
     for logger in loggers:
         logger.addHandler(handler)
 
@@ -83,5 +85,13 @@ class _Journal(logging.Formatter):
     """Each line with its priority (sd-daemon)."""
 
     def format(self, record: logging.LogRecord) -> str:
-        priority = 7 if record.levelno < logging.INFO else 6 if record.levelno < logging.WARNING else 4 if record.levelno < logging.ERROR else 3
+        priority = (
+            7
+            if record.levelno < logging.INFO
+            else 6
+            if record.levelno < logging.WARNING
+            else 4
+            if record.levelno < logging.ERROR
+            else 3
+        )
         return "\n".join(f"<{priority}>{line}" for line in super().format(record).splitlines())

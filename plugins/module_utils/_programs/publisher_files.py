@@ -31,7 +31,9 @@ def user_faults() -> t.Iterator[str]:
             yield f"{kind} {locations.PUBLISHER_USER}: is missing on this host; run the role onionfleet.balance.softmap_publisher"
 
 
-def key_nodes(services: t.Sequence[Data], secrets: t.Mapping[str, t.Any], check: bool) -> t.Tuple[t.List[Node], t.List[str]]:
+def key_nodes(
+    services: t.Sequence[Data], secrets: t.Mapping[str, t.Any], check: bool
+) -> t.Tuple[t.List[Node], t.List[str]]:
     """The folders of all keys and the files that are missing in them; and the faults of the keys.
 
     :param services: each with a proper name and address.
@@ -55,8 +57,13 @@ def nodes(keys: t.Sequence[Node], config: str) -> t.List[Node]:
     """Everything, the configuration last: what it names is then there."""
     root, group = locations.PUBLISHER_ROOT, locations.PUBLISHER_USER
     above = [os.path.dirname(root), os.path.dirname(locations.PUBLISHER_PROGRAM)]
-    return [*disk.passages(above), Node(root, 0o750, "root", group), _private(root + "/keys"), *keys,
-            Node(locations.PUBLISHER_CONFIG, 0o640, "root", group, config.encode())]
+    return [
+        *disk.passages(above),
+        Node(root, 0o750, "root", group),
+        _private(root + "/keys"),
+        *keys,
+        Node(locations.PUBLISHER_CONFIG, 0o640, "root", group, config.encode()),
+    ]
 
 
 def program_changed() -> float:

@@ -67,7 +67,9 @@ def _received(path: str, deadline: float) -> bytes:
 
 def _fits(value: t.Any, shape: t.Any) -> bool:
     if isinstance(shape, dict):
-        return isinstance(value, dict) and all(key in value and _fits(value[key], inner) for key, inner in shape.items())
+        return isinstance(value, dict) and all(
+            key in value and _fits(value[key], inner) for key, inner in shape.items()
+        )
     if isinstance(shape, list):
         return isinstance(value, list) and all(_fits(item, shape[0]) for item in value)
     return isinstance(value, shape)

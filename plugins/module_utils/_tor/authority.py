@@ -63,7 +63,10 @@ class Authority(t.NamedTuple):
 
     def fingerprints(self) -> dict[str, str]:
         """Both fingerprints; OnionfleetError where a file is damaged."""
-        return {"v3ident": _found(_V3IDENT, self.certificate), "fingerprint": _found(_FINGERPRINT, self.relay_fingerprint)}
+        return {
+            "v3ident": _found(_V3IDENT, self.certificate),
+            "fingerprint": _found(_FINGERPRINT, self.relay_fingerprint),
+        }
 
 
 def _found(pattern: re.Pattern[str], path: str) -> str:

@@ -72,7 +72,9 @@ class ControlPort:
             self._authenticate()
         except OSError as error:
             self.close()
-            raise ControlUnreachable(path, f"{error.strerror or error}; is its tor running, and are we root?") from error
+            raise ControlUnreachable(
+                path, f"{error.strerror or error}; is its tor running, and are we root?"
+            ) from error
         except OnionfleetError:
             self.close()
             raise
@@ -122,7 +124,9 @@ class ControlPort:
 
         :raises ControlError: tor refused them, and changed nothing.
         """
-        self.command(" ".join(["SETCONF"] + [key if value is None else key + "=" + quote(value) for key, value in pairs]))
+        self.command(
+            " ".join(["SETCONF"] + [key if value is None else key + "=" + quote(value) for key, value in pairs])
+        )
 
     def signal(self, name: str) -> None:
         self.command("SIGNAL " + name)

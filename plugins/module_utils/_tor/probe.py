@@ -78,7 +78,11 @@ def probe(params: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
     malformed = params["credentials"].keys() - keys.keys()
 
     def answer(target: Target) -> Answer:
-        return Answer(0.0, "the client credential is malformed") if target.address in malformed else ask(params["socks"], target, timeout=params["timeout"])
+        return (
+            Answer(0.0, "the client credential is malformed")
+            if target.address in malformed
+            else ask(params["socks"], target, timeout=params["timeout"])
+        )
 
     answers: list[tuple[Answer, ...]] = []
     with ControlPort(params["control"]) as tor, concurrent.futures.ThreadPoolExecutor(_PARALLEL) as pool:
@@ -92,7 +96,10 @@ def probe(params: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
         finally:
             for address in keys:
                 tor.command(f"ONION_CLIENT_AUTH_REMOVE {address[: -len('.onion')]}")
-    return [_result(name, target, of_target, params["body"]) for (name, target), of_target in zip(targets.items(), zip(*answers))]
+    return [
+        _result(name, target, of_target, params["body"])
+        for (name, target), of_target in zip(targets.items(), zip(*answers))
+    ]
 
 
 def checked_targets(given: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, Target]:
@@ -126,7 +133,11 @@ def request_faults(port: int, path: str, capture: str) -> t.Iterator[str]:
     try:
         if capture and re.compile(capture).groups != 1:
             yield "capture: needs exactly one group"
-    except (re.error, OverflowError, RecursionError) as error:  # the last two of too large a repetition, too many brackets
+    except (
+        re.error,
+        OverflowError,
+        RecursionError,
+    ) as error:  # the last two of too large a repetition, too many brackets
         yield f"capture: is no regular expression: {error}; mend it"
 
 

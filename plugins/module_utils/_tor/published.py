@@ -24,7 +24,10 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._host import lo
 from ansible_collections.onionfleet.balance.plugins.module_utils._host.targets import refusals
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import descriptor
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import hsdir as hsdir_ring
-from ansible_collections.onionfleet.balance.plugins.module_utils._onion.address import is_address, public_key_from_address
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion.address import (
+    is_address,
+    public_key_from_address,
+)
 from ansible_collections.onionfleet.balance.plugins.module_utils._tor import publishing
 from ansible_collections.onionfleet.balance.plugins.module_utils._tor.control import ControlError, ControlPort
 
@@ -34,7 +37,9 @@ _IN_FLIGHT = 40
 Answers = t.Dict[t.Tuple[str, str], str]
 
 
-def held_by_hsdirs(addresses: t.Sequence[str], control: str, *, credentials: t.Mapping[str, str], timeout: float) -> dict[str, t.Any]:
+def held_by_hsdirs(
+    addresses: t.Sequence[str], control: str, *, credentials: t.Mapping[str, str], timeout: float
+) -> dict[str, t.Any]:
     """Ask every responsible HSDir of the current period for each service's descriptor.
 
     :param control: control socket of a tor client.
@@ -101,7 +106,9 @@ def _consensus(tor: ControlPort) -> tuple[hsdir_ring.Consensus, bool]:
         text = tor.getinfo("dir/status-vote/current/consensus-microdesc")
         microdescriptors = tor.getinfo("md/all")
     except ControlError as error:
-        raise OnionfleetError(f"the tor client has no consensus yet ({error.text}); wait until it has bootstrapped") from error
+        raise OnionfleetError(
+            f"the tor client has no consensus yet ({error.text}); wait until it has bootstrapped"
+        ) from error
     testing = tor.getconf("TestingTorNetwork") == [("TestingTorNetwork", "1")]
     return hsdir_ring.parse_consensus(text, microdescriptors), testing
 
@@ -174,7 +181,9 @@ def _summary(hsdirs: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
     }
 
 
-def made_by_daemons(names: t.Sequence[str], credentials: t.Mapping[str, str], *, targets: bool = False) -> list[dict[str, t.Any]]:
+def made_by_daemons(
+    names: t.Sequence[str], credentials: t.Mapping[str, str], *, targets: bool = False
+) -> list[dict[str, t.Any]]:
     """What each daemon made: see ``daemons`` as onion_descriptor_info returns them; silent ones have an ``error``.
 
     :param targets: whether to look whether the services' targets accept connections.
@@ -226,13 +235,17 @@ def _address(folder: str) -> str:
         with open(os.path.join(folder, "hostname"), encoding="ascii") as stream:
             address = stream.read().strip()
     except FileNotFoundError:
-        raise OnionfleetError(f"{folder}/hostname: is missing; deploy writes it anew, unless tor has just been started") from None
+        raise OnionfleetError(
+            f"{folder}/hostname: is missing; deploy writes it anew, unless tor has just been started"
+        ) from None
     except OSError as error:
         raise OnionfleetError(f"{folder}/hostname: {error.strerror}") from error
     except UnicodeDecodeError:
         address = ""
     if not is_address(address):
-        raise OnionfleetError(f"{folder}/hostname: holds no address; remove it and restart the daemon, which writes it anew")
+        raise OnionfleetError(
+            f"{folder}/hostname: holds no address; remove it and restart the daemon, which writes it anew"
+        )
     return address
 
 

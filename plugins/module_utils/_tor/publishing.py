@@ -29,7 +29,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._tor.control im
 
 Lines = t.List[t.Tuple[str, t.Optional[str]]]
 
-SWALLOWED_SECONDS = 3.0  # between the two halves: until tor has dropped what it may not upload (at most 1 s, private network)
+SWALLOWED_SECONDS = 3.0
 _SERVICE, _POW = "hiddenservicedir", "hiddenservicepowdefensesenabled"
 UPLOADS = "PublishHidServDescriptors"
 

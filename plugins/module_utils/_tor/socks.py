@@ -117,7 +117,9 @@ def _connect(path: str, host: str, port: int, timeout: float) -> socket.socket:
         try:
             stream.connect(path)
         except OSError as error:
-            raise OnionfleetError(f"SOCKS socket {path}: {error.strerror}; does its tor have this SocksPort?") from error
+            raise OnionfleetError(
+                f"SOCKS socket {path}: {error.strerror}; does its tor have this SocksPort?"
+            ) from error
         _negotiate(stream, host, port)
     except BaseException:
         stream.close()

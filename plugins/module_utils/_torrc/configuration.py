@@ -94,7 +94,9 @@ def _pairs(text: str) -> t.Iterator[t.Tuple[t.Match[str], str, int]]:
 def _quoted(text: str, at: int) -> t.Tuple[str, int]:
     match = _QUOTED.match(text, at)
     if match is None:
-        raise OnionfleetError("line {}: the quotes do not end with the line; mend it".format(text.count("\n", 0, at) + 1))
+        raise OnionfleetError(
+            "line {}: the quotes do not end with the line; mend it".format(text.count("\n", 0, at) + 1)
+        )
     raw = match.group(1).encode("utf-8", "surrogateescape").decode("latin-1")  # escapes stand for bytes
     return _ESCAPE.sub(_unescape, raw).encode("latin-1").decode("utf-8", "surrogateescape"), match.end()
 

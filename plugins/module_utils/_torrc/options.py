@@ -56,7 +56,10 @@ SERVICE: t.Dict[str, t.Union[Option, t.Dict[str, Option]]] = {
     },
 }
 # tor refuses a burst below its rate; with the defaults of both
-BURSTS = {"introduction_dos": ("rate_per_second", 25, "burst_per_second", 200), "pow": ("queue_rate", 250, "queue_burst", 2500)}
+BURSTS = {
+    "introduction_dos": ("rate_per_second", 25, "burst_per_second", 200),
+    "pow": ("queue_rate", 250, "queue_burst", 2500),
+}
 SERVICE_SPECIAL = ("authorized_clients", "extra", "onionbalance_frontends", "ports", "single_hop")
 
 DAEMON: t.Dict[str, Option] = {
@@ -87,8 +90,10 @@ DAEMON: t.Dict[str, Option] = {
     "max_circuit_dirtiness": Option("MaxCircuitDirtiness", v.Interval()),
     "max_mem_in_queues": Option("MaxMemInQueues", v.Size()),
     "metrics_port": Option("MetricsPort", v.Socket(bare=True)),
-    "metrics_port_policy": Option("MetricsPortPolicy", v.ListOf(
-        v.Text(r"(accept|reject) [0-9A-Fa-f.:/*\[\]]+", "'accept 192.0.2.1' or 'reject *'"))),
+    "metrics_port_policy": Option(
+        "MetricsPortPolicy",
+        v.ListOf(v.Text(r"(accept|reject) [0-9A-Fa-f.:/*\[\]]+", "'accept 192.0.2.1' or 'reject *'")),
+    ),
     "middle_nodes": Option("MiddleNodes", v.ListOf(v.Text(), comma=True)),
     "no_exec": Option("NoExec", v.Flag(), restart=True),
     "num_cpus": Option("NumCPUs", v.Number(0, 256), restart=True),
@@ -109,14 +114,38 @@ DAEMON: t.Dict[str, Option] = {
 }
 
 # tor refuses to change these while it runs, and with them the whole reload
-FIXED = frozenset((
-    "acceldir", "accelname", "cachedirectory", "datadirectory", "hardwareaccel", "hiddenservicenonanonymousmode",
-    "hiddenservicesinglehopmode", "keepbindcapabilities", "keydirectory", "pidfile", "runasdaemon",
-    "syslogidentitytag", "testingtornetwork", "tokenbucketrefillinterval", "user",
-))
+FIXED = frozenset(
+    (
+        "acceldir",
+        "accelname",
+        "cachedirectory",
+        "datadirectory",
+        "hardwareaccel",
+        "hiddenservicenonanonymousmode",
+        "hiddenservicesinglehopmode",
+        "keepbindcapabilities",
+        "keydirectory",
+        "pidfile",
+        "runasdaemon",
+        "syslogidentitytag",
+        "testingtornetwork",
+        "tokenbucketrefillinterval",
+        "user",
+    )
+)
 # and these while its Sandbox is on (new files and sockets were not foreseen when it was closed)
-FIXED_IN_SANDBOX = frozenset(("address", "connlimit", "cookieauthfile", "dirportfrontpage", "log",
-                              "extorportcookieauthfile", "hiddenservicedir", "serverdnsresolvconffile"))
+FIXED_IN_SANDBOX = frozenset(
+    (
+        "address",
+        "connlimit",
+        "cookieauthfile",
+        "dirportfrontpage",
+        "log",
+        "extorportcookieauthfile",
+        "hiddenservicedir",
+        "serverdnsresolvconffile",
+    )
+)
 
 
 _MEASURED = {option.keyword.lower(): option.kind for option in DAEMON.values() if hasattr(option.kind, "plain")}
@@ -142,9 +171,13 @@ def _keywords(table: t.Mapping[str, t.Any], prefix: str = "") -> t.Iterator[t.Tu
             yield option.keyword, prefix + field
 
 
-SERVICE_KEYWORDS = dict(_keywords(SERVICE), HiddenServicePort="ports", HiddenServiceSingleHopMode="single_hop",
-                        HiddenServiceNonAnonymousMode="single_hop",
-                        HiddenServiceOnionBalanceInstance="onionbalance_frontends")
+SERVICE_KEYWORDS = dict(
+    _keywords(SERVICE),
+    HiddenServicePort="ports",
+    HiddenServiceSingleHopMode="single_hop",
+    HiddenServiceNonAnonymousMode="single_hop",
+    HiddenServiceOnionBalanceInstance="onionbalance_frontends",
+)
 DAEMON_KEYWORDS = dict(_keywords(DAEMON))
 
 
@@ -177,8 +210,11 @@ def service_faults(service: t.Mapping[str, t.Any], also_known: t.FrozenSet[str] 
     faults = list(parts.unknown(service, set(SERVICE) | set(SERVICE_SPECIAL) | also_known))
     for field, option in SERVICE.items():
         if field in given:
-            faults += (parts.group_faults(field, option, given[field]) if isinstance(option, dict)
-                       else parts.field_faults(field, option.kind, given[field]))
+            faults += (
+                parts.group_faults(field, option, given[field])
+                if isinstance(option, dict)
+                else parts.field_faults(field, option.kind, given[field])
+            )
     faults += [] if faults else _burst_faults(given)
     faults += parts.port_faults(given["ports"]) if "ports" in given else ["ports: is missing; give at least one port"]
     if "authorized_clients" in given:
@@ -209,11 +245,16 @@ def secret_faults(secrets: t.Mapping[str, t.Any]) -> t.List[str]:
 
     :param secrets: tor's names of options to their values.
     """
-    faults = [f"option_secrets: {name}: is none of {', '.join(parts.SECRET)}{near(name, parts.SECRET)}"
-              for name in secrets if name not in parts.SECRET]
+    faults = [
+        f"option_secrets: {name}: is none of {', '.join(parts.SECRET)}{near(name, parts.SECRET)}"
+        for name in secrets
+        if name not in parts.SECRET
+    ]
     return faults + [
         f"option_secrets: {name}: is no text of 1 to 255 printable ASCII characters without spaces around it; give another"
-        for name, value in secrets.items() if not isinstance(value, str) or not re.match(r"(?! )[ -~]{1,255}(?<! )\Z", value)]
+        for name, value in secrets.items()
+        if not isinstance(value, str) or not re.match(r"(?! )[ -~]{1,255}(?<! )\Z", value)
+    ]
 
 
 def _table_lines(table: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]) -> t.Iterator[Line]:
@@ -234,8 +275,11 @@ def _extra_lines(given: t.Mapping[str, t.Any]) -> t.Iterator[Line]:
 
 def service_lines(service: t.Mapping[str, t.Any]) -> t.List[Line]:
     """The torrc lines of a service without faults, but for its HiddenServiceDir; ports first."""
-    lines = [("HiddenServicePort", "%d %s" % (int(port["port"]), target))
-             for port in service.get("ports") or () for target in parts.targets_of(port)]
+    lines = [
+        ("HiddenServicePort", "%d %s" % (int(port["port"]), target))
+        for port in service.get("ports") or ()
+        for target in parts.targets_of(port)
+    ]
     if service.get("onionbalance_frontends"):
         lines.append(("HiddenServiceOnionBalanceInstance", "1"))
     return lines + list(_table_lines(SERVICE, service)) + list(_extra_lines(service))
@@ -243,5 +287,7 @@ def service_lines(service: t.Mapping[str, t.Any]) -> t.List[Line]:
 
 def daemon_lines(options: t.Mapping[str, t.Any]) -> t.List[Line]:
     """The torrc lines of daemon-wide options without faults."""
-    lines = [(keyword, text + " syslog" if keyword == "Log" else text) for keyword, text in _table_lines(DAEMON, options)]
+    lines = [
+        (keyword, text + " syslog" if keyword == "Log" else text) for keyword, text in _table_lines(DAEMON, options)
+    ]
     return lines + list(_extra_lines(options))

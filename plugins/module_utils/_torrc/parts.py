@@ -89,9 +89,13 @@ def port_faults(ports: object) -> t.Iterator[str]:
         if not faults:
             first = seen.setdefault(int(port["port"]), place)
             if first is not place:
-                yield "{}: port {} is in {} already; give one entry several 'targets'".format(place, port["port"], first)
+                yield "{}: port {} is in {} already; give one entry several 'targets'".format(
+                    place, port["port"], first
+                )
         if ("target" in port) == ("targets" in port):
-            yield "{}: has {}; give one of target and targets".format(place, "both" if "target" in port else "no target")
+            yield "{}: has {}; give one of target and targets".format(
+                place, "both" if "target" in port else "no target"
+            )
         elif "target" in port:
             yield from field_faults(place + ".target", v.Socket(unix=True), port["target"])
         else:
@@ -140,11 +144,16 @@ def extra_faults(extra: object, fields: t.Dict[str, str], *, service: bool) -> t
         elif _taken_for(name, fields):
             yield f"{place}.option: {name} has a field; use '{fields[t.cast(str, _taken_for(name, fields))]}'"
         elif _taken_for(name, SECRET):
-            yield (f"{place}.option: {name} holds a secret, which plans, diffs and logs would show; give it in "
-                   "'onion_option_secrets' (with tor_instances alone, in 'option_secrets')")
+            yield (
+                f"{place}.option: {name} holds a secret, which plans, diffs and logs would show; give it in "
+                "'onion_option_secrets' (with tor_instances alone, in 'option_secrets')"
+            )
         elif service != (name.lower().startswith("hiddenservice") and not _taken_for(name, DAEMON_WIDE)):
-            elsewhere = ("is no option of a service; put it into the daemon's options"
-                         if service else "belongs to a service; put it there")
+            elsewhere = (
+                "is no option of a service; put it into the daemon's options"
+                if service
+                else "belongs to a service; put it there"
+            )
             yield f"{place}.option: {name} {elsewhere}"
         if not isinstance(value, int):
             yield from field_faults(place + ".value", v.Text(), value)

@@ -43,7 +43,9 @@ def line_faults(value: object) -> t.Iterator[str]:
     elif not value or value != value.strip(" "):
         yield "is empty or has spaces around it; remove them"
     elif not PRINTABLE.match(value):
-        yield (f"is {shown(value)}; use printable ASCII without line breaks, quotes, backslashes and control characters")
+        yield (
+            f"is {shown(value)}; use printable ASCII without line breaks, quotes, backslashes and control characters"
+        )
 
 
 class Flag:
@@ -61,7 +63,9 @@ class Flag:
         return [self.TEXTS.get(str(value).lower(), str(value))]
 
     def faults(self, value: object) -> t.Iterator[str]:
-        if not isinstance(value, (bool, str)) or (str(value) not in self.words and str(value).lower() not in self.TEXTS):
+        if not isinstance(value, (bool, str)) or (
+            str(value) not in self.words and str(value).lower() not in self.TEXTS
+        ):
             yield "is {}; write {}".format(shown(value), " or ".join(("true", "false") + self.words))
 
 
@@ -124,8 +128,14 @@ class _Measured(Text):
 class Size(_Measured):
     """An amount of bytes as tor reads it: ``40 MBytes``."""
 
-    factors = {"byte": 1, **{f"{letter}{unit}": 2 ** (10 * power - bits) for power, letter in enumerate("kmgt", 1)
-                             for unit, bits in (("b", 0), ("byte", 0), ("bit", 3))}}
+    factors = {
+        "byte": 1,
+        **{
+            f"{letter}{unit}": 2 ** (10 * power - bits)
+            for power, letter in enumerate("kmgt", 1)
+            for unit, bits in (("b", 0), ("byte", 0), ("bit", 3))
+        },
+    }
 
     def __init__(self) -> None:
         super().__init__(rf"[0-9]{{1,12}}( ({SIZE_UNITS}))?", "an amount such as '40 MBytes'")

@@ -34,7 +34,11 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._host.locations
     service_directory,
     torrc_path,
 )
-from ansible_collections.onionfleet.balance.plugins.module_utils._host.sockets import barriers, sandbox_faults, socket_faults
+from ansible_collections.onionfleet.balance.plugins.module_utils._host.sockets import (
+    barriers,
+    sandbox_faults,
+    socket_faults,
+)
 from ansible_collections.onionfleet.balance.plugins.module_utils._host.targets import refusals
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion.key_file import directory_state
 from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import configuration
@@ -186,12 +190,16 @@ def _lowered(daemon: str, service: Data, path: str) -> t.Iterator[str]:
     """What protects the service on this host at present, and would not any more."""
     clients = sum(file.endswith(".auth") for file in disk.listed(f"{path}/authorized_clients"))
     if clients and not service.get("authorized_clients"):
-        yield (f"authorized_clients: {clients} clients are authorized here, and none in the declaration, so that everybody could come in; "
-               "name clients, or say 'lower_protection: true'")
+        yield (
+            f"authorized_clients: {clients} clients are authorized here, and none in the declaration, so that everybody could come in; "
+            "name clients, or say 'lower_protection: true'"
+        )
     wanted = str(service.get("single_hop")).lower() == "true"
     if wanted and os.path.exists(f"{path}/hostname") and not _is_single_hop(daemon):
-        yield ("single_hop: the service is anonymous here, and everybody could learn where it is; remove the field, or say "
-               "'lower_protection: true'")
+        yield (
+            "single_hop: the service is anonymous here, and everybody could learn where it is; remove the field, or say "
+            "'lower_protection: true'"
+        )
 
 
 def _is_single_hop(daemon: str) -> bool:

@@ -43,7 +43,9 @@ def steps(wanted: Data) -> t.Iterator[Step]:
     for name in wanted["keys"]:
         yield from _paths([locations.publisher_key(name)])
     if wanted["publisher"] or wanted["host"]:
-        yield from _unit(locations.PUBLISHER_UNIT, [locations.PUBLISHER_ROOT, locations.PUBLISHER_PROGRAM], locations.PUBLISHER_USER)
+        yield from _unit(
+            locations.PUBLISHER_UNIT, [locations.PUBLISHER_ROOT, locations.PUBLISHER_PROGRAM], locations.PUBLISHER_USER
+        )
     for name in wanted["daemons"]:
         yield from _daemon(name)
     yield from _paths(f"{locations.INSTANCES_ROOT}/{name}" for name in _hidden(locations.INSTANCES_ROOT))
@@ -70,7 +72,9 @@ def _daemon(name: str) -> t.Iterator[Step]:
         yield Step(f"tor@{name}.service", lambda: running.perform(name, "stop"))
     else:
         yield from _paths([f"{locations.RECORDS_ROOT}/{name}.json"])  # that of a daemon goes with its stop
-    yield from _paths([f"{locations.DATA_ROOT}/{name}", f"{locations.RUN_ROOT}/{name}", f"{locations.RUN_ROOT}/{name}.defaults"])
+    yield from _paths(
+        [f"{locations.DATA_ROOT}/{name}", f"{locations.RUN_ROOT}/{name}", f"{locations.RUN_ROOT}/{name}.defaults"]
+    )
     if disk.user_id(user) is not None:
         yield Step(f"user {user}", lambda: systemd.run("deluser", "--quiet", "--system", user, timeout=60))
     if os.path.lexists(config):
@@ -112,7 +116,9 @@ def _paths(paths: t.Iterable[str]) -> t.Iterator[Step]:
 
 
 def _holds_key(path: str) -> bool:
-    return os.path.lexists(f"{path}/{SECRET_FILE}") or any(SECRET_FILE in files for _folder, _folders, files in os.walk(path))
+    return os.path.lexists(f"{path}/{SECRET_FILE}") or any(
+        SECRET_FILE in files for _folder, _folders, files in os.walk(path)
+    )
 
 
 def _hidden(directory: str) -> t.List[str]:

@@ -28,7 +28,12 @@ Data = t.Dict[str, t.Any]
 
 def survey() -> Data:
     """What is there; a daemon that somebody else configures is not ours and left out."""
-    return {"daemons": _daemons(), "publisher": _publisher(), "keeper": _keeper(), "installed": os.path.lexists(locations.HOST_ROOT)}
+    return {
+        "daemons": _daemons(),
+        "publisher": _publisher(),
+        "keeper": _keeper(),
+        "installed": os.path.lexists(locations.HOST_ROOT),
+    }
 
 
 def keyed(daemon: str) -> t.List[str]:
@@ -46,14 +51,18 @@ def _daemons() -> t.List[Data]:
         if managed or (torrc is None and keyed(name)):
             found[name] = managed
     units = systemd.units(list(found))
-    return [{"name": name, "managed": managed, "running": units[name].active, "services": _services(name, managed)}
-            for name, managed in found.items()]
+    return [
+        {"name": name, "managed": managed, "running": units[name].active, "services": _services(name, managed)}
+        for name, managed in found.items()
+    ]
 
 
 def _services(daemon: str, managed: bool) -> t.List[Data]:
     configured = _configured(daemon) if managed else {}
     kept = [directory for directory in keyed(daemon) if directory not in configured.values()]
-    return [_service(daemon, name, directory) for name, directory in [*configured.items(), *((None, each) for each in kept)]]
+    return [
+        _service(daemon, name, directory) for name, directory in [*configured.items(), *((None, each) for each in kept)]
+    ]
 
 
 def _configured(daemon: str) -> t.Dict[t.Optional[str], str]:
@@ -61,14 +70,23 @@ def _configured(daemon: str) -> t.Dict[t.Optional[str], str]:
     found = present.present(daemon)
     paths = {name: f"{locations.INSTANCES_ROOT}/{daemon}/services/{name}.conf" for name in found.service_names}
     lines = {name: configuration.parse(found.config[path]) for name, path in paths.items()}
-    return {name: os.path.basename(value.rstrip("/")) for name, pairs in lines.items()
-            for keyword, value in pairs if keyword.lower() == "hiddenservicedir"}
+    return {
+        name: os.path.basename(value.rstrip("/"))
+        for name, pairs in lines.items()
+        for keyword, value in pairs
+        if keyword.lower() == "hiddenservicedir"
+    }
 
 
 def _service(daemon: str, name: t.Optional[str], directory: str) -> Data:
     path = locations.service_directory(daemon, directory)
     masters = configuration.parse(disk.read_text(path + "/ob_config") or "")
-    return {"name": name, "directory": directory, "address": _address(path), "frontends": [value for _keyword, value in masters if is_address(value)]}
+    return {
+        "name": name,
+        "directory": directory,
+        "address": _address(path),
+        "frontends": [value for _keyword, value in masters if is_address(value)],
+    }
 
 
 def _address(path: str) -> t.Optional[str]:
@@ -80,13 +98,18 @@ def _publisher() -> t.Optional[Data]:
     if not any(os.path.lexists(path) for path in (locations.PUBLISHER_UNIT, locations.PUBLISHER_ROOT)):
         return None
     try:
-        configured = [service["name"] for service in onionbalance.parse(disk.read_text(locations.PUBLISHER_CONFIG) or "")]
+        configured = [
+            service["name"] for service in onionbalance.parse(disk.read_text(locations.PUBLISHER_CONFIG) or "")
+        ]
     except OnionfleetError:
         configured = []  # torn, or not written yet: the keys tell
     names = dict.fromkeys([*configured, *disk.listed(locations.PUBLISHER_ROOT + "/keys")])
     return {
         "running": _active(locations.PUBLISHER_UNIT),
-        "services": [{"name": name, "configured": name in configured, "address": _address(locations.publisher_key(name))} for name in names],
+        "services": [
+            {"name": name, "configured": name in configured, "address": _address(locations.publisher_key(name))}
+            for name in names
+        ],
     }
 
 
@@ -102,4 +125,9 @@ def _keeper() -> t.Optional[Data]:
 
 
 def _active(unit: str) -> bool:
-    return systemd.run("systemctl", "show", "--property=ActiveState", "--value", os.path.basename(unit), timeout=30).strip() == "active"
+    return (
+        systemd.run(
+            "systemctl", "show", "--property=ActiveState", "--value", os.path.basename(unit), timeout=30
+        ).strip()
+        == "active"
+    )

@@ -29,11 +29,18 @@ def compromise(services: t.Mapping[str, Data], hosts: t.Sequence[str], probe_hos
     unknown = [host for host in hosts if host not in known]
     if not hosts or unknown:
         told = [f"'{host}' runs nothing of the declaration{near(host, known)}" for host in unknown]
-        raise OnionfleetError(*(f"onion_compromised: {each}" for each in told or ["name the hosts, as -e onion_compromised=web2"]))
-    parts = {name: [role for role in ROLES if any(row["host"] in hosts for row in service[role])] for name, service in present.items()}
+        raise OnionfleetError(
+            *(f"onion_compromised: {each}" for each in told or ["name the hosts, as -e onion_compromised=web2"])
+        )
+    parts = {
+        name: [role for role in ROLES if any(row["host"] in hosts for row in service[role])]
+        for name, service in present.items()
+    }
     lost = [name for name, roles in parts.items() if {"replicas", "publishers"} & set(roles)]
     kept = [name for name, roles in parts.items() if roles == ["backends"]]
-    clients = [name for name, service in present.items() if service["restricted"] and _asked_from(service, hosts, probe_hosts)]
+    clients = [
+        name for name, service in present.items() if service["restricted"] and _asked_from(service, hosts, probe_hosts)
+    ]
     losses = [*_losses(present, lost, kept, clients), *_lies(parts, [host for host in hosts if host in probe_hosts])]
     return "\n".join([*losses, "", *_steps(present, parts, lost, clients, hosts)])
 
@@ -77,7 +84,12 @@ def _steps(
     yield f"1. Take {', '.join(hosts)} off the network now, at its provider or by its cable. Do not log in on it: it reads along."
     fields = [f"{name}: {role}" for name, roles in parts.items() for role in roles]
     yield f"2. Take it out of the inventory and of {'; '.join(fields) or 'onion_probe_hosts'}."
-    alone = [f"{name}: {role}" for name, roles in parts.items() for role in roles if all(row["host"] in hosts for row in services[name][role])]
+    alone = [
+        f"{name}: {role}"
+        for name, roles in parts.items()
+        for role in roles
+        if all(row["host"] in hosts for row in services[name][role])
+    ]
     if alone:
         yield f"   Nobody is left then for {'; '.join(alone)}: name another host."
     if lost:

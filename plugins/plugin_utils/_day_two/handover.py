@@ -34,7 +34,11 @@ class _Row:
             for instances in (row["replicas"], row["backends"], publishers)
         )
         self.stay_replicas = [each for each in _staying(row["replicas"], going) if each["introduction_circuits"]]
-        self.stay_backends = [each for each in _staying(row["backends"], going) if each["introduction_circuits"] and each["state"] != "down"]
+        self.stay_backends = [
+            each
+            for each in _staying(row["backends"], going)
+            if each["introduction_circuits"] and each["state"] != "down"
+        ]
         self.stay_publishers = [each for each in _staying(publishers, going) if each["runs"]]
 
     @property
@@ -71,7 +75,11 @@ def concerned(services: t.Mapping[str, Data], going: t.Collection[str]) -> Data:
     :param services: of the plan.
     :returns: those ``services``, their ``daemons`` by host, those among them that are ``going``, and hosts of ``publishers``.
     """
-    found = {name: service for name, service in services.items() if service["state"] == "present" and set(going) & set(_names(service))}
+    found = {
+        name: service
+        for name, service in services.items()
+        if service["state"] == "present" and set(going) & set(_names(service))
+    }
     daemons = [each for service in found.values() for each in (*service["replicas"], *service["backends"])]
     return {
         "services": found,
@@ -121,7 +129,9 @@ def still_held(status: Data, going: t.Collection[str]) -> t.Dict[str, t.List[str
         responsible = row.row["hsdirs"]["responsible"]
         for each in (*row.replicas, *row.backends, *([] if row.stay_publishers else row.publishers)):
             if row.served and each["hsdirs"]:
-                sentence = f"service '{row.name}': {each['hsdirs']} of {responsible} HSDirs lead to {instance_name(each)}"
+                sentence = (
+                    f"service '{row.name}': {each['hsdirs']} of {responsible} HSDirs lead to {instance_name(each)}"
+                )
                 found["any"].append(sentence)
                 found["many"] += [sentence] * (2 * each["hsdirs"] > responsible)
     return found

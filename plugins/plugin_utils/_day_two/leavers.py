@@ -90,7 +90,9 @@ def _of_host(
     publisher = bool(found["publisher"] and not kept and (keys or all_services))
     publisher = publisher and not ((planned or {}).get("publisher") or {}).get("services")
     keeper = bool(
-        found["keeper"] and not (planned or {}).get("keeper") and (all_services or {*only} >= {*found["keeper"]["services"]})
+        found["keeper"]
+        and not (planned or {}).get("keeper")
+        and (all_services or {*only} >= {*found["keeper"]["services"]})
     )
     whole |= _clients(found, publisher, keeper, all_services) - wanted
     left = {daemon["name"] for daemon in found["daemons"]} - whole

@@ -67,11 +67,19 @@ def faults(
         "switching": [name for name in plan["services"] if name in {each.owner for each in others}],
         "lost": [name for name, kinds in lacking.items() if kinds],
         "faults": {
-            "deploy": [_switch_fault(name, _layout(name, plan), services[name]) for name in services if name in at_work],
-            "switch": [_clash_fault(name) for name in sorted({str(place.owner) for place in places if _clashes(place, plan)})],
+            "deploy": [
+                _switch_fault(name, _layout(name, plan), services[name]) for name in services if name in at_work
+            ],
+            "switch": [
+                _clash_fault(name) for name in sorted({str(place.owner) for place in places if _clashes(place, plan)})
+            ],
             "retire": [
                 *(_last_fault(name, kinds) for name, kinds in lacking.items() if kinds),
-                *(_published_fault(each) for each in gone if isinstance(each, Published) and each.at_work and each.host in publishing),
+                *(
+                    _published_fault(each)
+                    for each in gone
+                    if isinstance(each, Published) and each.at_work and each.host in publishing
+                ),
             ],
         },
     }
@@ -86,7 +94,9 @@ def _clashes(place: Place, plan: Data) -> bool:
     if not _present(place.owner, plan) or place.name is None:
         return False
     planned = plan["services"][place.owner]
-    here = any((row["host"], row["daemon"]) == (place.host, place.daemon) for row in planned["replicas"] + planned["backends"])
+    here = any(
+        (row["host"], row["daemon"]) == (place.host, place.daemon) for row in planned["replicas"] + planned["backends"]
+    )
     return here and place.kind not in KINDS[planned["layout"]]
 
 
@@ -123,7 +133,9 @@ def _lacking(planned: Data, seen: t.Mapping[str, Data]) -> t.List[str]:
     living = {
         "replicas": [row for row in planned["replicas"] if _runs(row, seen)],
         "backends": [row for row in planned["backends"] if _runs(row, seen)],
-        "publishers": [row for row in planned["publishers"] if (seen.get(row["host"], {}).get("publisher") or {}).get("running")],
+        "publishers": [
+            row for row in planned["publishers"] if (seen.get(row["host"], {}).get("publisher") or {}).get("running")
+        ],
     }
     return [kind for kind in KINDS[planned["layout"]] if not living[kind]]
 

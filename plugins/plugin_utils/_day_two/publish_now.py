@@ -39,7 +39,9 @@ def publish_now(status: Data, names: t.Collection[str] = ()) -> Data:
             of_host = daemons.setdefault(chosen["host"], [])
             of_host += [chosen["daemon"]] * (chosen["daemon"] not in of_host)
         else:
-            faults.append(f"service '{row['name']}': none of its hosts could publish it; {'; '.join(row['troubles']) or 'deploy it'}")
+            faults.append(
+                f"service '{row['name']}': none of its hosts could publish it; {'; '.join(row['troubles']) or 'deploy it'}"
+            )
     return {"daemons": daemons, "publishers": list(publishers), "faults": faults}
 
 

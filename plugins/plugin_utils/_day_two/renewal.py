@@ -35,7 +35,9 @@ def renewal_faults(services: t.Mapping[str, Data], names: t.Any, told: t.Mapping
     return [fault for name in names for fault in _faults(name, services, users.get(name, []), backends, told)]
 
 
-def _faults(name: str, services: t.Mapping[str, Data], users: t.List[str], backends: t.List[str], told: t.Mapping[str, Data]) -> t.Iterator[str]:
+def _faults(
+    name: str, services: t.Mapping[str, Data], users: t.List[str], backends: t.List[str], told: t.Mapping[str, Data]
+) -> t.Iterator[str]:
     if name not in backends:
         yield f"onion_renew: '{name}' is no backend{near(name, backends)}; write host/daemon of one"
         return

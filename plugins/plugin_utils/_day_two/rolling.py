@@ -28,8 +28,12 @@ def roll_batches(due: t.Mapping[str, Data], status: Data) -> t.List[Data]:
     :returns: ``host``, ``batch`` (from 1), ``going`` (its instances that go) and ``sizes`` (of all batches) of each host
         where something is due.
     """
-    going = {host: found for host, found in ((host, _going(host, of_host, status)) for host, of_host in due.items()) if found}
-    services = {host: {row["name"] for row in status["services"] if _of(row) & set(found)} for host, found in going.items()}
+    going = {
+        host: found for host, found in ((host, _going(host, of_host, status)) for host, of_host in due.items()) if found
+    }
+    services = {
+        host: {row["name"] for row in status["services"] if _of(row) & set(found)} for host, found in going.items()
+    }
     batches: t.List[t.List[str]] = []
     waiting = sorted(going, key=lambda host: _held(host, status))
     while waiting:
@@ -76,7 +80,10 @@ def worse(before: Data, now: Data) -> t.List[str]:
         lost = _well(row) - _well(later[row["name"]]) if row["name"] in later else set()
         if lost:
             troubles = "; ".join(later[row["name"]]["troubles"])
-            found.append(f"service '{row['name']}': not any more: {', '.join(sorted(lost))}" + (f" ({troubles})" if troubles else ""))
+            found.append(
+                f"service '{row['name']}': not any more: {', '.join(sorted(lost))}"
+                + (f" ({troubles})" if troubles else "")
+            )
     return found
 
 

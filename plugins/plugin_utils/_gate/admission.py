@@ -19,7 +19,13 @@ import json
 import re
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.answers import ANSWERS, ASKED, COMMON, FACTS, fields_of
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.answers import (
+    ANSWERS,
+    ASKED,
+    COMMON,
+    FACTS,
+    fields_of,
+)
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.shapes import ACTING, Odd, Record, Word, clean
 
 Result = t.Dict[str, t.Any]
@@ -135,9 +141,15 @@ def harmless(printed: str, host: str, secrets: t.Collection[str] = ()) -> str:
     result = _result_in(text)
     if result is None:
         return t.cast(str, masked(text[:_LONGEST], secrets))
-    kept = {name: value for name, value in result.items() if not name.startswith("_ansible_") and name not in ("deprecations", "exception")}
+    kept = {
+        name: value
+        for name, value in result.items()
+        if not name.startswith("_ansible_") and name not in ("deprecations", "exception")
+    }
     if isinstance(kept.get("warnings"), list):
-        kept["warnings"] = [clean(f"host '{host}': {_words(each)}"[:_SENTENCE]) for each in kept["warnings"][:_MOST_WARNINGS]]
+        kept["warnings"] = [
+            clean(f"host '{host}': {_words(each)}"[:_SENTENCE]) for each in kept["warnings"][:_MOST_WARNINGS]
+        ]
     return json.dumps(masked(kept, secrets))
 
 

@@ -55,7 +55,13 @@ PORT = Whole(1, 65535)
 NEW = Word("<new>", "<new>")
 LINED = Text(LINES, lines=True)
 
-_PART: t.Dict[str, Shape] = {"before": Data(), "after": Data(), "before_header": Text(), "after_header": Text(), "prepared": LINED}
+_PART: t.Dict[str, Shape] = {
+    "before": Data(),
+    "after": Data(),
+    "before_header": Text(),
+    "after_header": Text(),
+    "prepared": LINED,
+}
 _CHANGE = Record(_PART, frozenset(_PART))
 
 _LINED = record(before=LINED, after=LINED, before_header=Text(), after_header=Text())
@@ -164,9 +170,7 @@ ANSWERS: t.Dict[str, Record] = {
         ),
         daemons=Many(record(name=DAEMON, error=Maybe(Text()), services=Many(_MADE))),
     ),
-    "onion_drain": record(
-        daemons=Many(record(name=DAEMON, streams=Whole(), error=Maybe(Text()))), seconds=Number()
-    ),
+    "onion_drain": record(daemons=Many(record(name=DAEMON, streams=Whole(), error=Maybe(Text()))), seconds=Number()),
     "onion_host_info": record(
         daemons=Many(
             record(
@@ -174,9 +178,7 @@ ANSWERS: t.Dict[str, Record] = {
                 managed=Flag(),
                 running=Flag(),
                 services=Many(
-                    record(
-                        name=Maybe(SERVICE), directory=FILE, address=Maybe(Address()), frontends=Many(Address())
-                    )
+                    record(name=Maybe(SERVICE), directory=FILE, address=Maybe(Address()), frontends=Many(Address()))
                 ),
             )
         ),
@@ -345,7 +347,9 @@ def fields_of(module: str) -> t.Dict[str, Shape]:
 _ROUTE = record(optional=("address", "gateway", "interface"), address=Text(), gateway=Text(), interface=Text())
 FACTS: t.Dict[str, Record] = {
     "ansible.builtin.setup": record(
-        optional=("ansible_default_ipv4", "ansible_default_ipv6"), ansible_default_ipv4=_ROUTE, ansible_default_ipv6=_ROUTE
+        optional=("ansible_default_ipv4", "ansible_default_ipv6"),
+        ansible_default_ipv4=_ROUTE,
+        ansible_default_ipv6=_ROUTE,
     ),
 }
 

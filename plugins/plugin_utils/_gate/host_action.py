@@ -25,7 +25,12 @@ from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible.utils.unsafe_proxy import wrap_var
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.admission import admit, distrust, harmless, masked
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.admission import (
+    admit,
+    distrust,
+    harmless,
+    masked,
+)
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.planted import planted_here
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.shapes import Odd, clean
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.waiting import at_most, sentence
@@ -55,7 +60,10 @@ class HostAction(ActionBase):
         """
         super().run(tmp, task_vars)
         variables = task_vars or {}
-        faults = [*planted_here(variables), *(f"{name}: is no mapping" for name in MAPPINGS if not _mapping(self._task.args.get(name)))]
+        faults = [
+            *planted_here(variables),
+            *(f"{name}: is no mapping" for name in MAPPINGS if not _mapping(self._task.args.get(name))),
+        ]
         if faults:
             raise AnsibleActionFail("\n".join(faults))
         self._task.args = self.sent(dict(self._task.args))
@@ -82,7 +90,10 @@ class HostAction(ActionBase):
         module = self._task.action.rpartition(".")[2]
         given = {**self._task.args, **arguments}
         return self.passed(
-            module, given, task_vars, lambda: self._execute_module(f"onionfleet.balance.{module}", dict(given), task_vars=task_vars)
+            module,
+            given,
+            task_vars,
+            lambda: self._execute_module(f"onionfleet.balance.{module}", dict(given), task_vars=task_vars),
         )
 
     def passed(self, module: str, arguments: Variables, task_vars: Variables, run: t.Callable[[], t.Any]) -> Variables:
@@ -243,4 +254,9 @@ def keyed(daemons: t.Any) -> t.List[str]:
 
     :param daemons: as tor_instances takes them; a backend has no address there, since its tor makes its key.
     """
-    return [name for _name, daemon in named(daemons) for name, service in named(daemon.get("services")) if service.get("address")]
+    return [
+        name
+        for _name, daemon in named(daemons)
+        for name, service in named(daemon.get("services"))
+        if service.get("address")
+    ]

@@ -38,7 +38,19 @@ ROLES = (
 _OURS = re.compile(f"(?:onion|{'|'.join(ROLES)})_")
 # Ansible lets a fact stand in for most of these, and for functions of its templates
 _ANSIBLES = frozenset(
-    {*C.INTERNAL_STATIC_VARS, *get_reserved_names(), "item", "lookup", "query", "q", "now", "omit", "undef", "dict", "range"}
+    {
+        *C.INTERNAL_STATIC_VARS,
+        *get_reserved_names(),
+        "item",
+        "lookup",
+        "query",
+        "q",
+        "now",
+        "omit",
+        "undef",
+        "dict",
+        "range",
+    }
 ) - {"gather_subset"}  # of ansible.builtin.setup
 _SHOWN = re.compile(r"\w{1,64}", re.ASCII)
 

@@ -99,7 +99,12 @@ class Number:
     kind = "float"
 
     def read(self, value: t.Any, place: str) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < LARGEST or math.isnan(value):
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float))
+            or not abs(value) < LARGEST
+            or math.isnan(value)
+        ):
             raise Odd(place, "is no number")
         if self.positive and value < 0:
             raise Odd(place, "is less than 0")

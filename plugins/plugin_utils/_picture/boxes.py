@@ -92,7 +92,11 @@ def _titled(box: Box, hosts: t.Sequence[str]) -> t.List[Box]:
     names = textwrap.wrap(
         _abridged(hosts), 40, max_lines=lines, placeholder=" …", break_on_hyphens=False, break_long_words=False
     )
-    return [dataclasses.replace(box, title=count(len(hosts), "host"), lines=(*names, f"each a {box.lines[0]}", *box.lines[1:]))]
+    return [
+        dataclasses.replace(
+            box, title=count(len(hosts), "host"), lines=(*names, f"each a {box.lines[0]}", *box.lines[1:])
+        )
+    ]
 
 
 def _abridged(hosts: t.Sequence[str]) -> str:

@@ -137,7 +137,7 @@ def _dot_service(mark: str, service: Drawn) -> t.Iterator[str]:
     address = f"{mark}a"
     yield f"subgraph cluster_{mark} {{"
     yield f'  label=<<b>{_of_dot(service.name)}</b> ({_of_dot(service.layout)})>; style=rounded; color="#9aa4b0"; margin=12; labeljust=c'
-    yield f"  {address} [{_dot_node(service.address)}, style=\"rounded,filled\"]"
+    yield f'  {address} [{_dot_node(service.address)}, style="rounded,filled"]'
     for number, box in enumerate(service.publishers, 1):
         yield f"  {mark}p{number} [{_dot_node(box)}]"
         yield f"  {mark}p{number} -> {address} [{STYLES[box.flow].edge}]"

@@ -123,7 +123,9 @@ def _found_address(row: Data) -> Box:
     answer, hsdirs = row["answer"], row["hsdirs"]
     lines = [
         f"answered {answer['answered']} of {answer['requests']} requests" if answer else "not asked",
-        f"descriptor on {hsdirs['newest']} of {hsdirs['responsible']} HSDirs" if hsdirs["responsible"] else "no HSDir was asked",
+        f"descriptor on {hsdirs['newest']} of {hsdirs['responsible']} HSDirs"
+        if hsdirs["responsible"]
+        else "no HSDir was asked",
         *(["authorized clients only"] if row["restricted"] else []),
         *(["nobody can tell who published"] if row["published"] and not row["holder"] else []),
     ]

@@ -18,7 +18,10 @@ Known = t.Dict[t.Tuple[str, str], str]
 
 
 def with_addresses(
-    services: t.Sequence[Data], own: t.Mapping[str, Data], configured: t.Mapping[str, Data], planned: t.Mapping[str, Data]
+    services: t.Sequence[Data],
+    own: t.Mapping[str, Data],
+    configured: t.Mapping[str, Data],
+    planned: t.Mapping[str, Data],
 ) -> t.List[Data]:
     """The services of a publisher with the addresses of their backends.
 
@@ -39,7 +42,11 @@ def with_addresses(
         for backend in service["instances"]:
             name = backend["name"]
             address = made.get(name) if name not in refused else None
-            yield {"name": name, "address": address or before.get((service["name"], name)), "drained": backend["drained"]}
+            yield {
+                "name": name,
+                "address": address or before.get((service["name"], name)),
+                "drained": backend["drained"],
+            }
 
     return [{**service, "instances": [*instances(service)]} for service in services]
 

@@ -32,7 +32,11 @@ def read_credentials(variables: t.Mapping[str, t.Any], templar: t.Any) -> tuple[
     template = Template(templar)
     found = template.read(variables.get(NAME), NAME)
     if not isinstance(found, dict):
-        return [], template.faults or ([] if found is None else [f"{NAME}: is {shown(found)}; write a mapping: the address of a service, then a client's key"])
+        return [], template.faults or (
+            []
+            if found is None
+            else [f"{NAME}: is {shown(found)}; write a mapping: the address of a service, then a client's key"]
+        )
     faults = []
     for address, key in found.items():
         place = f"{NAME}: {address}: "

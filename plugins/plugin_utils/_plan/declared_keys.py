@@ -82,8 +82,13 @@ def declaring_variables(
     if first is None:
         undefined = "onion_services: is not defined for any host; declare it in group_vars/all.yml"
         return own, [] if "onion_services" in own else [undefined]
-    others = [host for host, of_host in declaring.items() if of_host["onion_services"] != declaring[first]["onion_services"]]
-    faults = [f"onion_services: hosts '{first}' and '{host}' have different ones; declare it once, for all hosts" for host in others[:1]]
+    others = [
+        host for host, of_host in declaring.items() if of_host["onion_services"] != declaring[first]["onion_services"]
+    ]
+    faults = [
+        f"onion_services: hosts '{first}' and '{host}' have different ones; declare it once, for all hosts"
+        for host in others[:1]
+    ]
     return own if "onion_services" in own else {**own, **without_facts(declaring[first])}, faults
 
 
@@ -100,7 +105,9 @@ def default_keys_dir(variables: t.Mapping[str, t.Any], templar: t.Any) -> str:
     return _own_keys_dir(variables, templar) or common_keys_dir(variables, of_hosts(variables), templar)
 
 
-def common_keys_dir(variables: t.Mapping[str, t.Any], raw: t.Mapping[str, t.Mapping[str, t.Any]], templar: t.Any) -> str:
+def common_keys_dir(
+    variables: t.Mapping[str, t.Any], raw: t.Mapping[str, t.Mapping[str, t.Any]], templar: t.Any
+) -> str:
     """The folder of the store, which all hosts with the declaration share; hosts that are in no folder follow the others.
 
     :param variables: as ``declaring_variables`` gives them.

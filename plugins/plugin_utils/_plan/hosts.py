@@ -79,7 +79,9 @@ def host_slices(services: Services, addresses: Addresses, settings: Settings) ->
         host: {
             "daemons": list(of_host.values()),
             "publisher": (
-                {"services": publishing[host], "settings": _publisher_settings(settings)} if host in publishing else None
+                {"services": publishing[host], "settings": _publisher_settings(settings)}
+                if host in publishing
+                else None
             ),
             "keeper": {"services": keeping[host]} if keeping.get(host) else None,
             "packages": [*PACKAGES, *(PUBLISHER_PACKAGES if host in publishing else ())],

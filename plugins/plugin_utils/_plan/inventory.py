@@ -58,5 +58,9 @@ class Inventory:
         if name in hosts:
             return [name]
         hint = near(name, [*self.groups, *hosts])
-        faults.add(place, field, f"{quoted(name)} is neither a group nor a host of the inventory{hint}; name one that is (patterns do not work)")
+        faults.add(
+            place,
+            field,
+            f"{quoted(name)} is neither a group nor a host of the inventory{hint}; name one that is (patterns do not work)",
+        )
         return []

@@ -68,10 +68,15 @@ def check_sandbox(services: t.Mapping[str, Service], daemon_options: t.Any, faul
         if service.fields.get("keeper") is not True or service.state != "present":
             continue
         own = service.fields.get("daemon_options")
-        options = {**(daemon_options if isinstance(daemon_options, dict) else {}), **(own if isinstance(own, dict) else {})}
+        options = {
+            **(daemon_options if isinstance(daemon_options, dict) else {}),
+            **(own if isinstance(own, dict) else {}),
+        }
         if str(options.get("sandbox")).lower() == "true":
             what = "ends a tor with 'sandbox: true', which does not survive that its services are set while it runs"
-            faults.add(f"service '{name}'", "keeper", f"{what}; say 'sandbox: false' in daemon_options, or remove the keeper")
+            faults.add(
+                f"service '{name}'", "keeper", f"{what}; say 'sandbox: false' in daemon_options, or remove the keeper"
+            )
 
 
 def kept(
@@ -92,7 +97,9 @@ def kept(
     numbers = {name: int(value) for name, value in settings.items()}
     hosts: t.Dict[str, t.List[Data]] = {}
     for name, service in services.items():
-        for host in service.hosts if "keeper" in service.fields and service.placement.layout.instances == "replicas" else ():
+        for host in (
+            service.hosts if "keeper" in service.fields and service.placement.layout.instances == "replicas" else ()
+        ):
             services_of_host = hosts.setdefault(host, [])
             if service.fields["keeper"] is True and service.state == "present":
                 overrides = targets.get(host, {}).get(name, {})
@@ -100,7 +107,13 @@ def kept(
     return hosts
 
 
-def _on(host: str, service: Service, address: t.Optional[str], overrides: t.Mapping[t.Any, t.Any], drained: t.Collection[str]) -> Data:
+def _on(
+    host: str,
+    service: Service,
+    address: t.Optional[str],
+    overrides: t.Mapping[t.Any, t.Any],
+    drained: t.Collection[str],
+) -> Data:
     ports = override_ports(service.fields["ports"], overrides)
     instances = service.placement.instances
     here = [instance for instance in instances if instance.host == host]

@@ -20,7 +20,11 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._programs.onion
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.hints import layout_hints
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.hosts import Settings, host_slices
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.inventory import Faults, Inventory
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.keepers import check_asked, check_sandbox, keeper_faults
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.keepers import (
+    check_asked,
+    check_sandbox,
+    keeper_faults,
+)
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.layouts import Data, option_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.rules import (
     check_addresses,
@@ -97,7 +101,9 @@ def make_plan(declared: Declaration) -> Plan:
     hints: t.List[str] = []
     inventory = Inventory(declared.groups)
     faults.extend(f"onion_daemon_options: {fault}" for fault in option_faults(declared.daemon_options))
-    faults.extend(f"onion_network_options{fault[len('extra'):]}" for fault in option_faults({"extra": declared.network_options}))
+    faults.extend(
+        f"onion_network_options{fault[len('extra') :]}" for fault in option_faults({"extra": declared.network_options})
+    )
     faults.extend(settings_faults(declared.publisher, "onion_publisher"))
     faults.extend(keeper_faults(declared.keeper))
     shared_options = read_shared_daemons(declared.daemons, faults)
@@ -136,7 +142,9 @@ def make_plan(declared: Declaration) -> Plan:
 def _given(declared: Declaration) -> Declaration:
     """The declaration without what is null: nothing was given there, so the defaults hold."""
     read = {field.name: _without_nulls(getattr(declared, field.name)) for field in dataclasses.fields(declared)}
-    return Declaration(services=read.pop("services"), **{name: value for name, value in read.items() if value is not None})
+    return Declaration(
+        services=read.pop("services"), **{name: value for name, value in read.items() if value is not None}
+    )
 
 
 def _without_nulls(value: t.Any) -> t.Any:

@@ -101,7 +101,9 @@ def _authority(node: Node, interval: int, first_interval: int, params: t.Mapping
     )
 
 
-def _faults(addresses: t.Mapping[str, str], authorities: int, relays: int, intervals: tuple[int, ...]) -> t.Iterator[str]:
+def _faults(
+    addresses: t.Mapping[str, str], authorities: int, relays: int, intervals: tuple[int, ...]
+) -> t.Iterator[str]:
     if not addresses:
         yield "private_tor_network_hosts: is empty; name at least one host"
     if authorities < 1 or authorities + relays < 4:
@@ -138,7 +140,9 @@ def private_tor_network(
     shared = _shared(nodes, keys or {})
 
     def daemon(node: Node) -> dict[str, t.Any]:
-        votes = _authority(node, voting_interval, first_voting_interval, consensus_params or {}) if node.dir_port else []
+        votes = (
+            _authority(node, voting_interval, first_voting_interval, consensus_params or {}) if node.dir_port else []
+        )
         return {"name": node.name, "options": {"num_cpus": 1, "extra": shared + _relay(node) + votes}, "services": []}
 
     share = {host: [node for node in nodes if node.host == host] for host in addresses}

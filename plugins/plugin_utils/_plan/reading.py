@@ -25,7 +25,9 @@ LARGEST = 2**63
 # at this depth are the fields of a service: one that cannot be read does not hide the others
 FIELDS = 2
 NESTED = "has values nested too deep; a YAML anchor must not hold itself: write out what is meant"
-ENCRYPTED = "is encrypted, and no vault password that was given opens it; give its password with --vault-id or --ask-vault-pass"
+ENCRYPTED = (
+    "is encrypted, and no vault password that was given opens it; give its password with --vault-id or --ask-vault-pass"
+)
 
 
 class Unreadable(Exception):
@@ -141,7 +143,9 @@ def _scalar(value: t.Any) -> t.Any:
         try:
             value.encode()
         except UnicodeError:
-            raise Unreadable("is a text that no file can hold: it has half of a surrogate pair; write it anew") from None
+            raise Unreadable(
+                "is a text that no file can hold: it has half of a surrogate pair; write it anew"
+            ) from None
     if isinstance(value, float) and not math.isfinite(value):
         raise Unreadable("is no finite number; write another, or put it into quotes")
     for kind in (str, int, float):
@@ -151,8 +155,17 @@ def _scalar(value: t.Any) -> t.Any:
 
 
 def _kind(value: t.Any) -> str:
-    kinds = ((bool, "true or false"), (type(None), "empty"), (datetime.date, "a date"), (bytes, "binary data"), (float, "a number with a point"))
-    return next((words for kind, words in kinds if isinstance(value, kind)), f"a {type(value).__name__.rpartition('Tagged')[2].lower()}")
+    kinds = (
+        (bool, "true or false"),
+        (type(None), "empty"),
+        (datetime.date, "a date"),
+        (bytes, "binary data"),
+        (float, "a number with a point"),
+    )
+    return next(
+        (words for kind, words in kinds if isinstance(value, kind)),
+        f"a {type(value).__name__.rpartition('Tagged')[2].lower()}",
+    )
 
 
 def _reason(error: BaseException) -> str:
@@ -160,7 +173,9 @@ def _reason(error: BaseException) -> str:
     # a chain of causes can be a ring
     while (cause := causes[-1].__cause__ or causes[-1].__context__) and cause not in causes:
         causes.append(cause)
-    if any(isinstance(cause, AnsibleVaultError) or type(cause).__name__ == "UndecryptableVaultError" for cause in causes):
+    if any(
+        isinstance(cause, AnsibleVaultError) or type(cause).__name__ == "UndecryptableVaultError" for cause in causes
+    ):
         return ENCRYPTED
     what = " ".join(str(error).split()).rstrip(".") or "cannot be read"
     kind = "" if isinstance(error, AnsibleError) else f" ({type(error).__name__})"

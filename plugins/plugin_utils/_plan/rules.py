@@ -145,7 +145,11 @@ def _check_single_hop(daemon: str, living: t.Sequence[Service], faults: Faults) 
     for service in living:
         if single_hop and service.name not in single_hop:
             what = f"is anonymous but shares '{daemon}' with the single-hop service '{single_hop[0]}'"
-            faults.add(f"service '{service.name}'", "single_hop", f"{what}, and tor is one or the other; give one of them another daemon")
+            faults.add(
+                f"service '{service.name}'",
+                "single_hop",
+                f"{what}, and tor is one or the other; give one of them another daemon",
+            )
 
 
 def check_overrides(services: Services, targets: t.Mapping[str, t.Any], faults: Faults) -> None:

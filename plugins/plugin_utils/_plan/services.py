@@ -189,4 +189,8 @@ def _request_faults(probe: Data, ports: t.List[int]) -> t.Iterator[str]:
     if len(ports) > 1 and "port" not in probe and scheme in ("https", "tcp"):
         yield f"port: is missing; write which of the service's ports {scheme} is spoken on: {listed}"
     if scheme == "tcp":
-        yield from (f"{field}: is a matter of http and https; remove it, or the scheme" for field in ("path", "status") if field in probe)
+        yield from (
+            f"{field}: is a matter of http and https; remove it, or the scheme"
+            for field in ("path", "status")
+            if field in probe
+        )

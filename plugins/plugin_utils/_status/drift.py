@@ -55,7 +55,9 @@ def host_drift(
     found = [*_changes(daemons), *_actions(daemons), *_undeclared(daemons)]
     if planned["publisher"] is not None:
         found += [*_changes(publisher), *_publisher_action(publisher), *_unknown_backends(planned["publisher"], told)]
-        found += [("address", f"publisher: {sentence}") for sentence in moved(planned["publisher"]["services"], owns, before)]
+        found += [
+            ("address", f"publisher: {sentence}") for sentence in moved(planned["publisher"]["services"], owns, before)
+        ]
     found += installed_drift(planned, installed, units)
     return [{"kind": kind, "what": what} for kind, what in found]
 
@@ -91,7 +93,11 @@ def with_drift(status: Data, drift: t.Mapping[str, t.Any], undeclared: bool = Tr
     :param undeclared: whether what nobody declares is wrong.
     """
     looked_at = {host: found for host, found in drift.items() if found is not False}
-    rows = [{"host": host, **each, "wrong": undeclared or each["kind"] != "undeclared"} for host, found in looked_at.items() for each in found]
+    rows = [
+        {"host": host, **each, "wrong": undeclared or each["kind"] != "undeclared"}
+        for host, found in looked_at.items()
+        for each in found
+    ]
     return _with(status, list(looked_at), rows)
 
 
@@ -103,7 +109,9 @@ def redacted_drift(shown: Data, status: Data, hosts: t.Mapping[str, str]) -> Dat
     names = {**hosts}
     for host in status["looked_at"]:
         names.setdefault(host, f"host {len(names) + 1}")
-    rows = [{**row, "host": names[row["host"]], "what": "is not as the plan says (not shown)"} for row in status["drift"]]
+    rows = [
+        {**row, "host": names[row["host"]], "what": "is not as the plan says (not shown)"} for row in status["drift"]
+    ]
     return _with(shown, [names[host] for host in status["looked_at"]], rows)
 
 
@@ -150,7 +158,10 @@ def _publisher_action(result: Data) -> Found:
 def _undeclared(result: Data) -> Found:
     for orphan in result.get("orphans", []):
         if orphan["daemon"] in OWN_CLIENTS:
-            yield "undeclared", f"daemon '{orphan['daemon']}', a Tor client of ours, is there, and nothing needs it any more; run retire"
+            yield (
+                "undeclared",
+                f"daemon '{orphan['daemon']}', a Tor client of ours, is there, and nothing needs it any more; run retire",
+            )
             continue
         what = f"daemon '{orphan['daemon']}'" + (f" serves '{orphan['service']}'" if orphan["service"] else " is there")
         yield "undeclared", f"{what}, which nobody declares; retire it, or declare it"
@@ -161,6 +172,9 @@ def _unknown_backends(planned: Data, told: Data) -> Found:
     for service in (told.get("status") or {}).get("services", []):
         for instance in service.get("instances", []):
             if instance["name"] not in known.get(service["name"], ()):
-                yield "backend", (
-                    f"publisher: service '{service['name']}': knows backend '{instance['name']}', which is not in the plan"
+                yield (
+                    "backend",
+                    (
+                        f"publisher: service '{service['name']}': knows backend '{instance['name']}', which is not in the plan"
+                    ),
                 )

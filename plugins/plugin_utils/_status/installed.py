@@ -115,8 +115,12 @@ def _program_files(name: str, role: str) -> t.Dict[str, File]:
     folder, utils = _role(role)[f"{role}_program"], "plugins/module_utils"
     return {
         **_below(COLLECTION / "roles" / role / "files" / name, folder),
-        **{f"{folder}/ansible_collections/onionfleet/balance/{utils}/{util}.py": File(_sha1((COLLECTION / utils / f"{util}.py").read_bytes()))
-           for util in _role(role)[f"{role}_utils"]},
+        **{
+            f"{folder}/ansible_collections/onionfleet/balance/{utils}/{util}.py": File(
+                _sha1((COLLECTION / utils / f"{util}.py").read_bytes())
+            )
+            for util in _role(role)[f"{role}_utils"]
+        },
     }
 
 

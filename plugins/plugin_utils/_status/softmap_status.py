@@ -89,13 +89,21 @@ def listable(name: str, planned: Data, own: Results, told: Results) -> t.Optiona
 
     :returns: None of a hardmap, and while a publisher or a backend was not asked, or has made nothing yet.
     """
-    if not planned["publishers"] or not all(_told(name, row["host"], told).get("descriptors") for row in planned["publishers"]):
+    if not planned["publishers"] or not all(
+        _told(name, row["host"], told).get("descriptors") for row in planned["publishers"]
+    ):
         return None
     found = [_backend(name, planned, backend, own, told) for backend in planned["backends"]]
-    return {key for _made, _seen, keys in found for key in keys} if all(made.get("introduction_keys") for made, _seen, _keys in found) else None
+    return (
+        {key for _made, _seen, keys in found for key in keys}
+        if all(made.get("introduction_keys") for made, _seen, _keys in found)
+        else None
+    )
 
 
-def _backend(name: str, planned: Data, backend: Data, own: Results, told: Results) -> t.Tuple[Data, t.List[Data], t.Set[str]]:
+def _backend(
+    name: str, planned: Data, backend: Data, own: Results, told: Results
+) -> t.Tuple[Data, t.List[Data], t.Set[str]]:
     """What its daemon made, what each publisher says of it, and the introduction points by which it is listed."""
     # one that is leaving another layout has a folder of that
     directory = backend["directory"] if "directory" in backend else planned["directory"]
@@ -106,7 +114,11 @@ def _backend(name: str, planned: Data, backend: Data, own: Results, told: Result
         for instance in _told(name, row["host"], told).get("instances", [])
         if instance["name"] == f"{backend['host']}/{backend['daemon']}"
     ]
-    return made, seen, {*(made.get("introduction_keys") or []), *(key for instance in seen for key in instance["listed_keys"])}
+    return (
+        made,
+        seen,
+        {*(made.get("introduction_keys") or []), *(key for instance in seen for key in instance["listed_keys"])},
+    )
 
 
 def softmap_troubles(row: Data) -> t.Iterator[str]:

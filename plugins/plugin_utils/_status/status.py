@@ -32,7 +32,11 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._status.softmap
     publisher_rows,
     softmap_troubles,
 )
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._status.strangers import strange_trouble, strangers, too_strange
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._status.strangers import (
+    strange_trouble,
+    strangers,
+    too_strange,
+)
 
 Data = t.Dict[str, t.Any]
 
@@ -88,7 +92,14 @@ def fleet_status(
     answers = {target["name"]: target for target in probed}
     rows = [
         _service(
-            name, service, own, told or {}, kept or {}, by_address.get(service["address"]), answers.get(name), undeclared,
+            name,
+            service,
+            own,
+            told or {},
+            kept or {},
+            by_address.get(service["address"]),
+            answers.get(name),
+            undeclared,
             _asked(service, credentials),
         )
         for name, service in services.items()
@@ -128,7 +139,9 @@ def _service(
         row["keeper"] = keeper_row(name, row, kept) if planned.get("keeper") else None
     holding = holder(publishers)
     counts = {key: published[key] if published else 0 for key in ("responsible", "held", "newest")}
-    counts["strange"] = strangers(planned, hsdirs, makers, publishers, listable(name, planned, own, told)) if undeclared else 0
+    counts["strange"] = (
+        strangers(planned, hsdirs, makers, publishers, listable(name, planned, own, told)) if undeclared else 0
+    )
     row = {
         "name": name,
         "address": address,

@@ -29,7 +29,15 @@ import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, in_english
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import key_file
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.shapes import ACTING, Address, Many, Mapping, Text, Word, record
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.shapes import (
+    ACTING,
+    Address,
+    Many,
+    Mapping,
+    Text,
+    Word,
+    record,
+)
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import new_file
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import store as stores
 
@@ -41,14 +49,25 @@ FORMAT = 1
 LARGEST = 1024 * 1024
 Data = t.Dict[str, t.Any]
 
-_NAME, _TEXT = Word(stores.NAME, "a service's name"), Word(f"[^{ACTING}]{{1,4200}}", "a text of 4200 characters at most, all of them visible")
+_NAME, _TEXT = (
+    Word(stores.NAME, "a service's name"),
+    Word(f"[^{ACTING}]{{1,4200}}", "a text of 4200 characters at most, all of them visible"),
+)
 # whoever has the password may have written it
 DOCUMENT = record(
     keys=Mapping(_NAME, _TEXT, most=100_000),
-    files=Mapping(_TEXT, record(mode=Word("0[0-7]{3}", "a mode from 0000 to 0777"), content=Word("[A-Za-z0-9+/]*={0,2}", "base64"))),
+    files=Mapping(
+        _TEXT,
+        record(mode=Word("0[0-7]{3}", "a mode from 0000 to 0777"), content=Word("[A-Za-z0-9+/]*={0,2}", "base64")),
+    ),
     manifest=record(
-        made=Text(), ansible_core=Text(), collection=Text(), keys_dir=_TEXT, kept_elsewhere=Many(Text(), most=100_000),
-        addresses=Mapping(_NAME, Address(), most=100_000), sha256=Mapping(_TEXT, Word("[0-9a-f]{64}", "a checksum"), most=110_000),
+        made=Text(),
+        ansible_core=Text(),
+        collection=Text(),
+        keys_dir=_TEXT,
+        kept_elsewhere=Many(Text(), most=100_000),
+        addresses=Mapping(_NAME, Address(), most=100_000),
+        sha256=Mapping(_TEXT, Word("[0-9a-f]{64}", "a checksum"), most=110_000),
     ),
 )
 
@@ -72,9 +91,15 @@ class Archive:
     def to_json(self) -> bytes:
         """The document, with a checksum for each entry."""
         keys = {name: base64.b64encode(secret.to_tor_file()).decode() for name, secret in self.keys.items()}
-        files = {path: {"mode": f"{file.mode:04o}", "content": base64.b64encode(file.content).decode()} for path, file in self.files.items()}
+        files = {
+            path: {"mode": f"{file.mode:04o}", "content": base64.b64encode(file.content).decode()}
+            for path, file in self.files.items()
+        }
         addresses = {name: secret.address for name, secret in self.keys.items()}
-        document = {"onionfleet_backup": FORMAT, "manifest": {**self.manifest, "addresses": addresses, "sha256": _sums(self)}}
+        document = {
+            "onionfleet_backup": FORMAT,
+            "manifest": {**self.manifest, "addresses": addresses, "sha256": _sums(self)},
+        }
         return json.dumps({**document, "keys": keys, "files": files}, indent=1, sort_keys=True).encode() + b"\n"
 
     @classmethod
@@ -104,8 +129,11 @@ class Archive:
         manifest = document["manifest"]
         archive = cls(keys, files, manifest)
         faults += [] if faults else _differences(archive, manifest["sha256"], manifest["addresses"])
-        faults += [f"file {path}: leads out of the folder, or into the place of another file" for path in files
-                   if not inside(path) or _inner(path, {*files, manifest["keys_dir"]})]
+        faults += [
+            f"file {path}: leads out of the folder, or into the place of another file"
+            for path in files
+            if not inside(path) or _inner(path, {*files, manifest["keys_dir"]})
+        ]
         if faults:
             raise OnionfleetError(*faults)
         return archive
@@ -113,9 +141,16 @@ class Archive:
 
 def _differences(archive: Archive, told: t.Mapping[str, str], addresses: t.Mapping[str, str]) -> list[str]:
     sums = _sums(archive)
-    faults = [f"{name}: differs from what the manifest says" for name in sorted({*told, *sums}) if told.get(name) != sums.get(name)]
-    return faults + [f"key {name}: is that of {key.address}, the manifest says {addresses.get(name)}"
-                     for name, key in archive.keys.items() if addresses.get(name) != key.address]
+    faults = [
+        f"{name}: differs from what the manifest says"
+        for name in sorted({*told, *sums})
+        if told.get(name) != sums.get(name)
+    ]
+    return faults + [
+        f"key {name}: is that of {key.address}, the manifest says {addresses.get(name)}"
+        for name, key in archive.keys.items()
+        if addresses.get(name) != key.address
+    ]
 
 
 def _sums(archive: Archive) -> t.Dict[str, str]:
@@ -134,7 +169,9 @@ def _inner(path: str, others: t.Collection[str]) -> bool:
     return any(str(above) in others for above in pathlib.PurePosixPath(path).parents)
 
 
-def gather(keys_dir: str, folder: str, paths: t.Iterable[str], vault: Vault, manifest: t.Mapping[str, t.Any]) -> Archive:
+def gather(
+    keys_dir: str, folder: str, paths: t.Iterable[str], vault: Vault, manifest: t.Mapping[str, t.Any]
+) -> Archive:
     """Everything that is in the store, and files of a folder.
 
     :param paths: files and directories relative to the folder; those that are not there are passed over.
@@ -144,14 +181,17 @@ def gather(keys_dir: str, folder: str, paths: t.Iterable[str], vault: Vault, man
     addresses, faults = stores.public_entries(keys_dir, names)
     faults += [
         f"{path}: its name is that of no service, so that nobody could restore it; move it away, or rename it"
-        for path in sorted(pathlib.Path(keys_dir).glob("*.secret")) if path.stem not in names
+        for path in sorted(pathlib.Path(keys_dir).glob("*.secret"))
+        if path.stem not in names
     ]
     keys: t.Dict[str, key_file.SecretKey] = {}
     for name in names:
         try:
             keys[name] = stores.read_secret(keys_dir, name, vault)
             if name in addresses and keys[name].address != addresses[name]:
-                raise OnionfleetError(f"{name}.secret is the key of {keys[name].address}, {name}.yml says {addresses[name]}")
+                raise OnionfleetError(
+                    f"{name}.secret is the key of {keys[name].address}, {name}.yml says {addresses[name]}"
+                )
         except OnionfleetError as exc:
             faults += [f"service '{name}': key: {fault}" for fault in exc.faults]
     files, file_faults = _files(pathlib.Path(folder), paths, pathlib.Path(keys_dir).resolve())
@@ -167,10 +207,14 @@ def gather(keys_dir: str, folder: str, paths: t.Iterable[str], vault: Vault, man
 def _files(folder: pathlib.Path, paths: t.Iterable[str], store: pathlib.Path) -> tuple[t.Dict[str, File], list[str]]:
     files: t.Dict[str, File] = {}
     faults: list[str] = []
-    for path in sorted({inner for each in paths for inner in _below(folder / each) if store not in inner.resolve().parents}):
+    for path in sorted(
+        {inner for each in paths for inner in _below(folder / each) if store not in inner.resolve().parents}
+    ):
         name = str(path.relative_to(folder))
         if not re.fullmatch(f"[^{ACTING}]+", name):
-            faults.append(f"{str(path)!a}: its name has characters that are not seen; rename it, or leave it out with onion_backup_files")
+            faults.append(
+                f"{str(path)!a}: its name has characters that are not seen; rename it, or leave it out with onion_backup_files"
+            )
             continue
         if path.stat().st_size > LARGEST:
             faults.append(f"{path}: is larger than {LARGEST} bytes; leave it out with onion_backup_files")
@@ -276,7 +320,9 @@ def _missing(files: t.Mapping[str, File], folder: pathlib.Path) -> tuple[list[pa
             if link:
                 faults.append(f"{path}: {link} is a symbolic link to nothing; remove it, or bring its target back")
             elif path.read_bytes() != file.content:
-                faults.append(f"{path}: is there and differs; move it away, or restore keys only (onion_restore_files: false)")
+                faults.append(
+                    f"{path}: is there and differs; move it away, or restore keys only (onion_restore_files: false)"
+                )
         except FileNotFoundError:
             missing.append(path)
         except OSError as exc:

@@ -231,7 +231,9 @@ def _exists(keys_dir: str, name: str, ending: str) -> bool:
     """
     path = _path(keys_dir, name, ending)
     if os.path.islink(path) and not os.path.exists(path):
-        raise OnionfleetError(f"{name}.{ending} is a symbolic link to {os.readlink(path)}, which is not there; bring that back")
+        raise OnionfleetError(
+            f"{name}.{ending} is a symbolic link to {os.readlink(path)}, which is not there; bring that back"
+        )
     if os.path.exists(path) and not os.path.isfile(path):
         raise OnionfleetError(f"{name}.{ending} is no file; move it away")
     return os.path.isfile(path)

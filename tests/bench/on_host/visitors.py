@@ -25,8 +25,18 @@ import time
 
 SETTINGS = json.loads(sys.argv[1])
 PATH = SETTINGS["path"]
-ERRORS = {0xF0: "no descriptor", 0xF1: "bad descriptor", 0xF2: "introduction failed", 0xF3: "rendezvous failed",
-          0xF6: "bad address", 0xF7: "introduction timed out", 1: "no connection", 4: "host unreachable", 5: "refused", 6: "TTL expired"}
+ERRORS = {
+    0xF0: "no descriptor",
+    0xF1: "bad descriptor",
+    0xF2: "introduction failed",
+    0xF3: "rendezvous failed",
+    0xF6: "bad address",
+    0xF7: "introduction timed out",
+    1: "no connection",
+    4: "host unreachable",
+    5: "refused",
+    6: "TTL expired",
+}
 
 
 class Failed(Exception):
@@ -127,7 +137,11 @@ async def ask(visitor, place, ended, turns):
         number = next(turns, None)
         if number is None:
             break
-        under_way.add(asyncio.create_task(visit(visitor, number, SETTINGS["fresh"] is True or (SETTINGS["fresh"] == "first" and turn == 1))))
+        under_way.add(
+            asyncio.create_task(
+                visit(visitor, number, SETTINGS["fresh"] is True or (SETTINGS["fresh"] == "first" and turn == 1))
+            )
+        )
     await asyncio.gather(*under_way)
 
 

@@ -37,7 +37,9 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_task_start(self, task, is_conditional):
         self.started += 1
-        self._write({"started": self.started, "task": task.get_name(), "role": task._role.get_name() if task._role else ""})
+        self._write(
+            {"started": self.started, "task": task.get_name(), "role": task._role.get_name() if task._role else ""}
+        )
         if self.kill_at in (str(self.started), task.get_name().rpartition(" : ")[2]):
             if not self.kill_after:
                 os.killpg(0, signal.SIGKILL)
@@ -57,7 +59,12 @@ class CallbackModule(CallbackBase):
 
     def _result(self, outcome, result):
         self._write(
-            {"host": result._host.get_name(), "task": result._task.get_name(), "outcome": outcome, "result": result._result}
+            {
+                "host": result._host.get_name(),
+                "task": result._task.get_name(),
+                "outcome": outcome,
+                "result": result._result,
+            }
         )
 
     def _write(self, entry):

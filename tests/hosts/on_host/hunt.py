@@ -96,7 +96,9 @@ for disk in disks:
                 search(path, path)
 if "/" in disks:
     # its files are compressed
-    journal = subprocess.run(["journalctl", "--no-pager", "--all", "--output=cat"], stdout=subprocess.PIPE, check=False).stdout
+    journal = subprocess.run(
+        ["journalctl", "--no-pager", "--all", "--output=cat"], stdout=subprocess.PIPE, check=False
+    ).stdout
     if any(needle in journal for needle in needles):
         found.add("journal")
 print(f"looked at {len(looked)} processes and {len(passed)} passing files", file=sys.stderr)

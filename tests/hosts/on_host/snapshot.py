@@ -13,8 +13,14 @@ import subprocess
 import sys
 
 # what Debian's own services and tor keep writing by themselves
-RESTLESS = ("/var/lib/systemd/", "/var/lib/dbus/", "/var/lib/private/", "/var/lib/NetworkManager/", "/var/lib/apt/daily_lock",
-            "/var/lib/logrotate/")
+RESTLESS = (
+    "/var/lib/systemd/",
+    "/var/lib/dbus/",
+    "/var/lib/private/",
+    "/var/lib/NetworkManager/",
+    "/var/lib/apt/daily_lock",
+    "/var/lib/logrotate/",
+)
 
 
 def name(table, number):
@@ -27,7 +33,9 @@ def name(table, number):
 def entry(path):
     status = os.lstat(path)
     found = {
-        "mode": oct(status.st_mode), "owner": name(pwd.getpwuid, status.st_uid), "group": name(grp.getgrgid, status.st_gid),
+        "mode": oct(status.st_mode),
+        "owner": name(pwd.getpwuid, status.st_uid),
+        "group": name(grp.getgrgid, status.st_gid),
         "mtime": status.st_mtime_ns,
     }
     if stat.S_ISREG(status.st_mode):
@@ -55,11 +63,29 @@ def output(*command):
 
 
 units = {}
-for block in output("systemctl", "show", "--all", "--property=Id,ActiveState,UnitFileState,InvocationID,MainPID", "tor*", "pages*",
-                    "onion*").strip().split("\n\n"):
+for block in (
+    output(
+        "systemctl",
+        "show",
+        "--all",
+        "--property=Id,ActiveState,UnitFileState,InvocationID,MainPID",
+        "tor*",
+        "pages*",
+        "onion*",
+    )
+    .strip()
+    .split("\n\n")
+):
     values = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
     if values:
         units[values.pop("Id")] = values
 packages = output("dpkg-query", "--show", "--showformat=${Package} ${db:Status-Want} ${db:Status-Status} ${Version}\n")
-json.dump({"files": files, "units": units, "packages": packages.splitlines(),
-           "users": sorted(user.pw_name for user in pwd.getpwall())}, sys.stdout)
+json.dump(
+    {
+        "files": files,
+        "units": units,
+        "packages": packages.splitlines(),
+        "users": sorted(user.pw_name for user in pwd.getpwall()),
+    },
+    sys.stdout,
+)

@@ -21,7 +21,14 @@ def _asked(at, ok, seconds=1.0):
 
 
 def test_an_outage_ends_with_the_first_answer_and_is_over_when_nobody_fails_any_more():
-    requests = [_asked(99, True), _asked(101, False), _asked(110, True, 2.0), _asked(112, False), _asked(115, True), _asked(118, True)]
+    requests = [
+        _asked(99, True),
+        _asked(101, False),
+        _asked(110, True, 2.0),
+        _asked(112, False),
+        _asked(115, True),
+        _asked(118, True),
+    ]
     assert outage(requests, 100.0) == (12.0, 15.0)
 
 

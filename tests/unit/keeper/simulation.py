@@ -54,15 +54,21 @@ class Fault:
 class Report:
     held: collections.Counter = dataclasses.field(default_factory=collections.Counter)  # seconds by replica
     fair: collections.Counter = dataclasses.field(default_factory=collections.Counter)  # of the healthy, share alike
-    orders: list[list[float]] = dataclasses.field(default_factory=list)  # publications that deciders ordered, by replica
+    orders: list[list[float]] = dataclasses.field(
+        default_factory=list
+    )  # publications that deciders ordered, by replica
     published: list[tuple[float, int]] = dataclasses.field(default_factory=list)  # all, tor's own too
-    outages: list[tuple[float, float]] = dataclasses.field(default_factory=list)  # end, seconds that a healthy one watched a dead one hold
+    outages: list[tuple[float, float]] = dataclasses.field(
+        default_factory=list
+    )  # end, seconds that a healthy one watched a dead one hold
 
     def worst_outage(self) -> float:
         return max((seconds for _at, seconds in self.outages), default=0.0)
 
     def busiest_hour(self) -> int:
-        return max((sum(at - 3600 < other <= at for other in orders) for orders in self.orders for at in orders), default=0)
+        return max(
+            (sum(at - 3600 < other <= at for other in orders) for orders in self.orders for at in orders), default=0
+        )
 
 
 class Replica:
@@ -83,7 +89,9 @@ class Replica:
         self.pending = [one for one in self.pending if one[1] == "upload"]
 
     def serves(self, now: float) -> bool:
-        return now >= max(self.ready_at, self.limps_until) and not any(self.down[kind] for kind in ("kill", "cut", "pause", "targets", "tor"))
+        return now >= max(self.ready_at, self.limps_until) and not any(
+            self.down[kind] for kind in ("kill", "cut", "pause", "targets", "tor")
+        )
 
     def healthy(self, now: float) -> bool:
         return now >= self.well_at and self.serves(now) and not self.down["drain"]
@@ -100,12 +108,29 @@ class Replica:
 class World:
     """`seed` gives all delays; `lossy` is the share of probes that fail for no reason; `pow`: proof of work on for good."""
 
-    def __init__(self, replicas: int, faults: list[Fault], *, seed: int = 0, interval: float = 1800.0, bound: int = 6, lossy: float = 0.002, pow: bool = False):
+    def __init__(
+        self,
+        replicas: int,
+        faults: list[Fault],
+        *,
+        seed: int = 0,
+        interval: float = 1800.0,
+        bound: int = 6,
+        lossy: float = 0.002,
+        pow: bool = False,
+    ):
         names = tuple(f"web{number + 1}" for number in range(replicas))
         self.random, self.lossy, self.wall = random.Random(seed), lossy, 1_790_000_000.0 + seed * 977.0
-        self.replicas = [Replica(number, Rules("newsroom", names, name, 0.0 if pow else interval, bound, not pow)) for number, name in enumerate(names)]
+        self.replicas = [
+            Replica(number, Rules("newsroom", names, name, 0.0 if pow else interval, bound, not pow))
+            for number, name in enumerate(names)
+        ]
         self.faults = sorted(((fault.at, True, fault) for fault in faults), key=lambda one: one[0])
-        self.faults += [(fault.at + fault.seconds, False, fault) for fault in faults if fault.kind not in ("restart", "keeper", "hup", "clock")]
+        self.faults += [
+            (fault.at + fault.seconds, False, fault)
+            for fault in faults
+            if fault.kind not in ("restart", "keeper", "hup", "clock")
+        ]
         self.faults.sort(key=lambda one: (one[0], one[1]))
         self.now, self.revision, self.holder, self.points = 0.0, 0, 0, 0
         self.report = Report(orders=[[] for _other in names])
@@ -213,10 +238,18 @@ class World:
     def _decide(self, one: Replica) -> None:
         running = not one.down["tor"]
         view = View(
-            now=self.now, wall=self.wall + self.now + one.clock, ready=running and self.now >= one.ready_at,
-            publishes=one.publishes if running else None, armed=one.armed, targets=not one.down["targets"], drained=bool(one.down["drain"]),
-            uploaded=one.uploaded, probe=one.probe, look=one.look,
-            slow=pacing.slow(self.now, [value.began for _at, kind, value in one.pending if kind == "probe"]))
+            now=self.now,
+            wall=self.wall + self.now + one.clock,
+            ready=running and self.now >= one.ready_at,
+            publishes=one.publishes if running else None,
+            armed=one.armed,
+            targets=not one.down["targets"],
+            drained=bool(one.down["drain"]),
+            uploaded=one.uploaded,
+            probe=one.probe,
+            look=one.look,
+            slow=pacing.slow(self.now, [value.began for _at, kind, value in one.pending if kind == "probe"]),
+        )
         one.state, action = decide(one.rules, one.state, view)
         if action.kind == "stand_by":
             one.publishes, one.armed = False, True
@@ -235,7 +268,13 @@ class World:
         holder = self.replicas[self.holder]
         if self.answers() and one.connected and self.now >= one.limps_until and self.random.random() >= self.lossy:
             result, seconds = True, self._between(ANSWER_SECONDS)
-        elif not one.connected or self.now < one.limps_until or not holder.connected or holder.down["pause"] or holder.down["kill"]:
+        elif (
+            not one.connected
+            or self.now < one.limps_until
+            or not holder.connected
+            or holder.down["pause"]
+            or holder.down["kill"]
+        ):
             result, seconds = False, PROBE_TIMEOUT
         else:
             result, seconds = False, self._between(REFUSED_SECONDS if holder.down["targets"] else FAILED_SECONDS)
@@ -270,7 +309,11 @@ class World:
             return 1.0
         boundaries = [self._next_turn(one) for one in self.replicas if one.thinks and one.connected]
         coming = [self.faults[0][0]] if self.faults else []
-        coming += [one.own_timer for one in self.replicas if one.publishes and one.thinks and one.connected and not one.down["tor"]]
+        coming += [
+            one.own_timer
+            for one in self.replicas
+            if one.publishes and one.thinks and one.connected and not one.down["tor"]
+        ]
         return max(1.0, min([CALM_SECONDS, *boundaries, *(at - self.now for at in coming)]))
 
     def _next_turn(self, one: Replica) -> float:
@@ -288,15 +331,22 @@ class World:
     def _settled(self, one: Replica) -> bool:
         """It knows what there is to know, its tor is as it wants it, and nothing is under way but probes."""
         publishes = bool(one.state.holds) or not one.rules.stands_by
-        return (one.state.revision == self.revision and not one.state.failures and self.now >= one.ready_at and one.publishes == publishes
-                and not any(entry[1] != "probe" for entry in one.pending))
+        return (
+            one.state.revision == self.revision
+            and not one.state.failures
+            and self.now >= one.ready_at
+            and one.publishes == publishes
+            and not any(entry[1] != "probe" for entry in one.pending)
+        )
 
     def _step(self, seconds: float) -> None:
         answers = self.answers()
         healthy = [one for one in self.replicas if one.healthy(self.now)]
         for one in self.replicas:
             since = self.healthy_since[one.number]
-            self.healthy_since[one.number] = (self.now if since is None else since) if one in healthy and one.connected else None
+            self.healthy_since[one.number] = (
+                (self.now if since is None else since) if one in healthy and one.connected else None
+            )
         self.report.held[self.holder] += seconds
         for one in healthy:
             self.report.fair[one.number] += seconds / len(healthy)
@@ -312,7 +362,11 @@ class World:
         if self.dead_revision != self.revision:
             self.dead_since, self.dead_revision = self.now, self.revision
         watched = [self.now - max(self.dead_since, since) for since in self.healthy_since if since is not None]
-        if watched and (not self.report.outages or self.report.outages[-1][0] != self.dead_since or max(watched) > self.report.outages[-1][1]):
+        if watched and (
+            not self.report.outages
+            or self.report.outages[-1][0] != self.dead_since
+            or max(watched) > self.report.outages[-1][1]
+        ):
             if self.report.outages and self.report.outages[-1][0] == self.dead_since:
                 self.report.outages.pop()
             self.report.outages.append((self.dead_since, max(watched)))

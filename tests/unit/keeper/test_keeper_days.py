@@ -27,7 +27,9 @@ def test_those_who_are_left_share_evenly(missing):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_bad_days(seed):
-    _check(World(*_with(random_day(seed, (2, 3, 5)[seed % 3]), (2, 3, 5)[seed % 3]), seed=seed, pow=seed % 2 == 1).run())
+    _check(
+        World(*_with(random_day(seed, (2, 3, 5)[seed % 3]), (2, 3, 5)[seed % 3]), seed=seed, pow=seed % 2 == 1).run()
+    )
 
 
 def test_two_of_five_lose_tor_and_return():
@@ -49,7 +51,10 @@ def test_a_replica_whose_tor_returns_does_not_doubt_the_others(seconds):
         world.run(0.5 * HOUR)
         before = [list(orders) for orders in world.report.orders]
         standby = (world.holder + 1) % 3
-        world.faults = [(world.now + 60.0, True, Fault(0.0, standby, "cut", 0.0)), (world.now + 60.0 + seconds, False, Fault(0.0, standby, "cut", 0.0))]
+        world.faults = [
+            (world.now + 60.0, True, Fault(0.0, standby, "cut", 0.0)),
+            (world.now + 60.0 + seconds, False, Fault(0.0, standby, "cut", 0.0)),
+        ]
         world.run(world.now + 60.0 + seconds + 300.0)
         assert world.report.orders == before
 
@@ -71,7 +76,9 @@ def test_a_holder_that_dies_right_after_it_published():
 
 
 def _faults(kinds, seconds):
-    return st.builds(Fault, at=st.floats(300.0, 3 * HOUR), replica=st.integers(0, 4), kind=st.sampled_from(kinds), seconds=seconds)
+    return st.builds(
+        Fault, at=st.floats(300.0, 3 * HOUR), replica=st.integers(0, 4), kind=st.sampled_from(kinds), seconds=seconds
+    )
 
 
 # clocks are set forward and back

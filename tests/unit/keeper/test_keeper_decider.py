@@ -22,7 +22,10 @@ def _rules(**changed):
 def _first(rules=None):
     """The replica that takes over first at the wall time of these tests."""
     rules = rules or _rules()
-    return min((dataclasses.replace(rules, own=name) for name in REPLICAS), key=lambda one: turns.place_delay(one, FAILS, False))
+    return min(
+        (dataclasses.replace(rules, own=name) for name in REPLICAS),
+        key=lambda one: turns.place_delay(one, FAILS, False),
+    )
 
 
 class Replica:
@@ -31,7 +34,18 @@ class Replica:
     def __init__(self, rules=None, **view):
         self.rules, self.state, self.actions, self.revision = rules or _first(), State(), [], 7
         self.released = 0
-        self.view = View(**{"now": 1000.0, "wall": WALL, "ready": True, "publishes": False, "armed": True, "targets": True, "drained": False, **view})
+        self.view = View(
+            **{
+                "now": 1000.0,
+                "wall": WALL,
+                "ready": True,
+                "publishes": False,
+                "armed": True,
+                "targets": True,
+                "drained": False,
+                **view,
+            }
+        )
 
     def step(self, count=1, **view):
         for _index in range(count):
@@ -43,7 +57,9 @@ class Replica:
                 self.released += 1
                 self.view = dataclasses.replace(self.view, publishes=True, armed=False)
             elif action.kind != "wait":
-                self.view = dataclasses.replace(self.view, publishes=action.kind == "publish", armed=action.kind == "stand_by")
+                self.view = dataclasses.replace(
+                    self.view, publishes=action.kind == "publish", armed=action.kind == "stand_by"
+                )
                 self.actions.append(action)
         return self
 

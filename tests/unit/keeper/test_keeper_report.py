@@ -5,10 +5,26 @@ from __future__ import annotations
 
 from onionfleet_keeper import report
 
-REPLICA = {"name": "web1/newsroomw1", "holds": True, "ready": True, "drained": False, "publications": 3, "changed": 1790000000}
-STATUS = {"services": [{
-    "name": "newsroom", "answers": True, "targets": False, "hsdirs_answer": None, "probes": {"answered": 5, "failed": 1},
-    "replicas": [REPLICA, {**REPLICA, "name": "web1/newsroomw2", "holds": None, "changed": None}]}]}
+REPLICA = {
+    "name": "web1/newsroomw1",
+    "holds": True,
+    "ready": True,
+    "drained": False,
+    "publications": 3,
+    "changed": 1790000000,
+}
+STATUS = {
+    "services": [
+        {
+            "name": "newsroom",
+            "answers": True,
+            "targets": False,
+            "hsdirs_answer": None,
+            "probes": {"answered": 5, "failed": 1},
+            "replicas": [REPLICA, {**REPLICA, "name": "web1/newsroomw2", "holds": None, "changed": None}],
+        }
+    ]
+}
 
 
 def test_metrics():

@@ -9,8 +9,13 @@ import pytest
 from onionfleet_keeper import settings
 
 SERVICE = {
-    "name": "newsroom", "address": "a" * 56 + ".onion", "replicas": ["web1/newsroomw1", "web2/newsroomw1"],
-    "daemons": [{"name": "newsroomw1", "replica": "web1/newsroomw1"}], "targets": [["127.0.0.1:8080", "unix:/run/a"]], "probe": {"port": 80}}
+    "name": "newsroom",
+    "address": "a" * 56 + ".onion",
+    "replicas": ["web1/newsroomw1", "web2/newsroomw1"],
+    "daemons": [{"name": "newsroomw1", "replica": "web1/newsroomw1"}],
+    "targets": [["127.0.0.1:8080", "unix:/run/a"]],
+    "probe": {"port": 80},
+}
 
 
 def _parse(**changed):
@@ -21,10 +26,23 @@ def test_defaults():
     config = _parse()
     service, daemon = config.services[0], config.services[0].daemons[0]
     assert (config.run, config.control, config.socks) == (
-        "/run/onionfleet-keeper", "/run/tor-instances/onionkeeper/control", "/run/tor-instances/onionkeeper/probe.sock")
+        "/run/onionfleet-keeper",
+        "/run/tor-instances/onionkeeper/control",
+        "/run/tor-instances/onionkeeper/probe.sock",
+    )
     assert (daemon.control, daemon.pow) == ("/run/tor-instances/newsroomw1/control", False)
-    assert (daemon.rules.interval, daemon.rules.bound, daemon.rules.own, daemon.rules.stands_by) == (1800.0, 6, "web1/newsroomw1", True)
-    assert (service.targets, service.probe.interval, service.credentials, daemon.drained) == ((("127.0.0.1:8080", "unix:/run/a"),), 10.0, None, False)
+    assert (daemon.rules.interval, daemon.rules.bound, daemon.rules.own, daemon.rules.stands_by) == (
+        1800.0,
+        6,
+        "web1/newsroomw1",
+        True,
+    )
+    assert (service.targets, service.probe.interval, service.credentials, daemon.drained) == (
+        (("127.0.0.1:8080", "unix:/run/a"),),
+        10.0,
+        None,
+        False,
+    )
 
 
 def test_with_proof_of_work_there_are_no_turns_unless_told_and_no_standing_by():
@@ -34,14 +52,17 @@ def test_with_proof_of_work_there_are_no_turns_unless_told_and_no_standing_by():
     assert _parse(daemons=with_pow, interval=3600).services[0].daemons[0].rules.interval == 3600.0
 
 
-@pytest.mark.parametrize(("changed", "told"), [
-    ({"address": ""}, "address: is missing"),
-    ({"replicas": ["web1/newsroomw1", "web1/newsroomw1"]}, "twice"),
-    ({"replicas": ["web2/newsroomw1"]}, "none of its replicas"),
-    ({"interval": 60}, "interval"),
-    ({"publications_per_hour": 1}, "publications_per_hour"),
-    ({"probe": {"port": 80, "colour": "red"}}, "colour"),
-])
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"address": ""}, "address: is missing"),
+        ({"replicas": ["web1/newsroomw1", "web1/newsroomw1"]}, "twice"),
+        ({"replicas": ["web2/newsroomw1"]}, "none of its replicas"),
+        ({"interval": 60}, "interval"),
+        ({"publications_per_hour": 1}, "publications_per_hour"),
+        ({"probe": {"port": 80, "colour": "red"}}, "colour"),
+    ],
+)
 def test_faults_are_named(changed, told):
     with pytest.raises(settings.ConfigFault, match=told):
         _parse(**changed)

@@ -20,12 +20,17 @@ def _fleet(count, interval=1800.0):
 def test_equals_go_one_after_another(count, number):
     delays = sorted(turns.turn_delay(rules, number, None) for rules in _fleet(count))
     assert delays[0] == 0
-    assert all(later - earlier >= min(turns.EQUALS_STEP, 900 / (count + 1) / count) - 1e-6 for earlier, later in zip(delays, delays[1:]))
+    assert all(
+        later - earlier >= min(turns.EQUALS_STEP, 900 / (count + 1) / count) - 1e-6
+        for earlier, later in zip(delays, delays[1:])
+    )
 
 
 @given(st.integers(2, 20), st.integers(0, 10**6), st.lists(st.integers(0, 30), min_size=2, max_size=20))
 def test_whoever_waited_longer_goes_first_and_all_in_time(count, number, ago):
-    fleet = [(turns.turn_delay(rules, number, number - slots), min(slots, count)) for rules, slots in zip(_fleet(count), ago)]
+    fleet = [
+        (turns.turn_delay(rules, number, number - slots), min(slots, count)) for rules, slots in zip(_fleet(count), ago)
+    ]
     assert all(0 <= delay <= 900 for delay, _slots in fleet)
     for delay, slots in fleet:
         assert not [other for other, longer in fleet if longer > slots and other >= delay]
@@ -42,7 +47,10 @@ def test_each_has_a_place_of_its_own_in_a_round_that_fits_into_the_promise(count
 @given(st.floats(0, 1e6), st.floats(0, 11))
 def test_who_notice_at_different_moments_do_not_act_at_the_same(wall, skew):
     one, other = _fleet(3)[:2]
-    first, second = wall + turns.place_delay(one, wall, False), wall + skew + turns.place_delay(other, wall + skew, False)
+    first, second = (
+        wall + turns.place_delay(one, wall, False),
+        wall + skew + turns.place_delay(other, wall + skew, False),
+    )
     assert abs(first - second) > turns.PLACE_SECONDS - 0.01
 
 

@@ -15,8 +15,14 @@ from onionfleet_keeper.model import Probe
 from onionfleet_keeper.watch import Watch
 
 ADDRESS = "a" * 56 + ".onion"
-SERVICE = {"name": "letters", "address": ADDRESS, "replicas": ["web1/w1"], "daemons": [{"name": "w1", "replica": "web1/w1", "control": "/nowhere"}],
-           "probe": {"port": 80}, "restricted": True}
+SERVICE = {
+    "name": "letters",
+    "address": ADDRESS,
+    "replicas": ["web1/w1"],
+    "daemons": [{"name": "w1", "replica": "web1/w1", "control": "/nowhere"}],
+    "probe": {"port": 80},
+    "restricted": True,
+}
 
 
 class Client:

@@ -82,9 +82,15 @@ class Backend:
     def descriptor(self, *, period: int | None = None, flow_control: str | None = "1-2 31", **replaced: object) -> str:
         public = HiddenServiceDescriptorV3.identity_key_from_address(self.address)
         self.counter += 1
-        inner = InnerLayer.create(attr={"flow-control": flow_control} if flow_control else {}, introduction_points=self.points)
-        values = {"blinding_nonce": blinding(public, period_now() if period is None else period), "identity_key": self.key,
-                  "inner_layer": inner, "revision_counter": self.counter}
+        inner = InnerLayer.create(
+            attr={"flow-control": flow_control} if flow_control else {}, introduction_points=self.points
+        )
+        values = {
+            "blinding_nonce": blinding(public, period_now() if period is None else period),
+            "identity_key": self.key,
+            "inner_layer": inner,
+            "revision_counter": self.counter,
+        }
         return str(HiddenServiceDescriptorV3.create(**(values | replaced)))
 
 
@@ -97,20 +103,26 @@ class Network:
         for number in range(relays):
             identity = hashlib.sha256(b"ed%d" % number).digest()
             rsa = base64.encodebytes(hashlib.shake_256(b"rsa%d" % number).digest(140)).decode().strip()
-            text = f"onion-key\n-----BEGIN RSA PUBLIC KEY-----\n{rsa}\n-----END RSA PUBLIC KEY-----\n" \
-                   f"ntor-onion-key {_b64(identity)}\nid ed25519 {_b64(identity)}\n"
+            text = (
+                f"onion-key\n-----BEGIN RSA PUBLIC KEY-----\n{rsa}\n-----END RSA PUBLIC KEY-----\n"
+                f"ntor-onion-key {_b64(identity)}\nid ed25519 {_b64(identity)}\n"
+            )
             fingerprint = hashlib.sha1(b"%d" % number).digest()
             self.fingerprints.append(fingerprint.hex().upper())
             self.microdescriptors.append(text)
-            entries.append(f"r relay{number} {_b64(fingerprint)} {_time(start)} 10.0.{number // 250}.{number % 250 + 1} 9001 0\n"
-                           f"m {_b64(hashlib.sha256(text.encode()).digest())}\ns Fast HSDir Running Stable V2Dir Valid\nv Tor 0.4.9.11\n"
-                           "pr Cons=1-2 Desc=1-2 DirCache=2 HSDir=2 HSIntro=4-5 HSRend=1-2 Link=1-5 LinkAuth=3 Microdesc=1-2 Relay=1-4\nw Bandwidth=100\n")
+            entries.append(
+                f"r relay{number} {_b64(fingerprint)} {_time(start)} 10.0.{number // 250}.{number % 250 + 1} 9001 0\n"
+                f"m {_b64(hashlib.sha256(text.encode()).digest())}\ns Fast HSDir Running Stable V2Dir Valid\nv Tor 0.4.9.11\n"
+                "pr Cons=1-2 Desc=1-2 DirCache=2 HSDir=2 HSIntro=4-5 HSRend=1-2 Link=1-5 LinkAuth=3 Microdesc=1-2 Relay=1-4\nw Bandwidth=100\n"
+            )
         random_value = _b64(hashlib.sha256(b"shared random").digest()) + "="
         self.consensus = (
             f"network-status-version 3 microdesc\nvote-status consensus\nconsensus-method 33\nvalid-after {_time(start)}\n"
             f"fresh-until {_time(start + 3600)}\nvalid-until {_time(start + 10800)}\nvoting-delay 300 300\nknown-flags Fast HSDir Running Stable V2Dir Valid\n"
             f"params hsdir_spread_store=4\nshared-rand-previous-value 9 {random_value}\nshared-rand-current-value 9 {random_value}\n"
-            + "".join(entries) + "directory-footer\nbandwidth-weights Wbd=0\n")
+            + "".join(entries)
+            + "directory-footer\nbandwidth-weights Wbd=0\n"
+        )
 
 
 def _b64(data: bytes) -> str:
@@ -203,9 +215,14 @@ class _Control(socketserver.StreamRequestHandler):
         network, ready = self.tor.network, self.tor.bootstrapped
         if key.startswith("dir/") and not ready:
             return self.send("551 no consensus")
-        values = {"version": "0.4.9.11", "status/circuit-established": "01"[self.tor.circuits], "network-liveness": "up",
-                  "status/bootstrap-phase": 'NOTICE BOOTSTRAP PROGRESS=45 TAG=x SUMMARY="Asking for relays"',
-                  "dir/status-vote/current/consensus-microdesc": network.consensus, "md/all": "".join(network.microdescriptors)}
+        values = {
+            "version": "0.4.9.11",
+            "status/circuit-established": "01"[self.tor.circuits],
+            "network-liveness": "up",
+            "status/bootstrap-phase": 'NOTICE BOOTSTRAP PROGRESS=45 TAG=x SUMMARY="Asking for relays"',
+            "dir/status-vote/current/consensus-microdesc": network.consensus,
+            "md/all": "".join(network.microdescriptors),
+        }
         value = values[key]
         if "\n" in value:
             return self.send(f"250+{key}=\n{value}.", "250 OK")
@@ -218,9 +235,17 @@ class _Control(socketserver.StreamRequestHandler):
         text = self.tor.descriptor(address)
         self.send("250 OK")
         if text is None:
-            self.send(f"650 HS_DESC FAILED {name} NO_AUTH ${hsdir}~relay id REASON=NOT_FOUND", f"650+HS_DESC_CONTENT {name} id ${hsdir}~relay\n.", "650 OK")
+            self.send(
+                f"650 HS_DESC FAILED {name} NO_AUTH ${hsdir}~relay id REASON=NOT_FOUND",
+                f"650+HS_DESC_CONTENT {name} id ${hsdir}~relay\n.",
+                "650 OK",
+            )
         else:
-            self.send(f"650 HS_DESC RECEIVED {name} NO_AUTH ${hsdir}~relay id", f"650+HS_DESC_CONTENT {name} id ${hsdir}~relay\n{text.rstrip()}\n.", "650 OK")
+            self.send(
+                f"650 HS_DESC RECEIVED {name} NO_AUTH ${hsdir}~relay id",
+                f"650+HS_DESC_CONTENT {name} id ${hsdir}~relay\n{text.rstrip()}\n.",
+                "650 OK",
+            )
 
     def _hspost(self, rest: str) -> None:
         lines = iter(lambda: self.rfile.readline().decode().rstrip("\r\n"), ".")
@@ -232,7 +257,10 @@ class _Control(socketserver.StreamRequestHandler):
         for hsdir in hsdirs:
             takes = self.tor.takes(hsdir)
             if takes is not None:
-                self.send(f"650 HS_DESC {'UPLOADED' if takes else 'FAILED'} {name} UNKNOWN ${hsdir}~relay" + ("" if takes else " id REASON=UPLOAD_REJECTED"))
+                self.send(
+                    f"650 HS_DESC {'UPLOADED' if takes else 'FAILED'} {name} UNKNOWN ${hsdir}~relay"
+                    + ("" if takes else " id REASON=UPLOAD_REJECTED")
+                )
 
 
 class _Socks(socketserver.StreamRequestHandler):

@@ -23,13 +23,22 @@ def _up(name: str, **changed: object) -> Backend:
 
 
 def test_who_answers_is_listed() -> None:
-    backends = [_up("a"), _up("b", state="down"), _up("c", drained=True), _up("d", points=()), _up("e", state="unknown"), _up("f", state="unknown", failures=1)]
+    backends = [
+        _up("a"),
+        _up("b", state="down"),
+        _up("c", drained=True),
+        _up("d", points=()),
+        _up("e", state="unknown"),
+        _up("f", state="unknown", failures=1),
+    ]
     assert choice.listing(backends) == choice.Listing(("a", "e"))
 
 
 def test_the_last_one_is_not_drained_and_a_dead_service_keeps_its_descriptor() -> None:
     drained, dead = _up("a", drained=True), _up("b", state="down")
-    assert choice.listing([drained, _up("b", drained=True)], ["b"]) == choice.Listing(("b",), "all backends are drained")
+    assert choice.listing([drained, _up("b", drained=True)], ["b"]) == choice.Listing(
+        ("b",), "all backends are drained"
+    )
     assert choice.listing([drained, dead], ["b"]) == choice.Listing(("a",), "only drained backends answer")
     assert choice.listing([_up("a", state="down"), dead], ["b"]) == choice.Listing(("b",), "no backend answers")
     assert choice.listing([_up("a", state="down"), dead]) == choice.Listing(("a", "b"), "no backend answers")
@@ -62,7 +71,11 @@ def test_never_too_many_never_twice_on_a_relay(backends: int, points: int, relay
     used = [relay_of[identity] for identities in chosen.values() for identity in identities]
     assert 0 < len(used) <= limit
     assert len(used) == len(set(used))
-    assert all(identity in {point.identity for point in fleet[address]} for address, identities in chosen.items() for identity in identities)
+    assert all(
+        identity in {point.identity for point in fleet[address]}
+        for address, identities in chosen.items()
+        for identity in identities
+    )
     assert all(chosen.values())
     assert choice.spread(fleet, chosen, limit=limit, turn=turn) == chosen
 
@@ -87,7 +100,9 @@ def test_what_is_listed_stays_and_what_is_gone_is_replaced() -> None:
     lost = before["b0"][0]
     fewer = more | {"b0": tuple(point for point in more["b0"] if point.identity != lost)}
     after = choice.spread(fewer, before, limit=20)
-    assert {address: after[address] for address in ("b1", "b2", "b3")} == {address: before[address] for address in ("b1", "b2", "b3")}
+    assert {address: after[address] for address in ("b1", "b2", "b3")} == {
+        address: before[address] for address in ("b1", "b2", "b3")
+    }
     assert set(before["b0"]) - {lost} < set(after["b0"])
 
 
@@ -96,15 +111,30 @@ def test_turns_are_the_same_on_all_publishers() -> None:
     assert choice.turn(6005.0, 600.0, offset=10.0) == 9
 
 
-@pytest.mark.parametrize(("offers", "common"), [
-    (["1-2 31", "1-2 31"], "1-2 31"), (["1-2 31", "2-3 31"], "2 31"), (["1-2 31", None], None), (["1-2 31", "1-2 30"], None),
-    (["1 31", "2 31"], None), ([], None), (["x"], None), (["1-2"], None), (["1-2-3 31"], None), (["-1 31"], None), (["1- 31"], None)])
+@pytest.mark.parametrize(
+    ("offers", "common"),
+    [
+        (["1-2 31", "1-2 31"], "1-2 31"),
+        (["1-2 31", "2-3 31"], "2 31"),
+        (["1-2 31", None], None),
+        (["1-2 31", "1-2 30"], None),
+        (["1 31", "2 31"], None),
+        ([], None),
+        (["x"], None),
+        (["1-2"], None),
+        (["1-2-3 31"], None),
+        (["-1 31"], None),
+        (["1- 31"], None),
+    ],
+)
 def test_flow_control_that_all_offer(offers: list[str | None], common: str | None) -> None:
     assert choice.common_flow_control(offers) == common
 
 
 def test_one_relay_in_common_costs_one_point() -> None:
-    fleet = {f"b{number}": tuple(Point(f"b{number}-{one}", f"r{number}-{one}") for one in range(3)) for number in range(6)}
+    fleet = {
+        f"b{number}": tuple(Point(f"b{number}-{one}", f"r{number}-{one}") for one in range(3)) for number in range(6)
+    }
     fleet["b5"] = (Point("same", "r0-0"), *fleet["b5"][1:])
     assert sorted(len(points) for points in choice.spread(fleet, {}, limit=20).values()) == [2, 3, 3, 3, 3, 3]
     fleet["b4"] = (Point("same too", "r1-0"), *fleet["b4"][1:])

@@ -16,7 +16,10 @@ from onionbalance.hs_v3.onionbalance import my_onionbalance
 from onionfleet_publisher import overrides
 
 STOCK_PUBLIC_KEY = ed25519_exts_ref.publickeyFromESK
-STOCK_RUNS = (consensus.Consensus.get_start_time_of_current_srv_run, consensus.Consensus.get_start_time_of_previous_srv_run)
+STOCK_RUNS = (
+    consensus.Consensus.get_start_time_of_current_srv_run,
+    consensus.Consensus.get_start_time_of_previous_srv_run,
+)
 STOCK_PERIOD = consensus.Consensus.get_time_period_num
 SECRET = bytes([8]) + bytes(range(1, 31)) + bytes([64]) + bytes(range(32))
 
@@ -45,7 +48,10 @@ def test_whatever_takes_something_else_is_noticed(place: str, monkeypatch: pytes
     assert [fault.split(": ")[0] for fault in overrides.check()] == [place]
 
 
-@pytest.mark.parametrize("place", sorted({*overrides.SIGNATURES, *overrides.ATTRIBUTES} - {one for one in overrides.SIGNATURES if "__init__" in one}))
+@pytest.mark.parametrize(
+    "place",
+    sorted({*overrides.SIGNATURES, *overrides.ATTRIBUTES} - {one for one in overrides.SIGNATURES if "__init__" in one}),
+)
 def test_whatever_is_missing_is_noticed(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(place.replace(":", "."))
     # where a parent class has it too, it is not missing
@@ -69,13 +75,17 @@ TORS_COUNTERS = ((1247033, 2078, 68841565), (1247034, 638, 21474793))
 
 
 @pytest.mark.parametrize(("period", "seconds", "counter"), TORS_COUNTERS)
-def test_revision_counters_are_tors(network: types.SimpleNamespace, monkeypatch: pytest.MonkeyPatch, period: int, seconds: int, counter: int) -> None:
+def test_revision_counters_are_tors(
+    network: types.SimpleNamespace, monkeypatch: pytest.MonkeyPatch, period: int, seconds: int, counter: int
+) -> None:
     monkeypatch.setattr(my_onionbalance.consensus, "get_time_period_length", lambda: 24)
     blinding = my_onionbalance.consensus.get_blinding_param(STOCK_PUBLIC_KEY(TORS_SECRET), period)
     assert overrides.revision_counter(TORS_SECRET, blinding, seconds) == counter
 
 
-def test_revision_counters_tell_the_seconds_of_their_run(network: types.SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_revision_counters_tell_the_seconds_of_their_run(
+    network: types.SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     key = tor_ed25519.load_tor_key_from_disk(b"== ed25519v1-secret: type0 ==\0\0\0" + SECRET)
     monkeypatch.setattr(overrides.Counters, "blinding", b"blinding" * 4)
     for is_first, run in ((True, STOCK_RUNS[1]), (False, STOCK_RUNS[0])):
@@ -94,10 +104,14 @@ def test_periods_and_runs_are_onionbalances_on_the_real_network(network: types.S
     known = my_onionbalance.consensus
     assert overrides._period_length(known) == 1440
     assert overrides._phase_duration(known) == 720
-    assert (overrides._current_run(known), overrides._previous_run(known)) == tuple(stock(known) for stock in STOCK_RUNS)
+    assert (overrides._current_run(known), overrides._previous_run(known)) == tuple(
+        stock(known) for stock in STOCK_RUNS
+    )
 
 
-def test_testing_networks_tell_their_voting_interval(network: types.SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_testing_networks_tell_their_voting_interval(
+    network: types.SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(my_onionbalance, "is_testnet", True)
     known = my_onionbalance.consensus
     for seconds, minutes in ((20, 8), (300, 120)):
@@ -106,7 +120,9 @@ def test_testing_networks_tell_their_voting_interval(network: types.SimpleNamesp
         assert overrides._phase_duration(known) == minutes // 2
         assert overrides._current_run(known) - overrides._previous_run(known) == minutes * 60
     network.fresh_until = network.valid_after + datetime.timedelta(seconds=20)
-    assert (overrides._current_run(known), overrides._previous_run(known)) == tuple(stock(known) for stock in STOCK_RUNS)
+    assert (overrides._current_run(known), overrides._previous_run(known)) == tuple(
+        stock(known) for stock in STOCK_RUNS
+    )
 
 
 def test_public_keys_are_onionbalances() -> None:
@@ -134,9 +150,14 @@ def test_flow_control_is_in_the_inner_layer(monkeypatch: pytest.MonkeyPatch) -> 
     assert overrides.FlowControl.create(introduction_points=[]).get_bytes() == b"create2-formats 2"
 
 
-def test_directories_are_onionbalances_and_all_of_them_at_the_end_of_the_ring_too(network: types.SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_directories_are_onionbalances_and_all_of_them_at_the_end_of_the_ring_too(
+    network: types.SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def ring(count: int) -> dict[bytes, types.SimpleNamespace]:
-        relays = {number: types.SimpleNamespace(get_hex_fingerprint=lambda number=number: f"F{number}") for number in range(count)}
+        relays = {
+            number: types.SimpleNamespace(get_hex_fingerprint=lambda number=number: f"F{number}")
+            for number in range(count)
+        }
         return {hashlib.sha256(b"%d" % number).digest(): relay for number, relay in relays.items()}
 
     monkeypatch.setattr(hashring, "get_srv_and_time_period", lambda is_first: (b"random", 7))

@@ -25,7 +25,12 @@ def test_a_failed_probe_is_repeated_at_once_and_a_dead_backend_is_left_in_peace(
 
 def test_fetches_are_frequent_only_where_something_is_wrong() -> None:
     def after(now: float = 100.0, **known: object) -> float:
-        return pacing.next_fetch(now, **({"state": "up", "failures": 0, "received": 50.0, "since": 0.0, "tries": 0} | known)) - now
+        return (
+            pacing.next_fetch(
+                now, **({"state": "up", "failures": 0, "received": 50.0, "since": 0.0, "tries": 0} | known)
+            )
+            - now
+        )
 
     assert after() == 600
     assert after(tries=1) == 10

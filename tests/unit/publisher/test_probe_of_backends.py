@@ -47,7 +47,9 @@ def test_an_answer(tmp_path: pathlib.Path) -> None:
     assert seen == [b"\x01\x09archive-1\x01x", b"\x05\x01\x00\x03\x07x.onion\x00\x50"]
 
 
-@pytest.mark.parametrize(("code", "why"), [(5, "refused by its target"), (0xF2, "introduction failed"), (99, "error 99")])
+@pytest.mark.parametrize(
+    ("code", "why"), [(5, "refused by its target"), (0xF2, "introduction failed"), (99, "error 99")]
+)
 def test_a_refusal(tmp_path: pathlib.Path, code: int, why: str) -> None:
     answer = _ask(tmp_path, _tor(code))
     assert (answer.ok, answer.why, answer.asked) == (False, why, True)

@@ -26,9 +26,19 @@ from stem.descriptor.hidden_service import HiddenServiceDescriptorV3, _blinded_p
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second takes 20 ms, but for the budgets."""
     seconds = {
-        pacing: ("CONFIRM_SECONDS", "FETCH_AGAIN_SECONDS", "FETCH_DOWN_SECONDS", "FETCH_FIRST_SECONDS", "FETCH_SECONDS", "LONG_DOWN_INTERVAL"),
-        uploads: ("MIN_GAP", "ANSWER_SECONDS", "FIRST_RETRY", "LONGEST_RETRY"), state: ("SETTLE_SECONDS", "FIRST_WAIT"),
-        watch: ("OWN_TOR_SECONDS", "FIRST_DESCRIPTOR_SECONDS"), loop: ("TURN_SECONDS", "RECONNECT_SECONDS", "FIRST_REFRESH", "METRICS_SECONDS")}
+        pacing: (
+            "CONFIRM_SECONDS",
+            "FETCH_AGAIN_SECONDS",
+            "FETCH_DOWN_SECONDS",
+            "FETCH_FIRST_SECONDS",
+            "FETCH_SECONDS",
+            "LONG_DOWN_INTERVAL",
+        ),
+        uploads: ("MIN_GAP", "ANSWER_SECONDS", "FIRST_RETRY", "LONGEST_RETRY"),
+        state: ("SETTLE_SECONDS", "FIRST_WAIT"),
+        watch: ("OWN_TOR_SECONDS", "FIRST_DESCRIPTOR_SECONDS"),
+        loop: ("TURN_SECONDS", "RECONNECT_SECONDS", "FIRST_REFRESH", "METRICS_SECONDS"),
+    }
     for module, names in seconds.items():
         for name in names:
             monkeypatch.setattr(module, name, getattr(module, name) / 50)
@@ -46,10 +56,17 @@ class Stage:
         self.configure()
 
     def configure(self, backends: list[int] | None = None) -> None:
-        instances = [{"name": f"app{number}/w1", "address": self.backends[number].address, "drained": number in self.drained}
-                     for number in backends or range(len(self.backends))]
-        config = {"status-socket-location": str(self.folder / "status.sock"), "onionfleet": self.settings,
-                  "services": [{"name": "archive", "key": str(self.folder / "key"), "probe": {"port": 80}, "instances": instances}]}
+        instances = [
+            {"name": f"app{number}/w1", "address": self.backends[number].address, "drained": number in self.drained}
+            for number in backends or range(len(self.backends))
+        ]
+        config = {
+            "status-socket-location": str(self.folder / "status.sock"),
+            "onionfleet": self.settings,
+            "services": [
+                {"name": "archive", "key": str(self.folder / "key"), "probe": {"port": 80}, "instances": instances}
+            ],
+        }
         (self.folder / "config.yaml").write_text(json.dumps(config))
 
     @contextlib.asynccontextmanager
@@ -66,7 +83,11 @@ class Stage:
 
     def listed(self, upload: int = -1) -> set[int]:
         """The backends in an uploaded descriptor, by number."""
-        known = {received.point_identity(point): number for number, backend in enumerate(self.backends) for point in backend.points}
+        known = {
+            received.point_identity(point): number
+            for number, backend in enumerate(self.backends)
+            for point in backend.points
+        }
         return {known.get(identity, -1) for identity in self.read(upload).points}
 
     def read(self, upload: int = -1) -> received.Received:
@@ -139,10 +160,16 @@ def test_it_publishes_all_backends_with_equal_shares_and_flow_control(tmp_path: 
         assert status["probes"]["per_minute"] == 36
         service = status["services"][0]
         assert (service["name"], service["introduction_points"]) == ("archive", 18)
-        assert [(one["which"], one["hsdirs"], one["uploaded"], one["failed"]) for one in service["descriptors"]] == [("first", 8, 8, 0), ("second", 8, 8, 0)]
-        assert all(one["signing_key"] and one["revision_counter"] and one["attempted"] for one in service["descriptors"])
-        assert [(one["name"], one["state"], one["listed"], one["introduction_points"]) for one in service["instances"]] == \
-            [(f"app{number}/w1", "up", True, 6) for number in range(3)]
+        assert [(one["which"], one["hsdirs"], one["uploaded"], one["failed"]) for one in service["descriptors"]] == [
+            ("first", 8, 8, 0),
+            ("second", 8, 8, 0),
+        ]
+        assert all(
+            one["signing_key"] and one["revision_counter"] and one["attempted"] for one in service["descriptors"]
+        )
+        assert [
+            (one["name"], one["state"], one["listed"], one["introduction_points"]) for one in service["instances"]
+        ] == [(f"app{number}/w1", "up", True, 6) for number in range(3)]
         await asyncio.sleep(0.5)
         assert len(stage.tor.uploads) == 2
         assert 'backend_up{service="archive",instance="app1/w1"} 1' in (tmp_path / "metrics.prom").read_text()
@@ -169,7 +196,9 @@ def test_points_that_are_too_big_are_fewer(tmp_path: pathlib.Path) -> None:
 
     stage = Stage(tmp_path, backends=4)
     for backend in stage.backends:
-        backend.points = [one._replace(link_specifiers=one.link_specifiers + one.link_specifiers[:1] * 70) for one in backend.points]
+        backend.points = [
+            one._replace(link_specifiers=one.link_specifiers + one.link_specifiers[:1] * 70) for one in backend.points
+        ]
     _run(stage, scene)
 
 
@@ -196,7 +225,9 @@ def test_when_all_are_dead_or_our_own_tor_is_the_descriptor_stays(tmp_path: path
         stage.tor.dead.discard(stage.backends[2].address)
         await stage.until_probed(lambda: not stage.publisher._context.suspended, "one answers again")
         stage.tor.dead.clear()
-        await stage.until_probed(lambda: all(one.health.failures == 0 for _other, one in stage.publisher._context.backends()), "all do")
+        await stage.until_probed(
+            lambda: all(one.health.failures == 0 for _other, one in stage.publisher._context.backends()), "all do"
+        )
         assert len(stage.tor.uploads) == before
         stage.tor.dead = {stage.backends[0].address}
         stage.tor.circuits = False
@@ -232,7 +263,10 @@ def test_draining_by_sighup_and_never_the_last_one(tmp_path: pathlib.Path) -> No
         stage.drained = {0, 1, 2}
         stage.configure()
         signal.raise_signal(signal.SIGHUP)
-        await stage.until(lambda: stage.publisher._context.services["archive"].listing.kept == "all backends are drained", "it is said that the last one stays")
+        await stage.until(
+            lambda: stage.publisher._context.services["archive"].listing.kept == "all backends are drained",
+            "it is said that the last one stays",
+        )
         assert stage.listed() == {1, 2}
         stage.drained = set()
         stage.configure()
@@ -242,7 +276,9 @@ def test_draining_by_sighup_and_never_the_last_one(tmp_path: pathlib.Path) -> No
     _run(Stage(tmp_path), scene)
 
 
-def test_a_torn_file_changes_nothing_and_a_good_one_brings_new_backends(tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_torn_file_changes_nothing_and_a_good_one_brings_new_backends(
+    tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async def scene(stage: Stage) -> None:
         await _published(stage)
         before = len(stage.tor.uploads)
@@ -266,7 +302,9 @@ def test_refused_uploads_go_again_to_those_that_refused(tmp_path: pathlib.Path) 
     async def scene(stage: Stage) -> None:
         refusing = stage.tor.network.fingerprints[:6]
         stage.tor.takes = lambda fingerprint: None if fingerprint == refusing[0] else fingerprint not in refusing
-        await stage.until(lambda: sum(len(hsdirs) < 8 for _first, hsdirs, _second in stage.tor.uploads) >= 4, "they are tried again")
+        await stage.until(
+            lambda: sum(len(hsdirs) < 8 for _first, hsdirs, _second in stage.tor.uploads) >= 4, "they are tried again"
+        )
         assert all(set(hsdirs) <= set(refusing) for _first, hsdirs, _second in stage.tor.uploads if len(hsdirs) < 8)
         stage.tor.takes = lambda fingerprint: True
         ledgers = stage.publisher._context.services["archive"].ledgers.values()
@@ -284,7 +322,9 @@ def test_it_waits_for_tor_and_its_consensus_and_survives_a_restart(tmp_path: pat
             await asyncio.sleep(0.3)
             assert (await stage.status())["tor"] == {"connected": False, "consensus": False, "circuits": False}
             stage.tor.start()
-            await stage.until(lambda: stage.publisher._context.tor and stage.publisher._context.tor.connected, "connected")
+            await stage.until(
+                lambda: stage.publisher._context.tor and stage.publisher._context.tor.connected, "connected"
+            )
             await asyncio.sleep(0.3)
             assert not stage.tor.uploads
             stage.tor.bootstrapped = True
@@ -324,9 +364,13 @@ def test_damaged_descriptors_neither_kill_it_nor_reach_ours(tmp_path: pathlib.Pa
             text = list(good)
             for _index in range(dice.randint(1, 30)):
                 text[dice.randrange(len(text))] = dice.choice("A=-\n \x00z\u00e9.")
-            stage.tor.tell(f"650+HS_DESC_CONTENT {address[:-6]} id ${'A' * 40}~relay\n{''.join(text).rstrip()}\n.\n650 OK")
+            stage.tor.tell(
+                f"650+HS_DESC_CONTENT {address[:-6]} id ${'A' * 40}~relay\n{''.join(text).rstrip()}\n.\n650 OK"
+            )
         for rest in ("", " x", f" {address[:-6]} id", f" {address[:-6]} id $x\n.\n650 OK"):
-            stage.tor.tell(f"650+HS_DESC_CONTENT{rest}\n.\n650 OK" if "\n" not in rest else f"650+HS_DESC_CONTENT{rest}")
+            stage.tor.tell(
+                f"650+HS_DESC_CONTENT{rest}\n.\n650 OK" if "\n" not in rest else f"650+HS_DESC_CONTENT{rest}"
+            )
         stage.tor.texts[address] = good[: len(good) // 2]
         stage.publisher._watch.refetch()
         await asyncio.sleep(1)

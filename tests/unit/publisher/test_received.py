@@ -55,7 +55,9 @@ def test_a_descriptor_that_only_claims_to_be_signed_by_the_service() -> None:
                                        extensions=[Ed25519Extension(ExtensionType.HAS_SIGNING_KEY, None, KEYS[1])])
     with pytest.raises(received.Rejected, match="damaged"):
         _read(BACKEND.descriptor(signing_key=signing_key, signing_cert=certificate))
-    certificate.signature = _blinded_sign(certificate.pack()[:-64], BACKEND.key, KEYS[1], blinding(PUBLIC, period_now()))
+    certificate.signature = _blinded_sign(
+        certificate.pack()[:-64], BACKEND.key, KEYS[1], blinding(PUBLIC, period_now())
+    )
     assert _read(BACKEND.descriptor(signing_key=signing_key, signing_cert=certificate)).points
     certificate.expiration = datetime.datetime(2020, 1, 1)
     certificate.signature = None
@@ -77,7 +79,10 @@ def test_only_usable_introduction_points_count() -> None:
     ]
     bad.auth_key_cert.expiration = yesterday
     backend = Backend()
-    keys = [_blinded_pubkey(public, blinding(public, period_now())) for public in [HiddenServiceDescriptorV3.identity_key_from_address(backend.address)]]
+    keys = [
+        _blinded_pubkey(public, blinding(public, period_now()))
+        for public in [HiddenServiceDescriptorV3.identity_key_from_address(backend.address)]
+    ]
     for one in (*broken, bad):
         backend.points = [one, good, one]
         assert set(received.read(backend.descriptor(), backend.address, keys).points) == {received.point_identity(good)}
@@ -99,7 +104,10 @@ def test_a_damaged_descriptor_is_rejected_or_says_the_same(data: st.DataObject) 
     for _index in range(data.draw(st.integers(1, 4))):
         start = data.draw(st.integers(0, len(text)))
         end = data.draw(st.integers(start, min(len(text), start + 200)))
-        text[start:end] = data.draw(st.binary(max_size=80) | st.sampled_from([b"", b"\n", bytes(text[end:end + 50]), b"-----BEGIN MESSAGE-----\n"]))
+        text[start:end] = data.draw(
+            st.binary(max_size=80)
+            | st.sampled_from([b"", b"\n", bytes(text[end : end + 50]), b"-----BEGIN MESSAGE-----\n"])
+        )
     try:
         got = _read(text.decode("utf-8", "replace"))
     except received.Rejected:
@@ -107,7 +115,18 @@ def test_a_damaged_descriptor_is_rejected_or_says_the_same(data: st.DataObject) 
     assert got.points.keys() == _read(TEXT).points.keys()
 
 
-@pytest.mark.parametrize("text", ["", "\n", "x" * 60_000, "hs-descriptor 3\n", TEXT * 2, TEXT[:-200], TEXT.replace("hs-descriptor 3", "hs-descriptor 4")])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n",
+        "x" * 60_000,
+        "hs-descriptor 3\n",
+        TEXT * 2,
+        TEXT[:-200],
+        TEXT.replace("hs-descriptor 3", "hs-descriptor 4"),
+    ],
+)
 def test_what_is_no_descriptor(text: str) -> None:
     with pytest.raises(received.Rejected):
         _read(text)

@@ -8,18 +8,61 @@ import re
 from onionfleet_publisher import report
 
 STATUS = {
-    "onionbalance": "0.2.4", "tor": {"connected": True, "consensus": False},
+    "onionbalance": "0.2.4",
+    "tor": {"connected": True, "consensus": False},
     "probes": {"interval": 20.0, "per_minute": 6.0, "suspended": False},
-    "services": [{
-        "name": "archive", "address": "secret.onion", "introduction_points": 6,
-        "descriptors": [
-            {"which": "first", "hsdirs": 8, "uploaded": 7, "failed": 1, "attempted": 1700000000.5, "signing_key": "k", "revision_counter": 3},
-            {"which": "second", "hsdirs": 8, "uploaded": 0, "failed": 0, "attempted": None, "signing_key": None, "revision_counter": 0}],
-        "instances": [
-            {"name": 'app1/"w1\\', "address": "b.onion", "state": "up", "listed": True, "since": 1.0, "last_answer_seconds": 0.25, "introduction_points": 3,
-             "descriptor_received": 1700000000.0, "failures": 0},
-            {"name": "app2/w1", "address": "c.onion", "state": "unknown", "listed": False, "since": 1.0, "last_answer_seconds": None,
-             "introduction_points": 0, "descriptor_received": None, "failures": 2}]}]}
+    "services": [
+        {
+            "name": "archive",
+            "address": "secret.onion",
+            "introduction_points": 6,
+            "descriptors": [
+                {
+                    "which": "first",
+                    "hsdirs": 8,
+                    "uploaded": 7,
+                    "failed": 1,
+                    "attempted": 1700000000.5,
+                    "signing_key": "k",
+                    "revision_counter": 3,
+                },
+                {
+                    "which": "second",
+                    "hsdirs": 8,
+                    "uploaded": 0,
+                    "failed": 0,
+                    "attempted": None,
+                    "signing_key": None,
+                    "revision_counter": 0,
+                },
+            ],
+            "instances": [
+                {
+                    "name": 'app1/"w1\\',
+                    "address": "b.onion",
+                    "state": "up",
+                    "listed": True,
+                    "since": 1.0,
+                    "last_answer_seconds": 0.25,
+                    "introduction_points": 3,
+                    "descriptor_received": 1700000000.0,
+                    "failures": 0,
+                },
+                {
+                    "name": "app2/w1",
+                    "address": "c.onion",
+                    "state": "unknown",
+                    "listed": False,
+                    "since": 1.0,
+                    "last_answer_seconds": None,
+                    "introduction_points": 0,
+                    "descriptor_received": None,
+                    "failures": 2,
+                },
+            ],
+        }
+    ],
+}
 COUNTERS = {("evictions_total", (("service", "archive"),)): 2.0, ("tor_connections_total", ()): 1.0}
 
 

@@ -19,8 +19,13 @@ ADDRESSES = [Backend().address for _index in range(3)]
 
 
 def _config(*drained: int, names: tuple[str, ...] = ("archive",), count: int = 3) -> settings.Config:
-    instances = tuple(settings.Instance(f"app{number}/w1", address, number in drained) for number, address in enumerate(ADDRESSES[:count]))
-    return settings.Config(tuple(settings.Service(name, f"/{name}", 80, instances) for name in names), settings.Settings(), "/x", "")
+    instances = tuple(
+        settings.Instance(f"app{number}/w1", address, number in drained)
+        for number, address in enumerate(ADDRESSES[:count])
+    )
+    return settings.Config(
+        tuple(settings.Service(name, f"/{name}", 80, instances) for name in names), settings.Settings(), "/x", ""
+    )
 
 
 def _key(path: str) -> types.SimpleNamespace:
@@ -60,7 +65,10 @@ def test_a_new_configuration_keeps_what_is_known() -> None:
     merged = state.merge(_config(0, count=2), known, _key, 9.0)
     assert list(merged) == ["archive"]
     assert merged["archive"] is known["archive"]
-    assert [(one.instance.drained, one.health.state) for one in merged["archive"].backends.values()] == [(True, "up"), (False, "unknown")]
+    assert [(one.instance.drained, one.health.state) for one in merged["archive"].backends.values()] == [
+        (True, "up"),
+        (False, "unknown"),
+    ]
     moved = state.merge(_config(), known, lambda path: types.SimpleNamespace(onion_address="new.onion"), 9.0)
     assert moved["archive"] is not known["archive"]
 
@@ -128,7 +136,9 @@ def test_other_points_settle_and_who_is_gone_leaves_at_once() -> None:
     service.decide(NOW, settings.Settings(), 0.0)
     service.settled_at = 0.0
     more = [point(number) for number in range(10, 13)]
-    service.backends[ADDRESSES[0]].received = received.Received(b"k", 2, {received.point_identity(each): each for each in more}, "1-2 31")
+    service.backends[ADDRESSES[0]].received = received.Received(
+        b"k", 2, {received.point_identity(each): each for each in more}, "1-2 31"
+    )
     service.decide(NOW, settings.Settings(), 0.0)
     assert service.settled_at == NOW.now + state.SETTLE_SECONDS
     service.backends[ADDRESSES[0]].health.move("down", NOW.now)

@@ -14,15 +14,29 @@ from onionfleet_publisher.engine import Engine
 from onionfleet_publisher.tor import Event, parse_event
 
 
-@pytest.mark.parametrize(("text", "event"), [
-    ("HS_DESC UPLOADED abc UNKNOWN $AB12~nick", Event("uploaded", "abc.onion", "AB12")),
-    ("HS_DESC FAILED abc NO_AUTH $ab12=nick id REASON=NOT_FOUND", Event("failed", "abc.onion", "AB12", "NOT_FOUND")),
-    ("HS_DESC_CONTENT abc id $AB12~nick\nhs-descriptor 3\nx\nOK", Event("received", "abc.onion", "AB12", text="hs-descriptor 3\nx\n")),
-    ("HS_DESC_CONTENT abc id $AB12\n\nOK", None),
-    ("HS_DESC REQUESTED abc NO_AUTH $AB12 id", None),
-    ("STATUS_CLIENT NOTICE CONSENSUS_ARRIVED", Event("consensus")),
-    ("STATUS_CLIENT NOTICE CIRCUIT_ESTABLISHED", None),
-    ("HS_DESC", None), ("", None), ("HS_DESC FAILED", None), ("HS_DESC_CONTENT", None), ("\n\n", None)])
+@pytest.mark.parametrize(
+    ("text", "event"),
+    [
+        ("HS_DESC UPLOADED abc UNKNOWN $AB12~nick", Event("uploaded", "abc.onion", "AB12")),
+        (
+            "HS_DESC FAILED abc NO_AUTH $ab12=nick id REASON=NOT_FOUND",
+            Event("failed", "abc.onion", "AB12", "NOT_FOUND"),
+        ),
+        (
+            "HS_DESC_CONTENT abc id $AB12~nick\nhs-descriptor 3\nx\nOK",
+            Event("received", "abc.onion", "AB12", text="hs-descriptor 3\nx\n"),
+        ),
+        ("HS_DESC_CONTENT abc id $AB12\n\nOK", None),
+        ("HS_DESC REQUESTED abc NO_AUTH $AB12 id", None),
+        ("STATUS_CLIENT NOTICE CONSENSUS_ARRIVED", Event("consensus")),
+        ("STATUS_CLIENT NOTICE CIRCUIT_ESTABLISHED", None),
+        ("HS_DESC", None),
+        ("", None),
+        ("HS_DESC FAILED", None),
+        ("HS_DESC_CONTENT", None),
+        ("\n\n", None),
+    ],
+)
 def test_events(text: str, event: Event | None) -> None:
     assert parse_event(text) == event
 

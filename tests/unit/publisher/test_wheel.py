@@ -41,9 +41,13 @@ def test_the_pinned_version_is_the_one_that_the_program_is_made_for() -> None:
 
 
 def test_onionbalance_is_imported_from_the_file(folder: pathlib.Path) -> None:
-    program = (f"import sys; sys.path[:0] = [{str(PROGRAM)!r}]; from onionfleet_publisher import overrides, wheel; import pathlib;"
-               f"wheel.add(pathlib.Path({str(folder)!r})); import onionbalance; print(onionbalance.__file__, overrides.check())")
-    output = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True).stdout
+    program = (
+        f"import sys; sys.path[:0] = [{str(PROGRAM)!r}]; from onionfleet_publisher import overrides, wheel; import pathlib;"
+        f"wheel.add(pathlib.Path({str(folder)!r})); import onionbalance; print(onionbalance.__file__, overrides.check())"
+    )
+    output = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True
+    ).stdout
     assert output == f"{folder}/{NAME}/onionbalance/__init__.py []\n"
 
 
@@ -64,11 +68,24 @@ def test_the_program_checks_its_configuration_and_tells_what_it_cannot_do(folder
     program = install("softmap_publisher", "publisher", folder)
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-I", "-B", str(program), str(folder / "config.yaml"), "--wheel-folder", str(folder), *arguments]
+        command = [
+            sys.executable,
+            "-I",
+            "-B",
+            str(program),
+            str(folder / "config.yaml"),
+            "--wheel-folder",
+            str(folder),
+            *arguments,
+        ]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     (folder / "key").write_bytes(tor_key(b"archive"))
-    service = {"name": "archive", "key": str(folder / "key"), "instances": [{"name": "app1/w1", "address": Backend().address}]}
+    service = {
+        "name": "archive",
+        "key": str(folder / "key"),
+        "instances": [{"name": "app1/w1", "address": Backend().address}],
+    }
     config = {"status-socket-location": str(folder / "missing" / "status.sock"), "services": [service]}
     (folder / "config.yaml").write_text(json.dumps(config))
     assert (run("--check").returncode, run("--check").stderr) == (0, "")
@@ -84,7 +101,12 @@ def test_the_program_checks_its_configuration_and_tells_what_it_cannot_do(folder
 
 def test_the_program_says_in_one_line_why_it_does_not_start(tmp_path: pathlib.Path) -> None:
     program = install("softmap_publisher", "publisher", tmp_path)
-    done = subprocess.run([sys.executable, "-I", "-B", str(program), "--wheel-folder", str(tmp_path)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-I", "-B", str(program), "--wheel-folder", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1
     assert "Refused to start: Onionbalance: " in done.stderr
     assert done.stderr.count("\n") == 1

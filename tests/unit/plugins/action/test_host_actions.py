@@ -113,7 +113,9 @@ class Host:
         self.keywords: Data = {"vars": {}, "until": [], "retries": None, "delay": 5, "check_mode": False}
         self.template: t.Callable[[str], t.Any] = str
         self.shown: list[str] = []
-        monkeypatch.setattr(host_action, "display", types.SimpleNamespace(display=lambda text, color: self.shown.append(text)))
+        monkeypatch.setattr(
+            host_action, "display", types.SimpleNamespace(display=lambda text, color: self.shown.append(text))
+        )
         monkeypatch.setattr(ActionBase, "run", lambda *_arguments: {})
         monkeypatch.setattr(ActionBase, "_is_pipelining_enabled", lambda *_arguments, **_options: self.pipelining)
         monkeypatch.setattr(
@@ -136,8 +138,12 @@ class Host:
 
     def act(self, name: str, arguments: Data) -> Data:
         task = Task(
-            args=arguments, action=f"onionfleet.balance.{name}", delegate_to=self.delegate_to or None, no_log=self.no_log,
-            environment=self.environment, **self.keywords,
+            args=arguments,
+            action=f"onionfleet.balance.{name}",
+            delegate_to=self.delegate_to or None,
+            no_log=self.no_log,
+            environment=self.environment,
+            **self.keywords,
         )
         return self.run(name, task)
 
@@ -175,8 +181,14 @@ def test_an_honest_answer_passes(host: Host, name: str) -> None:
 
 def attempts(host: Host, monkeypatch: pytest.MonkeyPatch, times: list[float]) -> list[str]:
     """The lines of a task with until, whose attempts begin then. Each has an action of its own."""
-    task = Task(args={"daemons": ["archivew1"]}, action="onionfleet.balance.onion_descriptor_info", delegate_to=None, no_log=False, environment=[],
-                **{**host.keywords, "until": ["x"], "retries": 60})
+    task = Task(
+        args={"daemons": ["archivew1"]},
+        action="onionfleet.balance.onion_descriptor_info",
+        delegate_to=None,
+        no_log=False,
+        environment=[],
+        **{**host.keywords, "until": ["x"], "retries": 60},
+    )
     answer = {"changed": False, "daemons": []}
     for now in times:
         monkeypatch.setattr(host_action.time, "monotonic", lambda now=now: now)
@@ -263,13 +275,18 @@ def test_secrets_need_pipelining(host: Host, name: str, option: str) -> None:
     assert host.sent[0][1][option] == SECRETS[option]
 
 
-@pytest.mark.parametrize(("become", "has_pipelining", "words"), [
-    (types.SimpleNamespace(name="su"), True, "become: 'su' cannot pipeline; use ansible_become_method: sudo"),
-    (types.SimpleNamespace(name="doas", pipelining=False), True, "become: 'doas' cannot pipeline"),
-    (None, False, "connection: 'ssh' cannot pipeline; use ansible_connection: ssh"),
-    (types.SimpleNamespace(name="sudo", pipelining=True), True, "set ansible_pipelining: true"),
-])
-def test_the_way_out_is_one(host: Host, monkeypatch: pytest.MonkeyPatch, become: t.Any, has_pipelining: bool, words: str) -> None:
+@pytest.mark.parametrize(
+    ("become", "has_pipelining", "words"),
+    [
+        (types.SimpleNamespace(name="su"), True, "become: 'su' cannot pipeline; use ansible_become_method: sudo"),
+        (types.SimpleNamespace(name="doas", pipelining=False), True, "become: 'doas' cannot pipeline"),
+        (None, False, "connection: 'ssh' cannot pipeline; use ansible_connection: ssh"),
+        (types.SimpleNamespace(name="sudo", pipelining=True), True, "set ansible_pipelining: true"),
+    ],
+)
+def test_the_way_out_is_one(
+    host: Host, monkeypatch: pytest.MonkeyPatch, become: t.Any, has_pipelining: bool, words: str
+) -> None:
     host.pipelining = False
     monkeypatch.setattr(Connection, "become", become)
     monkeypatch.setattr(Connection, "has_pipelining", has_pipelining)

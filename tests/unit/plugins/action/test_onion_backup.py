@@ -25,17 +25,31 @@ SERVICES = [{"name": "newsroom"}]
 
 
 def run(
-    module: t.Any, folder: pathlib.Path, arguments: dict[str, t.Any], check: bool = False, sources: t.Sequence[str] = ("hosts.yml",),
+    module: t.Any,
+    folder: pathlib.Path,
+    arguments: dict[str, t.Any],
+    check: bool = False,
+    sources: t.Sequence[str] = ("hosts.yml",),
     **more: t.Any,
 ) -> dict[str, t.Any]:
     loader = DataLoader()
     loader.set_vault_secrets([("default", VaultSecret(b"password"))])
-    variables = {"inventory_dir": str(folder), "groups": {}, "hostvars": {}, "onion_services": SERVICES,
-                 "ansible_inventory_sources": [str(folder / source) for source in sources], **more}
+    variables = {
+        "inventory_dir": str(folder),
+        "groups": {},
+        "hostvars": {},
+        "onion_services": SERVICES,
+        "ansible_inventory_sources": [str(folder / source) for source in sources],
+        **more,
+    }
     task = Task()
     task.args, task.check_mode = arguments, check
     connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=""))
-    return dict(module.ActionModule(task, connection, None, loader, Templar(loader, variables=variables), None).run(task_vars=variables))
+    return dict(
+        module.ActionModule(task, connection, None, loader, Templar(loader, variables=variables), None).run(
+            task_vars=variables
+        )
+    )
 
 
 @pytest.fixture(name="folder")
@@ -49,7 +63,9 @@ def fixture_folder(tmp_path: pathlib.Path) -> pathlib.Path:
 
 
 @pytest.mark.parametrize("sources", [("hosts.yml",), (".",)])
-def test_a_backup_holds_what_ansible_reads_and_no_password(folder: pathlib.Path, tmp_path: pathlib.Path, sources: t.Sequence[str]) -> None:
+def test_a_backup_holds_what_ansible_reads_and_no_password(
+    folder: pathlib.Path, tmp_path: pathlib.Path, sources: t.Sequence[str]
+) -> None:
     path = tmp_path / "a.backup"
     foreseen = run(onion_backup, folder, {"path": str(path)}, check=True, sources=sources)
     assert foreseen["changed"] and not path.exists()
@@ -64,7 +80,9 @@ def test_files_are_the_operators_choice(folder: pathlib.Path, tmp_path: pathlib.
     assert run(onion_backup, folder, {"path": str(tmp_path / "b"), "files": ["hosts.yml"]})["files"] == ["hosts.yml"]
 
 
-def test_the_name_of_a_backup_says_when(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+def test_the_name_of_a_backup_says_when(
+    folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     made = pathlib.Path(run(onion_backup, folder, {})["path"])
     assert made.parent == tmp_path and made.match("onionfleet-2*T*Z.backup") and made.exists()
@@ -90,7 +108,9 @@ def test_faults_are_told(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
     assert restored["failed"] and "is not encrypted" in restored["msg"]
 
 
-def test_an_inventory_without_a_folder_is_no_declaration_to_keep(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_inventory_without_a_folder_is_no_declaration_to_keep(
+    folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(folder)
     told = run(onion_backup, folder, {"keys_dir": str(folder / ".onion_keys")}, inventory_dir=None)
     assert told["failed"] and "the inventory has no folder whose files could be kept" in told["msg"]
@@ -117,13 +137,23 @@ def test_what_is_no_folder_is_no_store(folder: pathlib.Path, tmp_path: pathlib.P
 def test_a_store_is_restored_where_the_variable_says(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
     made = run(onion_backup, folder, {"path": str(tmp_path / "a.backup")})
     beside = trust_as_template("{{ inventory_dir }}/keys")
-    for number, (told, place) in enumerate(((None, "new0/.onion_keys"), (str(tmp_path / "safe"), "safe"), (beside, "new2/keys"))):
+    for number, (told, place) in enumerate(
+        ((None, "new0/.onion_keys"), (str(tmp_path / "safe"), "safe"), (beside, "new2/keys"))
+    ):
         arguments = {"path": made["path"], "folder": str(tmp_path / f"new{number}")}
-        assert str(tmp_path / place / "newsroom.secret") in run(onion_restore, tmp_path, arguments, onion_keys_dir=told, inventory_dir=None)["made"]
+        assert (
+            str(tmp_path / place / "newsroom.secret")
+            in run(onion_restore, tmp_path, arguments, onion_keys_dir=told, inventory_dir=None)["made"]
+        )
 
 
 def test_of_two_inventories_no_file_is_left_out_unseen(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    hosts = HostVars({name: {"onion_services": SERVICES, "inventory_dir": str(place)} for name, place in (("web1", folder), ("web2", tmp_path))})
+    hosts = HostVars(
+        {
+            name: {"onion_services": SERVICES, "inventory_dir": str(place)}
+            for name, place in (("web1", folder), ("web2", tmp_path))
+        }
+    )
     fleet = {"groups": {"all": list(hosts)}, "hostvars": hosts}
     arguments = {"path": str(tmp_path / "a.backup")}
     message = run(onion_backup, folder, arguments, **fleet)["msg"]
@@ -136,12 +166,17 @@ def test_of_two_inventories_no_file_is_left_out_unseen(folder: pathlib.Path, tmp
     assert run(onion_backup, folder, {**arguments, "files": ["hosts.yml"]}, **fleet)["files"] == ["hosts.yml"]
 
 
-def test_a_store_outside_of_the_folder_is_restored_where_it_is_said(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_a_store_outside_of_the_folder_is_restored_where_it_is_said(
+    folder: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
     (folder / ".onion_keys").rename(tmp_path / "safe")
     made = run(onion_backup, folder, {"path": str(tmp_path / "a.backup"), "keys_dir": str(tmp_path / "safe")})
     arguments = {"path": made["path"], "folder": str(tmp_path / "deep/new")}
     refused = run(onion_restore, tmp_path, arguments)
-    assert refused["failed"] and "the store was outside of the inventory's folder (../safe); name its place" in refused["msg"]
+    assert (
+        refused["failed"]
+        and "the store was outside of the inventory's folder (../safe); name its place" in refused["msg"]
+    )
     assert not (tmp_path / "deep").exists()
     restored = run(onion_restore, tmp_path, {**arguments, "keys_dir": str(tmp_path / "deep/keys")})
     assert str(tmp_path / "deep/keys/newsroom.secret") in restored["made"]

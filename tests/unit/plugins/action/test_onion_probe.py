@@ -85,7 +85,14 @@ class Rounds:
     def run(self, names="a", **options):
         targets = [{"name": name, "address": ADDRESS, "port": None, **TARGET} for name in names]
         params = {"until": until(), "wait": 0, "fail": True, "requests": 1, "timeout": 9, "targets": targets, **options}
-        task = {"args": params, "action": "onionfleet.balance.onion_probe", "delegate_to": None, "no_log": False, "environment": [], "vars": {}}
+        task = {
+            "args": params,
+            "action": "onionfleet.balance.onion_probe",
+            "delegate_to": None,
+            "no_log": False,
+            "environment": [],
+            "vars": {},
+        }
         self.action._task = types.SimpleNamespace(**task)
         self.action.validate_argument_spec = lambda argument_spec: (None, self.action._task.args)
         return self.action.run(task_vars={"inventory_hostname": "probe1"})
@@ -119,7 +126,9 @@ def test_only_what_lacks_is_asked_again(monkeypatch):
         3,
         ["a", "b"],
     )
-    assert rounds.shown[0] == ("[probe1] 10 s of at most 60 s: waiting for b (0 of 1 requests answered: descriptor not found (1))")
+    assert rounds.shown[0] == (
+        "[probe1] 10 s of at most 60 s: waiting for b (0 of 1 requests answered: descriptor not found (1))"
+    )
 
 
 def test_no_wait_is_one_round(monkeypatch):

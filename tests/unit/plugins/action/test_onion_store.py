@@ -146,7 +146,9 @@ FOLDER = "/var/lib/tor/newsroom"
 PLACE = f"host 'web1': {FOLDER}: could not be read"
 
 
-def running(name: str = "newsroom", file: str = key_file.SECRET_FILE, host: str = "web1", path: t.Any = FOLDER, **result: t.Any) -> dict[str, t.Any]:
+def running(
+    name: str = "newsroom", file: str = key_file.SECRET_FILE, host: str = "web1", path: t.Any = FOLDER, **result: t.Any
+) -> dict[str, t.Any]:
     return {"item": [{"key": name, "value": {"host": host, "path": path}}, file], **result}
 
 
@@ -156,7 +158,9 @@ def encoded(content: bytes) -> str:
 
 @pytest.fixture(name="imported")
 def fixture_imported(run: Run) -> Run:
-    def imported(*results: dict[str, t.Any], services: t.Sequence[str] = ("newsroom", "archive"), **arguments: t.Any) -> dict[str, t.Any]:
+    def imported(
+        *results: dict[str, t.Any], services: t.Sequence[str] = ("newsroom", "archive"), **arguments: t.Any
+    ) -> dict[str, t.Any]:
         return run({"services": list(services), "running": list(results), **arguments}, groups={"all": ["web1"]})
 
     return imported
@@ -165,7 +169,11 @@ def fixture_imported(run: Run) -> Run:
 def test_keys_of_services_that_run_are_imported(imported: Run, tmp_path: pathlib.Path) -> None:
     (tmp_path / "mined").write_bytes(OTHER.to_tor_file())
     file = encoded(KEY.to_tor_file())
-    told = imported(running(content=file), running(file="", msg="a directory"), imports={"archive": {"path": str(tmp_path / "mined")}})
+    told = imported(
+        running(content=file),
+        running(file="", msg="a directory"),
+        imports={"archive": {"path": str(tmp_path / "mined")}},
+    )
     assert told["addresses"] == {"newsroom": KEY.address, "archive": OTHER.address}
     assert file not in str(told)
 
@@ -183,18 +191,25 @@ def test_files_on_a_host_belong_together(imported: Run, tmp_path: pathlib.Path, 
         running(path=path, file=key_file.PUBLIC_FILE, content=encoded(OTHER.service_files()[key_file.PUBLIC_FILE])),
     )
     assert f"service 'newsroom': key: host 'web1': {FOLDER}/hostname: belongs to another key" in told["msg"]
-    assert f"service 'newsroom': key: host 'web1': {FOLDER}/hs_ed25519_public_key: belongs to another key" in told["msg"]
+    assert (
+        f"service 'newsroom': key: host 'web1': {FOLDER}/hs_ed25519_public_key: belongs to another key" in told["msg"]
+    )
     assert not (tmp_path / ".onion_keys").exists()
 
 
 def test_a_service_of_version_2_on_a_host_is_called_so(imported: Run) -> None:
-    told = imported(running(msg="file not found"), running(file="hostname", content=encoded(b"expyuzz4wqqyqhjn.onion\n")))
+    told = imported(
+        running(msg="file not found"), running(file="hostname", content=encoded(b"expyuzz4wqqyqhjn.onion\n"))
+    )
     assert f"host 'web1': {FOLDER}/hostname: 'expyuzz4wqqyqhjn.onion' is an address of version 2" in told["msg"]
 
 
 def test_a_host_that_is_none_is_named(imported: Run) -> None:
     told = imported(running(host="wbe1", skipped=True))
-    assert "service 'newsroom': key: host 'wbe1': is no host of the inventory (did you mean" in told["msg"] and "web1" in told["msg"]
+    assert (
+        "service 'newsroom': key: host 'wbe1': is no host of the inventory (did you mean" in told["msg"]
+        and "web1" in told["msg"]
+    )
     assert "an import from a host is {host: …, path: …}" in imported(running(path=None, msg="undefined"))["msg"]
 
 
@@ -223,7 +238,9 @@ def test_a_host_names_no_file_of_the_controller(imported: Run, tmp_path: pathlib
         ),
     ],
 )
-def test_a_key_that_could_not_be_read(imported: Run, tmp_path: pathlib.Path, result: dict[str, t.Any], why: str) -> None:
+def test_a_key_that_could_not_be_read(
+    imported: Run, tmp_path: pathlib.Path, result: dict[str, t.Any], why: str
+) -> None:
     told = imported(running(**result))
     assert told["failed"] and f"service 'newsroom': key: {why}" in told["msg"].splitlines()[1]
     assert len(told["msg"].splitlines()) == 2

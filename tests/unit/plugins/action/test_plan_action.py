@@ -41,7 +41,9 @@ class HostVars(dict):
 
 @pytest.fixture(name="plan")
 def fixture_plan(tmp_path):
-    def plan(*services, of_hosts=None, check=False, arguments=None, groups=None, strategy="linear", raw=None, **variables):
+    def plan(
+        *services, of_hosts=None, check=False, arguments=None, groups=None, strategy="linear", raw=None, **variables
+    ):
         declared = {"onion_services": list(services), "inventory_dir": str(tmp_path), **variables}
         hosts = of_hosts or {"web1": {}, "web2": {}}
         of_all = {
@@ -54,7 +56,9 @@ def fixture_plan(tmp_path):
         loader, task = DataLoader(), Task(block=Block(play=play))
         task.args, task.check_mode = arguments or {}, check
         connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=""))
-        return ActionModule(task, connection, None, loader, Templar(loader, variables=of_all), None).run(task_vars=of_all)
+        return ActionModule(task, connection, None, loader, Templar(loader, variables=of_all), None).run(
+            task_vars=of_all
+        )
 
     return plan
 
@@ -77,8 +81,16 @@ def test_all_faults_come_at_once(plan):
         assert any(words in fault for fault in faults), words
 
 
-@pytest.mark.parametrize(("strategy", "refused"), [
-    ("free", True), ("ansible.builtin.host_pinned", True), ("mitogen_free", True), ("linear", False), ("ansible.builtin.linear", False)])
+@pytest.mark.parametrize(
+    ("strategy", "refused"),
+    [
+        ("free", True),
+        ("ansible.builtin.host_pinned", True),
+        ("mitogen_free", True),
+        ("linear", False),
+        ("ansible.builtin.linear", False),
+    ],
+)
 def test_hosts_must_wait_for_each_other(plan, strategy, refused):
     told = plan(newsroom(), strategy=strategy)
     assert told.get("failed", False) is refused
@@ -126,7 +138,16 @@ def test_credentials_are_looked_at_by_address_only(plan, credentials, words):
 
 @pytest.mark.parametrize("null", [None, trust_as_template("{{ omit }}")])
 def test_a_null_variable_is_not_given(plan, null):
-    names = ("daemon_options", "daemons", "network_options", "probe_hosts", "publisher", "keeper", "drained", "client_credentials")
+    names = (
+        "daemon_options",
+        "daemons",
+        "network_options",
+        "probe_hosts",
+        "publisher",
+        "keeper",
+        "drained",
+        "client_credentials",
+    )
     nulls = {f"onion_{name}": null for name in names}
     told = plan(newsroom(), **OMIT, **nulls, of_hosts={"web1": {"onion_targets": null}, "web2": {}})
     assert told == plan(newsroom())
@@ -157,7 +178,9 @@ def test_addresses_come_from_the_store(plan, tmp_path):
 
 
 def test_two_inventories_have_one_store(plan, tmp_path):
-    told = plan(newsroom(), of_hosts={"web1": {"inventory_dir": str(tmp_path)}, "web2": {"inventory_dir": "/srv/other"}})
+    told = plan(
+        newsroom(), of_hosts={"web1": {"inventory_dir": str(tmp_path)}, "web2": {"inventory_dir": "/srv/other"}}
+    )
     assert f"onion_keys_dir: hosts have different stores: {tmp_path}/.onion_keys " in told["msg"]
 
 
@@ -193,8 +216,20 @@ def test_one_declaration_for_all_hosts(plan):
 
 def test_different_declarations_hide_no_other_fault(plan):
     hosts = {"web1": {}, "web2": {"onion_services": []}, "web3": {"onion_targets": 7}}
-    message = plan(newsroom(workers=0), of_hosts=hosts, onion_keepr={}, onion_keys_dir="keys", onion_daemon_options={"sandbx": True})["msg"]
-    for words in ("hosts 'web1' and 'web2' have different ones", "service 'newsroom': workers", "sandbx", "onion_keepr", "onion_keys_dir: is 'keys'"):
+    message = plan(
+        newsroom(workers=0),
+        of_hosts=hosts,
+        onion_keepr={},
+        onion_keys_dir="keys",
+        onion_daemon_options={"sandbx": True},
+    )["msg"]
+    for words in (
+        "hosts 'web1' and 'web2' have different ones",
+        "service 'newsroom': workers",
+        "sandbx",
+        "onion_keepr",
+        "onion_keys_dir: is 'keys'",
+    ):
         assert words in message, words
 
 
@@ -228,7 +263,10 @@ def test_a_fact_is_no_variable_of_the_declaration(plan):
 def test_nor_of_a_hosts_own_targets(plan):
     targets = {"newsroom": {80: trust_as_template("{{ my_target }}")}}
     lying = {"onion_targets": targets, "my_target": "127.0.0.1:9", "ansible_facts": {"my_target": "127.0.0.1:9"}}
-    assert "host 'web1': onion_targets: newsroom: 80: 'my_target' is undefined" in plan(newsroom(), of_hosts={"web1": lying, "web2": {}})["msg"]
+    assert (
+        "host 'web1': onion_targets: newsroom: 80: 'my_target' is undefined"
+        in plan(newsroom(), of_hosts={"web1": lying, "web2": {}})["msg"]
+    )
 
 
 @pytest.mark.parametrize("on", [True, False])

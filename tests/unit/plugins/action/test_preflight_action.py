@@ -33,8 +33,12 @@ def fixture_run(monkeypatch):
     def run(answer, *, become=None, variables=None, **arguments):
         action = preflight.ActionModule.__new__(preflight.ActionModule)
         args = {**PLANNED, **arguments}
-        action._task = types.SimpleNamespace(args=args, action="onionfleet.balance.preflight", delegate_to=None, no_log=False, environment=[], vars={})
-        action._connection = types.SimpleNamespace(transport="ssh", exec_command=None, has_pipelining=True, become=become)
+        action._task = types.SimpleNamespace(
+            args=args, action="onionfleet.balance.preflight", delegate_to=None, no_log=False, environment=[], vars={}
+        )
+        action._connection = types.SimpleNamespace(
+            transport="ssh", exec_command=None, has_pipelining=True, become=become
+        )
         action._execute_module = lambda _name, given, task_vars: answer if given == args else None
         return action.run(task_vars={"inventory_hostname": "web1", **(variables or {})})
 
@@ -54,10 +58,16 @@ def test_a_full_disk_is_a_fault_and_no_failure(run, key):
     assert told["faults"][0].startswith("disk: ")
 
 
-@pytest.mark.parametrize(("said", "words"), [
-    ("OSError: [Errno 28] Auf dem Gerät ist kein Speicherplatz mehr verfügbar: '/root/.ansible'", "make room"),
-    ("FileNotFoundError: [Errno 2] No usable temporary directory found in ['/tmp', '/var/tmp']", "no folder takes a temporary file"),
-])
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("OSError: [Errno 28] Auf dem Gerät ist kein Speicherplatz mehr verfügbar: '/root/.ansible'", "make room"),
+        (
+            "FileNotFoundError: [Errno 2] No usable temporary directory found in ['/tmp', '/var/tmp']",
+            "no folder takes a temporary file",
+        ),
+    ],
+)
 def test_a_full_disk_in_any_language(run, said, words):
     (fault,) = run({"failed": True, "module_stderr": said})["faults"]
     assert fault.startswith("disk: ")
@@ -87,14 +97,17 @@ def test_others_pipeline(run, become):
     assert run(dict(REPORT, faults=[]), become=become)["faults"] == []
 
 
-@pytest.mark.parametrize(("variables", "daemons", "faults"), [
-    ({}, [{"name": "a1", "services": SERVICES}], 0),
-    ({"onion_option_secrets": {"Socks5ProxyPassword": "x"}}, [{"name": "a1", "services": []}], 1),
-    ({"onion_option_secrets": {"Socks5ProxyPassword": "x"}}, [], 0),
-    ({"onion_client_credentials": {"x.onion": "key"}}, [{"name": "a1", "services": SERVICES}], 1),
-    ({"onion_client_credentials": {"y.onion": "key"}}, [{"name": "a1", "services": SERVICES}], 0),
-    ({"onion_client_credentials": {"y.onion": "key"}}, [{"name": "onionprobe", "socks": True, "services": []}], 1),
-])
+@pytest.mark.parametrize(
+    ("variables", "daemons", "faults"),
+    [
+        ({}, [{"name": "a1", "services": SERVICES}], 0),
+        ({"onion_option_secrets": {"Socks5ProxyPassword": "x"}}, [{"name": "a1", "services": []}], 1),
+        ({"onion_option_secrets": {"Socks5ProxyPassword": "x"}}, [], 0),
+        ({"onion_client_credentials": {"x.onion": "key"}}, [{"name": "a1", "services": SERVICES}], 1),
+        ({"onion_client_credentials": {"y.onion": "key"}}, [{"name": "a1", "services": SERVICES}], 0),
+        ({"onion_client_credentials": {"y.onion": "key"}}, [{"name": "onionprobe", "socks": True, "services": []}], 1),
+    ],
+)
 def test_without_secrets_it_need_not(run, variables, daemons, faults):
     report = dict(REPORT, faults=[], missing_keys=[])
     assert len(run(report, become=SU, variables=variables, daemons=daemons)["faults"]) == faults

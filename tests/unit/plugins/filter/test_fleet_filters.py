@@ -8,7 +8,14 @@ from __future__ import annotations
 
 import jinja2
 import pytest
-from ansible_collections.onionfleet.balance.plugins.filter import compromise, drift, fleet_report, renewal_faults, restart_order, status
+from ansible_collections.onionfleet.balance.plugins.filter import (
+    compromise,
+    drift,
+    fleet_report,
+    renewal_faults,
+    restart_order,
+    status,
+)
 
 ADDRESS = "2qcz4ghce2roq2xhixog6nh6utoxm4szzl2nlurxncultp4yw2fybdid.onion"
 SERVICE = {
@@ -80,7 +87,9 @@ def test_fleet_report(render):
         "web2": {"unreachable": True},
         "web3": {"unreachable": True, "msg": f"Task failed: {sentence}"},
     }
-    report = render("results | onionfleet.balance.fleet_report(services)", results=results, services={"newsroom": SERVICE})
+    report = render(
+        "results | onionfleet.balance.fleet_report(services)", results=results, services={"newsroom": SERVICE}
+    )
     assert report["faults"] == ["host 'web1': tor: old"]
     assert report["hints"] == ["host 'web2': is not reachable; run again when it is back", sentence]
 
@@ -102,14 +111,24 @@ def test_host_drift_and_with_drift(render):
     found = render(expression, planned=planned, daemons=daemons)
     assert [each["kind"] for each in found] == ["undeclared"]
     status = {"services": [], "troubles": [], "unpublished": []}
-    assert render("status | onionfleet.balance.with_drift({'web1': found}, false)", status=status, found=found)["troubles"] == []
-    assert len(render("status | onionfleet.balance.with_drift({'web1': found})", status=status, found=found)["troubles"]) == 1
+    assert (
+        render("status | onionfleet.balance.with_drift({'web1': found}, false)", status=status, found=found)["troubles"]
+        == []
+    )
+    assert (
+        len(render("status | onionfleet.balance.with_drift({'web1': found})", status=status, found=found)["troubles"])
+        == 1
+    )
 
 
 def test_compromise(render):
-    assert f"the key of {ADDRESS}" in render("services | onionfleet.balance.compromise(['web1'])", services={"newsroom": SERVICE})
+    assert f"the key of {ADDRESS}" in render(
+        "services | onionfleet.balance.compromise(['web1'])", services={"newsroom": SERVICE}
+    )
 
 
 def test_renewal_faults(render):
-    (fault,) = render("services | onionfleet.balance.renewal_faults(['web1/newsroom'], {})", services={"newsroom": SERVICE})
+    (fault,) = render(
+        "services | onionfleet.balance.renewal_faults(['web1/newsroom'], {})", services={"newsroom": SERVICE}
+    )
     assert "'web1/newsroom' is no backend" in fault

@@ -41,7 +41,9 @@ def test_the_systems_words_are_english_on_a_controller_that_is_not(tmp_path):
     (tmp_path / "de/LC_MESSAGES").mkdir(parents=True)
     (tmp_path / "de/LC_MESSAGES/libc.mo").write_bytes(catalogue(GERMAN))
     environment = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "de", "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", CONTROLLER, str(tmp_path)], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", CONTROLLER, str(tmp_path)], env=environment, capture_output=True, text=True, check=True
+    )
     *ours, systems = done.stdout.splitlines()
     if systems != "Ist ein Verzeichnis":
         pytest.skip("this C library translates nothing in the locale C.UTF-8")
@@ -52,8 +54,15 @@ def test_an_error_without_a_number_has_its_own_words():
     assert in_english(OSError("cannot read from timed out object")) == "cannot read from timed out object"
 
 
-@pytest.mark.parametrize("path", [path for kind in ("plugin_utils", "action", "lookup", "filter", "test") for path in sorted((PLUGINS / kind).rglob("*.py"))],
-                         ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path",
+    [
+        path
+        for kind in ("plugin_utils", "action", "lookup", "filter", "test")
+        for path in sorted((PLUGINS / kind).rglob("*.py"))
+    ],
+    ids=lambda path: path.name,
+)
 def test_no_plugin_of_the_controller_takes_the_systems_words_as_they_are(path):
     assert "strerror" not in path.read_text()
 

@@ -28,7 +28,9 @@ def fixture_path(tmp_path, monkeypatch):
 @pytest.fixture(name="given")
 def fixture_given(path, capfd):
     def run(credentials, check=False, code=0):
-        with patch_module_args({"credentials": credentials, "_ansible_check_mode": check}), pytest.raises(SystemExit) as ended:
+        with patch_module_args({"credentials": credentials, "_ansible_check_mode": check}), pytest.raises(
+            SystemExit
+        ) as ended:
             keeper_credentials.main()
         output = capfd.readouterr().out
         assert KEY.hex() not in output and BASE32 not in output and BASE64 not in output

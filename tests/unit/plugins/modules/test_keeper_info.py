@@ -17,8 +17,13 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._host import lo
 from ansible_collections.onionfleet.balance.plugins.modules import keeper_info
 
 PROGRAM = pathlib.Path(__file__).parents[4] / "roles/keeper/files/keeper"
-SERVICE = {"name": "newsroom", "address": "a" * 56 + ".onion", "replicas": ["web1/w1"], "daemons": [{"name": "w1", "replica": "web1/w1"}],
-           "probe": {"port": 80}}
+SERVICE = {
+    "name": "newsroom",
+    "address": "a" * 56 + ".onion",
+    "replicas": ["web1/w1"],
+    "daemons": [{"name": "w1", "replica": "web1/w1"}],
+    "probe": {"port": 80},
+}
 
 
 @pytest.fixture(name="asked")

@@ -20,7 +20,9 @@ def run(module, capsys, **options):
 
 
 def test_addresses(monkeypatch, capsys):
-    monkeypatch.setattr(onion_descriptor_info, "held_by_hsdirs", lambda *arguments, **options: {"services": [arguments, options]})
+    monkeypatch.setattr(
+        onion_descriptor_info, "held_by_hsdirs", lambda *arguments, **options: {"services": [arguments, options]}
+    )
     found = run(onion_descriptor_info, capsys, addresses=["a"], credentials={"a": "secret"}, timeout=7)
     control = "/run/tor-instances/onionprobe/control"
     assert found["services"][0] == [["a"], control]

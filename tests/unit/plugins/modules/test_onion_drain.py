@@ -44,7 +44,13 @@ def tor(tmp_path, monkeypatch):
     tor.streams = iter([0])
     monkeypatch.setattr(locations, "control_socket", lambda _name: tor.path)
     monkeypatch.setattr(drain, "TURN_SECONDS", 0.01)
-    monkeypatch.setattr(systemd, "run", lambda *_command, **_options: f"MainPID={os.getpid()}\nId=tor@shop1.service\n\nMainPID=0\nId=tor@lost.service\n")
+    monkeypatch.setattr(
+        systemd,
+        "run",
+        lambda *_command, **_options: (
+            f"MainPID={os.getpid()}\nId=tor@shop1.service\n\nMainPID=0\nId=tor@lost.service\n"
+        ),
+    )
     monkeypatch.setattr(streams, "count", lambda *_arguments: next(tor.streams))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     return tor
@@ -53,9 +59,12 @@ def tor(tmp_path, monkeypatch):
 @pytest.fixture
 def run(capfd):
     def run(*daemons, **options):
-        with patch_module_args({"daemons": list(daemons) or ["shop1"], "timeout": 5, "quiet": 0, **options}), pytest.raises(SystemExit):
+        with patch_module_args(
+            {"daemons": list(daemons) or ["shop1"], "timeout": 5, "quiet": 0, **options}
+        ), pytest.raises(SystemExit):
             onion_drain.main()
         return json.loads(capfd.readouterr().out)
+
     return run
 
 
@@ -68,7 +77,9 @@ def test_it_waits_until_the_streams_are_gone(tor, run):
 
 def test_somebody_who_is_being_connected_to_is_waited_for(tor, run):
     tor.streams = itertools.repeat(0)
-    tor.circuits = [circuit(1, OLD, "HS_SERVICE_REND HS_STATE=HSSR_CONNECTING")] * 30 + [circuit(1, OLD, "HS_SERVICE_REND HS_STATE=HSSR_JOINED")]
+    tor.circuits = [circuit(1, OLD, "HS_SERVICE_REND HS_STATE=HSSR_CONNECTING")] * 30 + [
+        circuit(1, OLD, "HS_SERVICE_REND HS_STATE=HSSR_JOINED")
+    ]
     assert run(quiet=0)["daemons"][0]["streams"] == 0
     assert len(tor.circuits) == 1
 
@@ -82,15 +93,30 @@ def test_streams_that_do_not_end_are_told(tor, run):
 def test_known_introduction_points_are_closed_and_no_others(tor, run):
     tor.streams = itertools.chain([1, 1, 0], itertools.repeat(0))
     tor.circuits = [
-        "\n".join([circuit(1, OLD), circuit(2, OLD, "HS_SERVICE_REND HS_STATE=HSSR_JOINED"), circuit(3, NEW, status="EXTENDED")]),
-        "\n".join([circuit(4, OLD), circuit(5, NEW)]), circuit(13, OLD), circuit(5, NEW)]
+        "\n".join(
+            [
+                circuit(1, OLD),
+                circuit(2, OLD, "HS_SERVICE_REND HS_STATE=HSSR_JOINED"),
+                circuit(3, NEW, status="EXTENDED"),
+            ]
+        ),
+        "\n".join([circuit(4, OLD), circuit(5, NEW)]),
+        circuit(13, OLD),
+        circuit(5, NEW),
+    ]
     run()
     assert tor.closed == ["1", "4", "13"]
 
 
 def test_it_waits_until_tor_has_given_its_introduction_points_up(tor, run):
     """Seen on hosts: a visitor came through a point that tor had built anew after the last look."""
-    tor.circuits = [circuit(1, OLD), *[circuit(2, OLD, status="EXTENDED")] * 3, circuit(2, OLD), *[circuit(3, FIRST, status="LAUNCHED")] * 3, circuit(3, NEW)]
+    tor.circuits = [
+        circuit(1, OLD),
+        *[circuit(2, OLD, status="EXTENDED")] * 3,
+        circuit(2, OLD),
+        *[circuit(3, FIRST, status="LAUNCHED")] * 3,
+        circuit(3, NEW),
+    ]
     tor.streams = itertools.repeat(0)
     run()
     assert tor.closed == ["1", "2"]

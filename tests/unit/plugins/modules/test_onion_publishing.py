@@ -41,7 +41,9 @@ def tor(tmp_path, monkeypatch):
     tor = Tor(tmp_path)
     tor.services = [f"HiddenServiceDir={tmp_path}/data", "HiddenServicePort=80 127.0.0.1:1"]
     monkeypatch.setattr(locations, "INSTANCES_ROOT", str(tmp_path / "etc"))
-    monkeypatch.setattr(locations, "control_socket", lambda name: tor.path if name == "shop1" else str(tmp_path / "nowhere"))
+    monkeypatch.setattr(
+        locations, "control_socket", lambda name: tor.path if name == "shop1" else str(tmp_path / "nowhere")
+    )
     monkeypatch.setattr(publishing, "SWALLOWED_SECONDS", 0.01)
     monkeypatch.setattr(uploads, "_RETRY_SECONDS", 0.01)
     monkeypatch.setattr(uploads, "_TURN_SECONDS", 0.01)
@@ -55,6 +57,7 @@ def run(capfd):
         with patch_module_args(arguments), pytest.raises(SystemExit):
             onion_publishing.main()
         return json.loads(capfd.readouterr().out)
+
     return run
 
 

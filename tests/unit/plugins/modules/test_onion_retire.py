@@ -21,8 +21,19 @@ from ansible_collections.onionfleet.balance.plugins.modules import onion_host_in
 KEY = b"== ed25519v1-secret: type0 ==\0\0\0" + bytes(range(64))
 OWN = "2qcz4ghce2roq2xhixog6nh6utoxm4szzl2nlurxncultp4yw2fybdid.onion"
 FRONT = "duckduckgogg42xjoc72x3sjasowoarfbgcmvfimaftt6twagswzczad.onion"
-ROOTS = ("INSTANCES_ROOT", "DATA_ROOT", "RUN_ROOT", "RECORDS_ROOT", "PUBLISHER_ROOT", "PUBLISHER_PROGRAM", "PUBLISHER_UNIT",
-         "KEEPER_ROOT", "KEEPER_PROGRAM", "KEEPER_UNIT", "HOST_ROOT")
+ROOTS = (
+    "INSTANCES_ROOT",
+    "DATA_ROOT",
+    "RUN_ROOT",
+    "RECORDS_ROOT",
+    "PUBLISHER_ROOT",
+    "PUBLISHER_PROGRAM",
+    "PUBLISHER_UNIT",
+    "KEEPER_ROOT",
+    "KEEPER_PROGRAM",
+    "KEEPER_UNIT",
+    "HOST_ROOT",
+)
 
 
 class Host:
@@ -42,7 +53,10 @@ class Host:
         return file
 
     def daemon(self, name: str, *services: str, running: bool = True, frontend: str = "") -> None:
-        self.write(f"INSTANCES_ROOT/{name}/torrc", f"{locations.MARKER}\n%include {self.root}/INSTANCES_ROOT/{name}/services/\n")
+        self.write(
+            f"INSTANCES_ROOT/{name}/torrc",
+            f"{locations.MARKER}\n%include {self.root}/INSTANCES_ROOT/{name}/services/\n",
+        )
         for service in services:
             path = f"{self.root}/DATA_ROOT/{name}/{service}"
             self.write(f"INSTANCES_ROOT/{name}/services/{service}.conf", f"HiddenServiceDir {path}\n")
@@ -69,7 +83,9 @@ class Host:
         self.users.add("_onionpublisher")
 
     def files(self) -> list[str]:
-        return sorted(str(path.relative_to(self.root)) for path in self.root.rglob("*") if path.is_file() and path.name != "lock")
+        return sorted(
+            str(path.relative_to(self.root)) for path in self.root.rglob("*") if path.is_file() and path.name != "lock"
+        )
 
     def perform(self, name: str, action: str) -> None:
         self._do(f"{action} {name}")
@@ -109,12 +125,17 @@ def fixture_host(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capfd:
     for name in ROOTS:
         monkeypatch.setattr(locations, name, f"{tmp_path}/{name}")
     for module, name, value in [
-        (locations, "PUBLISHER_CONFIG", f"{tmp_path}/PUBLISHER_ROOT/config.yaml"), (disk, "_LOCK", f"{tmp_path}/lock"),
-        (systemd, "units", lambda names: {each: systemd.Unit(each in host.active) for each in names}), (systemd, "run", host.command),
-        (systemd, "enabled", lambda _name: False), (running_daemons, "perform", host.perform), (os, "geteuid", lambda: 0),
+        (locations, "PUBLISHER_CONFIG", f"{tmp_path}/PUBLISHER_ROOT/config.yaml"),
+        (disk, "_LOCK", f"{tmp_path}/lock"),
+        (systemd, "units", lambda names: {each: systemd.Unit(each in host.active) for each in names}),
+        (systemd, "run", host.command),
+        (systemd, "enabled", lambda _name: False),
+        (running_daemons, "perform", host.perform),
+        (os, "geteuid", lambda: 0),
         (disk, "user_id", lambda name: os.getuid() if name in host.users else None),
         (retiring, "MASKED", (f"{tmp_path}/tor.service",)),
-        (retiring, "PROGRAMS", f"{tmp_path}/programs"), (retiring, "CONFIGURATION", f"{tmp_path}/configuration"),
+        (retiring, "PROGRAMS", f"{tmp_path}/programs"),
+        (retiring, "CONFIGURATION", f"{tmp_path}/configuration"),
     ]:
         monkeypatch.setattr(module, name, value)
     return host
@@ -132,7 +153,13 @@ def outcome(result: t.Any) -> t.Any:
 
 def test_an_empty_host_has_nothing(host: Host) -> None:
     assert {**host.info(), "invocation": 0} == {
-        "changed": False, "daemons": [], "publisher": None, "keeper": None, "installed": False, "invocation": 0}
+        "changed": False,
+        "daemons": [],
+        "publisher": None,
+        "keeper": None,
+        "installed": False,
+        "invocation": 0,
+    }
 
 
 def test_daemons_are_told_with_their_services(host: Host) -> None:
@@ -174,8 +201,13 @@ def test_publisher_and_keeper_are_told(host: Host) -> None:
     host.publisher("archive", kept=["old"])
     host.write("KEEPER_ROOT/config.json", json.dumps({"services": [{"name": "shop"}]}))
     found = host.info()
-    assert found["publisher"] == {"running": True, "services": [
-        {"name": "archive", "configured": True, "address": OWN}, {"name": "old", "configured": False, "address": OWN}]}
+    assert found["publisher"] == {
+        "running": True,
+        "services": [
+            {"name": "archive", "configured": True, "address": OWN},
+            {"name": "old", "configured": False, "address": OWN},
+        ],
+    }
     assert found["keeper"] == {"running": True, "services": ["shop"]}
     host.write("PUBLISHER_ROOT/config.yaml", '{"services"')
     assert [service["configured"] for service in host.info()["publisher"]["services"]] == [False, False]
@@ -207,7 +239,10 @@ def test_keys_are_overwritten_before_they_go(host: Host) -> None:
     assert len(left) == len(KEY) and left != KEY
 
 
-@pytest.mark.parametrize("name", ["hs_ed25519_secret_key", ".hs_ed25519_secret_key.new", "torrc", "torrc.before-onionfleet", ".torrc.old", "a.conf"])
+@pytest.mark.parametrize(
+    "name",
+    ["hs_ed25519_secret_key", ".hs_ed25519_secret_key.new", "torrc", "torrc.before-onionfleet", ".torrc.old", "a.conf"],
+)
 def test_what_may_hold_secrets_is_overwritten_whatever_it_is_called(tmp_path: pathlib.Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / name).write_bytes(KEY)
@@ -220,7 +255,10 @@ def test_a_service_leaves_a_daemon_that_stays_and_lets_go_of_it_first(host: Host
     host.daemon("small", "one", "two")
     host.retire(services=[{"daemon": "small", "name": "two", "directory": "two"}])
     assert host.done == ["reload small"]
-    assert not [path for path in host.files() if "two" in path] and len([path for path in host.files() if "/one" in path]) == 3
+    assert (
+        not [path for path in host.files() if "two" in path]
+        and len([path for path in host.files() if "/one" in path]) == 3
+    )
     # killed between the configuration and the key
     host.key("DATA_ROOT/small/two")
     assert outcome(host.retire(services=[{"daemon": "small", "name": None, "directory": "two"}]))["changed"]
@@ -231,12 +269,23 @@ def test_a_publishers_key_goes_and_the_others_stay(host: Host) -> None:
     host.publisher("archive", kept=["old"])
     host.retire(keys=["old"])
     assert [path for path in host.files() if "/keys/" in path] == [
-        "PUBLISHER_ROOT/keys/archive/hostname", "PUBLISHER_ROOT/keys/archive/hs_ed25519_secret_key"]
+        "PUBLISHER_ROOT/keys/archive/hostname",
+        "PUBLISHER_ROOT/keys/archive/hs_ed25519_secret_key",
+    ]
     assert not host.done
 
 
-@pytest.mark.parametrize("at", ["stop shopw1", "deluser --quiet --system _tor-shopw1", "systemctl disable --now --quiet PUBLISHER_UNIT",
-                                "deluser --quiet --system _onionpublisher", "systemctl daemon-reload", "apt-mark unhold tor"])
+@pytest.mark.parametrize(
+    "at",
+    [
+        "stop shopw1",
+        "deluser --quiet --system _tor-shopw1",
+        "systemctl disable --now --quiet PUBLISHER_UNIT",
+        "deluser --quiet --system _onionpublisher",
+        "systemctl daemon-reload",
+        "apt-mark unhold tor",
+    ],
+)
 def test_a_killed_run_goes_on(host: Host, at: str) -> None:
     host.daemon("shopw1", "shop")
     host.publisher("archive")

@@ -27,7 +27,10 @@ KEY_FILES = {"hs_ed25519_secret_key", "hs_ed25519_public_key", "hostname"}
 
 
 def service(**fields: t.Any) -> dict[str, t.Any]:
-    instances = [{"name": "app1/archiveb1", "address": BACKEND.address}, {"name": "app2/archiveb1", "address": SECOND.address}]
+    instances = [
+        {"name": "app1/archiveb1", "address": BACKEND.address},
+        {"name": "app2/archiveb1", "address": SECOND.address},
+    ]
     return {"name": "archive", "address": KEY.address, "port": 80, "instances": instances, **fields}
 
 
@@ -72,15 +75,19 @@ class Host:
 
 
 @pytest.fixture(name="host")
-def fixture_host(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
-                 publisher: t.Any) -> Host:
+def fixture_host(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], publisher: t.Any
+) -> Host:
     (tmp_path / "host").mkdir()
     host = Host(tmp_path / "host", capfd)
     for module, name, value in [
-        (locations, "PUBLISHER_ROOT", str(host.etc)), (locations, "PUBLISHER_CONFIG", str(host.config)),
-        (locations, "PUBLISHER_PROGRAM", str(tmp_path / "program")), (locations, "PUBLISHER_UNIT", str(tmp_path / "unit")),
+        (locations, "PUBLISHER_ROOT", str(host.etc)),
+        (locations, "PUBLISHER_CONFIG", str(host.config)),
+        (locations, "PUBLISHER_PROGRAM", str(tmp_path / "program")),
+        (locations, "PUBLISHER_UNIT", str(tmp_path / "unit")),
         (onionbalance_config.AnsibleModule, "warn", lambda _module, text: host.warnings.append(text)),
-        (disk, "_LOCK", str(tmp_path / "lock")), (os, "geteuid", lambda: 0),
+        (disk, "_LOCK", str(tmp_path / "lock")),
+        (os, "geteuid", lambda: 0),
         (disk, "user_id", lambda _name: os.getuid() if host.user else None),
         (disk, "group_id", lambda _name: os.getgid() if host.user else None),
     ]:
@@ -102,7 +109,9 @@ def test_check_run_check_run(host: Host) -> None:
     host.user = True
     first = host.run(service(), secrets={"archive": SECRET})
     assert first.get("changed"), first
-    assert [foreseen[key] for key in ("changed", "diff", "action")] == [first[key] for key in ("changed", "diff", "action")]
+    assert [foreseen[key] for key in ("changed", "diff", "action")] == [
+        first[key] for key in ("changed", "diff", "action")
+    ]
     written = {f"etc/publisher/keys/archive/{name}" for name in KEY_FILES} | {"etc/publisher/config.yaml"}
     assert set(host.tree()) == written
     shown = {part["after_header"] for part in first["diff"]}
@@ -111,8 +120,10 @@ def test_check_run_check_run(host: Host) -> None:
         again = host.run(service(), check=check)
         assert (again["changed"], again["diff"], again["action"]) == (False, [], "start")
     assert (host.key / "hs_ed25519_secret_key").read_bytes() == KEY.to_tor_file()
-    modes = {path: stat.S_IMODE((host.etc / path).stat().st_mode)
-             for path in ("", "keys", "keys/archive", "keys/archive/hs_ed25519_secret_key", "config.yaml")}
+    modes = {
+        path: stat.S_IMODE((host.etc / path).stat().st_mode)
+        for path in ("", "keys", "keys/archive", "keys/archive/hs_ed25519_secret_key", "config.yaml")
+    }
     assert list(modes.values()) == [0o750, 0o700, 0o700, 0o600, 0o640]
 
 
@@ -183,12 +194,16 @@ def test_backends_without_an_address_are_left_out_with_a_warning(host: Host) -> 
     assert len(json.loads(host.config.read_text())["services"][0]["instances"]) == 2
     before = host.tree()
     nobody = host.run(service(instances=[{"name": "app1/archiveb1"}]))
-    assert nobody["faults"] == ["service 'archive': instances: no backend has an address yet; deploy its backends, then its publishers"]
+    assert nobody["faults"] == [
+        "service 'archive': instances: no backend has an address yet; deploy its backends, then its publishers"
+    ]
     assert host.tree() == before
 
 
 def test_keys_of_services_that_are_published_no_more_are_kept_and_told(host: Host) -> None:
-    host.run(service(), library(), secrets={"archive": SECRET, "library": base64.b64encode(OTHER.to_tor_file()).decode()})
+    host.run(
+        service(), library(), secrets={"archive": SECRET, "library": base64.b64encode(OTHER.to_tor_file()).decode()}
+    )
     result = host.run(library())
     assert result["kept_keys"] == [str(host.key)]
     assert (host.key / "hs_ed25519_secret_key").read_bytes() == KEY.to_tor_file()
@@ -284,7 +299,9 @@ def test_a_link_in_the_place_of_a_key_is_not_followed(host: Host) -> None:
 
 def test_root_is_needed(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert host.run(service())["faults"] == ["writing a publisher's configuration and keys needs root; set become: true"]
+    assert host.run(service())["faults"] == [
+        "writing a publisher's configuration and keys needs root; set become: true"
+    ]
 
 
 def test_two_runs_at_once_are_refused(host: Host) -> None:
@@ -308,11 +325,20 @@ def test_no_secret_is_told(host: Host, secret: str, monkeypatch: pytest.MonkeyPa
     for fields in ({}, {"address": OTHER.address}, {"port": 0}):
         host.run(service(**fields), secrets={"archive": secret})
         said.append(host.said)
-    monkeypatch.setattr(os, "rename", lambda *_paths, **_options: (_nothing for _nothing in ()).throw(OSError(errno.ENOSPC, "full", "x")))
+    monkeypatch.setattr(
+        os,
+        "rename",
+        lambda *_paths, **_options: (_nothing for _nothing in ()).throw(OSError(errno.ENOSPC, "full", "x")),
+    )
     host.run(service(settings={}), secrets={"archive": secret})
     said.append(host.said)
     told = "".join(said)
-    forms = [KEY.expanded.hex(), base64.b64encode(KEY.expanded).decode(), SECRET, json.dumps(KEY.expanded.decode("latin-1"))]
+    forms = [
+        KEY.expanded.hex(),
+        base64.b64encode(KEY.expanded).decode(),
+        SECRET,
+        json.dumps(KEY.expanded.decode("latin-1")),
+    ]
     for form in forms:
         assert not [form[at : at + 16] for at in range(40, len(form) - 20) if form[at : at + 16] in told]
 
@@ -377,7 +403,11 @@ def test_a_torn_configuration_is_told_and_rewritten(host: Host) -> None:
         result = host.run(service())
         assert [part["after_header"] for part in result["diff"]] == [str(host.config)]
         assert host.config.read_bytes() == whole
-    assert host.info()["configured"][0]["instances"][1] == {"name": "app2/archiveb1", "address": SECOND.address, "drained": False}
+    assert host.info()["configured"][0]["instances"][1] == {
+        "name": "app2/archiveb1",
+        "address": SECOND.address,
+        "drained": False,
+    }
 
 
 def test_something_else_in_the_place_of_the_configuration(host: Host) -> None:
@@ -430,7 +460,9 @@ def test_start_where_nobody_listens(deployed: Host, publisher: t.Any) -> None:
     assert deployed.run(service())["action"] == "start"
 
 
-@pytest.mark.parametrize("answer", [b"", b"garbage", b"[" * 100_000, b'{"services": []}', b'{"services": [], "started": "x"}'])
+@pytest.mark.parametrize(
+    "answer", [b"", b"garbage", b"[" * 100_000, b'{"services": []}', b'{"services": [], "started": "x"}']
+)
 def test_restart_where_it_is_out_of_its_mind(deployed: Host, publisher: t.Any, answer: bytes) -> None:
     publisher.answers(answer)
     assert deployed.run(service())["action"] == "restart"

@@ -37,7 +37,11 @@ ANSWER = json.dumps(
         ],
     }
 )
-PLANNED = {"publishers": [{"host": "pub1"}], "backends": [{"host": "app1", "daemon": "archiveb1", "worker": 1}], "directory": "x"}
+PLANNED = {
+    "publishers": [{"host": "pub1"}],
+    "backends": [{"host": "app1", "daemon": "archiveb1", "worker": 1}],
+    "directory": "x",
+}
 
 
 @pytest.fixture(name="told")
@@ -107,7 +111,11 @@ def test_something_else_in_its_place(told):
 
 
 def test_nobody_may_read_it(told, monkeypatch, capfd):
-    monkeypatch.setattr(onionbalance_info.disk, "read_text", lambda path: (_nothing for _nothing in ()).throw(PermissionError(13, "Permission denied", path)))
+    monkeypatch.setattr(
+        onionbalance_info.disk,
+        "read_text",
+        lambda path: (_nothing for _nothing in ()).throw(PermissionError(13, "Permission denied", path)),
+    )
     with patch_module_args({}), pytest.raises(SystemExit):
         onionbalance_info.main()
     assert json.loads(capfd.readouterr().out)["msg"] == f"{told.config}: Permission denied"

@@ -42,7 +42,9 @@ def test_check_write_and_again(install, tmp_path):
         os.umask(before)
     assert first["changed"] and first["diff"][0]["after"] == "written: ., parts, main, parts/one\n"
     assert (tmp_path / "lib/keeper/parts/one").read_text() == "b"
-    modes = {path: os.stat(tmp_path / "lib/keeper" / path).st_mode & 0o777 for path in (".", "parts", "main", "parts/one")}
+    modes = {
+        path: os.stat(tmp_path / "lib/keeper" / path).st_mode & 0o777 for path in (".", "parts", "main", "parts/one")
+    }
     assert modes == {".": 0o755, "parts": 0o755, "main": 0o644, "parts/one": 0o644}
     assert not install(main="a", parts__one="b")["changed"]
 

@@ -41,7 +41,11 @@ def host(tmp_path, monkeypatch):
 
 def test_keys_are_made_once():
     first, second = Module(), Module()
-    assert tor_authority_keys.run(first) == {"changed": True, "created": ["netauth1"], "authorities": {"netauth1": KEYS}}
+    assert tor_authority_keys.run(first) == {
+        "changed": True,
+        "created": ["netauth1"],
+        "authorities": {"netauth1": KEYS},
+    }
     assert first.commands == ["mkdir", "tor-gencert", "tor"]
     assert tor_authority_keys.run(second) == {"changed": False, "created": [], "authorities": {"netauth1": KEYS}}
     assert second.commands == []
@@ -49,7 +53,11 @@ def test_keys_are_made_once():
 
 def test_check_mode_makes_nothing():
     module = Module(check_mode=True)
-    assert tor_authority_keys.run(module) == {"changed": True, "created": ["netauth1"], "authorities": {"netauth1": UNKNOWN}}
+    assert tor_authority_keys.run(module) == {
+        "changed": True,
+        "created": ["netauth1"],
+        "authorities": {"netauth1": UNKNOWN},
+    }
     assert module.commands == []
 
 

@@ -89,10 +89,15 @@ def fixture_tor(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capfd: 
     (tmp_path / "etc/shop1/services").mkdir(parents=True)
     (tmp_path / "data").mkdir()
     (tmp_path / "data/hostname").write_text(ADDRESS + "\n")
-    (tmp_path / "etc/shop1/torrc").write_text(f"SocksPort 0\nHiddenServiceDir {tmp_path}/data\nHiddenServicePort 80 127.0.0.1:1\n")
+    (tmp_path / "etc/shop1/torrc").write_text(
+        f"SocksPort 0\nHiddenServiceDir {tmp_path}/data\nHiddenServicePort 80 127.0.0.1:1\n"
+    )
     for module, name, value in [
-        (locations, "INSTANCES_ROOT", str(tmp_path / "etc")), (locations, "RECORDS_ROOT", str(tmp_path / "lib/loaded")),
-        (systemd, "run", tor.command), (running, "ControlPort", tor.connect), (os, "geteuid", lambda: 0),
+        (locations, "INSTANCES_ROOT", str(tmp_path / "etc")),
+        (locations, "RECORDS_ROOT", str(tmp_path / "lib/loaded")),
+        (systemd, "run", tor.command),
+        (running, "ControlPort", tor.connect),
+        (os, "geteuid", lambda: 0),
         (systemd, "units", lambda names: dict.fromkeys(names, systemd.Unit(not tor.dies, "run1", 1.0))),
     ]:
         monkeypatch.setattr(module, name, value)
@@ -138,7 +143,9 @@ def test_no_waiting_for_what_is_there(tor: Tor) -> None:
     assert "failed" not in tor.run({"name": "shop1", "action": "reload"})
 
 
-INTRODUCTION = f"5 BUILT $A~a,$B~b PURPOSE=HS_SERVICE_INTRO HS_STATE=HSSI_ESTABLISHED REND_QUERY={ADDRESS[:-6]} TIME_CREATED=2026"
+INTRODUCTION = (
+    f"5 BUILT $A~a,$B~b PURPOSE=HS_SERVICE_INTRO HS_STATE=HSSI_ESTABLISHED REND_QUERY={ADDRESS[:-6]} TIME_CREATED=2026"
+)
 
 
 @pytest.mark.parametrize("turns", [0, 3])
@@ -184,8 +191,10 @@ def test_units_are_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def run(*command: str, timeout: float = 0) -> str:
         asked.append(command)
-        return ("ExecMainStartTimestampMonotonic=1000000\nId=tor@a.service\nActiveState=active\nInvocationID=x\n\n"
-                "ExecMainStartTimestampMonotonic=0\nId=tor@b.service\nActiveState=failed\nInvocationID=\n")
+        return (
+            "ExecMainStartTimestampMonotonic=1000000\nId=tor@a.service\nActiveState=active\nInvocationID=x\n\n"
+            "ExecMainStartTimestampMonotonic=0\nId=tor@b.service\nActiveState=failed\nInvocationID=\n"
+        )
 
     monkeypatch.setattr(systemd, "run", run)
     units = systemd.units(["a", "b", "c"])
@@ -199,15 +208,25 @@ def test_units_are_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_run_tells_what_failed() -> None:
     assert systemd.run("echo", "hello") == "hello\n"
-    for command, words in [(("false",), "failed: no output"), (("no-such-program",), "install it"), (("sleep", "5"), "did not end")]:
+    for command, words in [
+        (("false",), "failed: no output"),
+        (("no-such-program",), "install it"),
+        (("sleep", "5"), "did not end"),
+    ]:
         with pytest.raises(OnionfleetError, match=words):
             systemd.run(*command, timeout=0.2)
 
 
 @pytest.mark.parametrize("waiting", ["[warn] Directory is slow", "[notice] Bootstrapped 100% (done): Done"])
-def test_the_log_that_is_quoted_is_of_this_run_and_tells_something(monkeypatch: pytest.MonkeyPatch, waiting: str) -> None:
-    said = [("run1", "[err] Reading config failed"), ("run2", "Set buildtimeout to low value 12.0ms. Setting to 1500ms"), ("run2", waiting),
-            ("run2", "[warn] Set buildtimeout to low value 12.0ms. Setting to 1500ms")]
+def test_the_log_that_is_quoted_is_of_this_run_and_tells_something(
+    monkeypatch: pytest.MonkeyPatch, waiting: str
+) -> None:
+    said = [
+        ("run1", "[err] Reading config failed"),
+        ("run2", "Set buildtimeout to low value 12.0ms. Setting to 1500ms"),
+        ("run2", waiting),
+        ("run2", "[warn] Set buildtimeout to low value 12.0ms. Setting to 1500ms"),
+    ]
     lines = [json.dumps({"MESSAGE": text, "PRIORITY": "6", "_SYSTEMD_INVOCATION_ID": run}) for run, text in said]
     monkeypatch.setattr(systemd, "run", lambda *_command, timeout=0: "\n".join(lines))
     assert systemd.last_log("shop1") == waiting

@@ -117,7 +117,9 @@ def test_check_run_check_run(host: Host) -> None:
     first = host.run(declared, secrets={"shop": SECRET})
     assert first["changed"]
     assert first["actions"][0]["action"] == "start"
-    assert [foreseen[key] for key in ("changed", "diff", "actions")] == [first[key] for key in ("changed", "diff", "actions")]
+    assert [foreseen[key] for key in ("changed", "diff", "actions")] == [
+        first[key] for key in ("changed", "diff", "actions")
+    ]
     again = host.run(declared)
     assert not again["changed"]
     assert again["diff"] == []
@@ -151,11 +153,21 @@ def test_folders_above_daemons_let_their_users_through(host: Host) -> None:
     assert not host.run(*declared)["changed"]
 
 
-@pytest.mark.parametrize(("readable", "name", "mode"), [
-    (False, "hs_ed25519_secret_key", 0o600), (False, "hostname", 0o600), (True, "hostname", 0o640), (True, "hs_ed25519_secret_key", 0o600)])
+@pytest.mark.parametrize(
+    ("readable", "name", "mode"),
+    [
+        (False, "hs_ed25519_secret_key", 0o600),
+        (False, "hostname", 0o600),
+        (True, "hostname", 0o640),
+        (True, "hs_ed25519_secret_key", 0o600),
+    ],
+)
 def test_a_key_file_with_another_mode_is_mended(host: Host, readable: bool, name: str, mode: int) -> None:
     # one service whose key is ours, one whose key its tor made
-    declared = daemon(shop(address=KEY.address, directory_group_readable=readable), shop(name="own", directory_group_readable=readable))
+    declared = daemon(
+        shop(address=KEY.address, directory_group_readable=readable),
+        shop(name="own", directory_group_readable=readable),
+    )
     host.run(declared, secrets={"shop": SECRET})
     (host.service.parent / "own").mkdir(exist_ok=True)
     for file, content in OTHER.service_files().items():
@@ -166,7 +178,9 @@ def test_a_key_file_with_another_mode_is_mended(host: Host, readable: bool, name
         (folder / name).chmod(0o666)
         foreseen = host.run(declared, check=True)
         assert [part["after_header"] for part in foreseen["diff"]] == [str(folder / name)]
-        assert foreseen["diff"][0]["before"].startswith("mode 0666") and foreseen["diff"][0]["after"].startswith(f"mode {mode:04o}")
+        assert foreseen["diff"][0]["before"].startswith("mode 0666") and foreseen["diff"][0]["after"].startswith(
+            f"mode {mode:04o}"
+        )
         content = (folder / name).read_bytes()
         assert host.run(declared)["diff"] == foreseen["diff"]
         assert (host.mode(folder / name), (folder / name).read_bytes()) == (mode, content)
@@ -181,9 +195,13 @@ def test_lost_files_of_keys_are_mended_or_told(host: Host) -> None:
     assert not host.run(declared)["changed"]
     for folder in (host.service, own):
         (folder / "hostname").unlink()
-    assert [part["after_header"] for part in host.run(declared, check=True)["diff"]] == [str(folder / "hostname") for folder in (host.service, own)]
+    assert [part["after_header"] for part in host.run(declared, check=True)["diff"]] == [
+        str(folder / "hostname") for folder in (host.service, own)
+    ]
     host.run(declared)
-    assert [(folder / "hostname").read_text() for folder in (host.service, own)] == [f"{key.address}\n" for key in (KEY, OTHER)]
+    assert [(folder / "hostname").read_text() for folder in (host.service, own)] == [
+        f"{key.address}\n" for key in (KEY, OTHER)
+    ]
     (own / "hs_ed25519_secret_key").unlink()
     before = host.tree()
     for check in (True, False):
@@ -217,8 +235,15 @@ def test_what_is_loaded_decides(host: Host) -> None:
     record.write("shop1", host.running["shop1"], present.present("shop1").state)
     assert host.run(daemon(shop()))["actions"] == []
     changed = host.run(daemon(shop(max_streams=3)))
-    assert changed["actions"] == [{"name": "shop1", "action": "reload", "stagger": 0, "revisions": {},
-                                   "reasons": ["service directory shop: HiddenServiceMaxStreams differs"]}]
+    assert changed["actions"] == [
+        {
+            "name": "shop1",
+            "action": "reload",
+            "stagger": 0,
+            "revisions": {},
+            "reasons": ["service directory shop: HiddenServiceMaxStreams differs"],
+        }
+    ]
     assert host.run(daemon(shop(max_streams=3)))["actions"] == changed["actions"], "killed before it was loaded"
     conf = host.config / "services/shop.conf"
     record.write("shop1", host.running["shop1"], present.present("shop1").state)
@@ -357,7 +382,10 @@ def test_adoption(host: Host) -> None:
     assert "does not name" in host.run(daemon(shop(directory="elsewhere"), adopt=True))["msg"]
     result = host.run(daemon(shop(), adopt=True))
     assert result["actions"][0]["action"] == "reload"
-    assert [text.partition("carry: ")[2] for text in result["warnings"]] == ["ContactInfo me", "HiddenServiceMaxStreams 5 (shop)"]
+    assert [text.partition("carry: ")[2] for text in result["warnings"]] == [
+        "ContactInfo me",
+        "HiddenServiceMaxStreams 5 (shop)",
+    ]
     assert (host.config / "torrc.before-onionfleet").read_text() == torrc
     assert not host.run(daemon(shop(), adopt=True))["changed"]
 
@@ -365,19 +393,28 @@ def test_adoption(host: Host) -> None:
 def test_adoption_tells_every_line_that_gets_lost(host: Host) -> None:
     """Also of an option that the declaration carries with another value, or once only."""
     host.config.mkdir(parents=True)
-    (host.config / "torrc").write_text(f"SocksPort 9050\nsocksport 0\nHiddenServiceDir {host.service}\nHiddenServicePort 80  127.0.0.1:8080\n"
-                                       "HiddenServicePort 443 127.0.0.1:8443\n")
+    (host.config / "torrc").write_text(
+        f"SocksPort 9050\nsocksport 0\nHiddenServiceDir {host.service}\nHiddenServicePort 80  127.0.0.1:8080\n"
+        "HiddenServicePort 443 127.0.0.1:8443\n"
+    )
     result = host.run(daemon(shop(), adopt=True), check=True)
-    assert [text.partition("carry: ")[2] for text in result["warnings"]] == ["SocksPort 9050", "HiddenServicePort 443 127.0.0.1:8443 (shop)"]
+    assert [text.partition("carry: ")[2] for text in result["warnings"]] == [
+        "SocksPort 9050",
+        "HiddenServicePort 443 127.0.0.1:8443 (shop)",
+    ]
 
 
 def test_adopting_the_same_configuration_reloads_once_so_that_a_record_tells(host: Host) -> None:
     host.config.mkdir(parents=True)
-    (host.config / "torrc").write_text(f"SocksPort 0\nHiddenServiceDir {host.service}\nHiddenServicePort 80 127.0.0.1:8080\n")
+    (host.config / "torrc").write_text(
+        f"SocksPort 0\nHiddenServiceDir {host.service}\nHiddenServicePort 80 127.0.0.1:8080\n"
+    )
     host.running["shop1"] = systemd.Unit(True, "run", 4e9)
     result = host.run(daemon(shop(), adopt=True))
     assert result["warnings"] == []
-    assert [(due["action"], due["reasons"]) for due in result["actions"]] == [("reload", ["other files say the same from now on"])]
+    assert [(due["action"], due["reasons"]) for due in result["actions"]] == [
+        ("reload", ["other files say the same from now on"])
+    ]
     host.make_key(host.service)
     record.write("shop1", host.running["shop1"], present.present("shop1").state)
     again = host.run(daemon(shop(), adopt=True))
@@ -403,7 +440,9 @@ def test_secret_options_are_written_and_not_shown(host: Host) -> None:
 
 def test_adopting_shows_no_secret_option(host: Host) -> None:
     host.config.mkdir(parents=True)
-    (host.config / "torrc").write_text(f"HashedControlPassword 16:hunter\nHiddenServiceDir {host.service}\nHiddenServicePort 80 127.0.0.1:8080\n")
+    (host.config / "torrc").write_text(
+        f"HashedControlPassword 16:hunter\nHiddenServiceDir {host.service}\nHiddenServicePort 80 127.0.0.1:8080\n"
+    )
     result = host.run(daemon(shop(), adopt=True), check=True)
     assert "HashedControlPassword (hidden)" in result["warnings"][0]
     assert "hunter" not in str(result)
@@ -412,8 +451,12 @@ def test_adopting_shows_no_secret_option(host: Host) -> None:
 def test_what_tor_refuses_is_not_written(host: Host) -> None:
     host.run(daemon(shop()))
     before = host.tree()
-    result = host.run(daemon(shop(), options={"extra": [{"option": "Bad", "value": 1}]}), {"name": "new1", "services": [shop()]})
-    assert result["faults"] == [f"daemon 'shop1': tor refuses its configuration: Unknown option Bad in {host.config}/torrc"]
+    result = host.run(
+        daemon(shop(), options={"extra": [{"option": "Bad", "value": 1}]}), {"name": "new1", "services": [shop()]}
+    )
+    assert result["faults"] == [
+        f"daemon 'shop1': tor refuses its configuration: Unknown option Bad in {host.config}/torrc"
+    ]
     assert host.tree() == before
 
 
@@ -463,7 +506,9 @@ def test_a_new_user_is_made_as_debian_does(host: Host, monkeypatch: pytest.Monke
 def test_the_copy_for_tor_has_no_real_directory(host: Host) -> None:
     config = {"/e/torrc": "%include /e/s/\nUser root\n", "/e/s/a.conf": f"HiddenServiceDir {host.service}\n"}
     copy = staging._Copy(str(host.root))
-    text = copy.lines([("%include", "/e/s/"), ("User", "x"), ("DataDirectory", "/d")], config, {f"{host.service}/ob_config": b"x"})
+    text = copy.lines(
+        [("%include", "/e/s/"), ("User", "x"), ("DataDirectory", "/d")], config, {f"{host.service}/ob_config": b"x"}
+    )
     written = text + "".join(path.read_text() for path in host.root.glob("0/*.conf"))
     assert "User" not in written
     assert str(host.service) not in written

@@ -41,7 +41,11 @@ def main(arguments: Sequence[str]) -> int:
         log.critical("Refused to start: %s: %s", options.config, error)
         return REFUSED
     if options.release:
-        for fault in daemon.release(daemon.Daemon(one.control, service.address, one.pow) for service in config.services for one in service.daemons):
+        for fault in daemon.release(
+            daemon.Daemon(one.control, service.address, one.pow)
+            for service in config.services
+            for one in service.daemons
+        ):
             log.warning("Left as it is: %s", fault)
     elif not options.check:
         _run(config)
@@ -49,10 +53,18 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="onionfleet-keeper", description="Keeps a healthy replica of each hardmap published.")
-    parser.add_argument("config", nargs="?", type=pathlib.Path, default=pathlib.Path("/etc/onionfleet/keeper/config.json"))
+    parser = argparse.ArgumentParser(
+        prog="onionfleet-keeper", description="Keeps a healthy replica of each hardmap published."
+    )
+    parser.add_argument(
+        "config", nargs="?", type=pathlib.Path, default=pathlib.Path("/etc/onionfleet/keeper/config.json")
+    )
     parser.add_argument("--check", action="store_true", help="check the configuration, and end")
-    parser.add_argument("--release", action="store_true", help="bring the daemons back to tor's own behaviour, and end (after the keeper did)")
+    parser.add_argument(
+        "--release",
+        action="store_true",
+        help="bring the daemons back to tor's own behaviour, and end (after the keeper did)",
+    )
     return parser
 
 
@@ -67,7 +79,11 @@ def _run(config: settings.Config) -> None:
         turned = time.monotonic()
 
         def status() -> dict[str, Any]:
-            return {"time": time.time(), "turned": time.monotonic() - turned, "services": [watch.status() for watch in watches]}
+            return {
+                "time": time.time(),
+                "turned": time.monotonic() - turned,
+                "services": [watch.status() for watch in watches],
+            }
 
         status_socket.serve(run / "status.sock", lambda: json.dumps(status()) + "\n")
         outlets.notify("READY=1")

@@ -72,8 +72,16 @@ class Client:
     def _look(self, port: ControlPort, address: str, began: float) -> Reading:
         _valid, period, ring, params = self._network(port)
         blinded = hsdir_ring.blind_public_key(public_key_from_address(address), period.number, period.length)
-        hsdirs = [hsdir for hsdir, _replica in hsdir_ring.responsible_hsdirs(
-            ring, blinded, period, replicas=params.get("hsdir_n_replicas", 2), spread=params.get("hsdir_spread_store", 4))]
+        hsdirs = [
+            hsdir
+            for hsdir, _replica in hsdir_ring.responsible_hsdirs(
+                ring,
+                blinded,
+                period,
+                replicas=params.get("hsdir_n_replicas", 2),
+                spread=params.get("hsdir_spread_store", 4),
+            )
+        ]
         label, answered, found = address[: -len(".onion")], False, None
         waiting = set(random.sample(hsdirs, min(ASKED, len(hsdirs))))
         port.subscribe("HS_DESC", "HS_DESC_CONTENT")
@@ -96,8 +104,12 @@ class Client:
         valid = port.getinfo("consensus/valid-after")
         with self._lock:
             if self._known is None or self._known[0] != valid:
-                consensus = hsdir_ring.parse_consensus(port.getinfo("dir/status-vote/current/consensus-microdesc"), port.getinfo("md/all"))
-                period = hsdir_ring.fetch_period(consensus, testing=port.getconf("TestingTorNetwork") == [("TestingTorNetwork", "1")])
+                consensus = hsdir_ring.parse_consensus(
+                    port.getinfo("dir/status-vote/current/consensus-microdesc"), port.getinfo("md/all")
+                )
+                period = hsdir_ring.fetch_period(
+                    consensus, testing=port.getconf("TestingTorNetwork") == [("TestingTorNetwork", "1")]
+                )
                 self._known = valid, period, hsdir_ring.hash_ring(consensus, period), dict(consensus.params)
             return self._known
 

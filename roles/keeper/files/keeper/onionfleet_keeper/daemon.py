@@ -58,7 +58,9 @@ class Daemon:
             # as before it is restarted, when the declaration has changed
             if publishing.sandboxed(port):
                 port.close()
-                raise OnionfleetError("it runs with Sandbox 1, and would end itself when it is told to publish; restart it without")
+                raise OnionfleetError(
+                    "it runs with Sandbox 1, and would end itself when it is told to publish; restart it without"
+                )
             self._port = port
             self._counted, self.uploaded = 0.0, None  # it may have been restarted
             self._port.subscribe("HS_DESC")

@@ -19,7 +19,11 @@ from onionfleet_keeper.model import AGAIN, TOOK_OVER, TURN, WAIT, Action, Look, 
 HOUR = 3600.0
 FAILURES = 2  # failed probes in a row that are enough to take over
 SETTLE = 2.0  # seconds until a new descriptor is judged
-LOOK_EVERY, LOOK_OFTEN, LOOK_LOST = 60.0, 20.0, 5.0  # seconds between readings: where nothing happens; where probes fail; where no HSDir answers
+LOOK_EVERY, LOOK_OFTEN, LOOK_LOST = (
+    60.0,
+    20.0,
+    5.0,
+)  # seconds between readings: where nothing happens; where probes fail; where no HSDir answers
 LOOK_FRESH = 20.0  # seconds that a reading is fresh enough to publish by
 FIRST_LOOK = 20.0  # seconds that a first reading may take before an unknown holder becomes a standby
 CONFIRM = 30.0  # seconds in which the HSDirs are read again and again for what we published
@@ -41,8 +45,16 @@ def decide(rules: Rules, state: State, view: View) -> tuple[State, Action]:
     elif action.kind == "publish":
         number = turns.slot(rules, view.wall)
         state = dataclasses.replace(
-            state, holds=True, changed=view.now, slot=number, held=number, failures=0, failing=None,
-            published=(*state.published, view.now), futile=state.futile + 1)
+            state,
+            holds=True,
+            changed=view.now,
+            slot=number,
+            held=number,
+            failures=0,
+            failing=None,
+            published=(*state.published, view.now),
+            futile=state.futile + 1,
+        )
     return state, action
 
 
@@ -55,7 +67,12 @@ def _learn(rules: Rules, state: State, view: View) -> State:
     away = None if view.publishes is not None else state.away if state.away is not None else view.now
     if away != state.away:
         state = dataclasses.replace(state, away=away, back=view.now if away is None else state.back)
-    if view.look and not view.look.answered and state.silent is None and view.look.began > max(state.answered or 0.0, state.looked or 0.0):
+    if (
+        view.look
+        and not view.look.answered
+        and state.silent is None
+        and view.look.began > max(state.answered or 0.0, state.looked or 0.0)
+    ):
         state = dataclasses.replace(state, silent=state.well, trusted=None)
     if view.look and view.look.answered and view.look.began != state.looked:
         state = _learn_look(rules, _returned(state, view.now), view, view.look)
@@ -77,7 +94,9 @@ def _returned(state: State, now: float) -> State:
     """
     if state.silent is None:
         return state
-    return dataclasses.replace(state, silent=None, trusted=now + min(now - state.silent, RECOVERY), failures=0, failing=None)
+    return dataclasses.replace(
+        state, silent=None, trusted=now + min(now - state.silent, RECOVERY), failures=0, failing=None
+    )
 
 
 def _trusts(state: State, now: float) -> bool:
@@ -106,8 +125,9 @@ def _learn_look(rules: Rules, state: State, view: View, look: Look) -> State:
         changed = max(at for at in (state.changed, view.uploaded, state.began) if at is not None)
         return dataclasses.replace(state, changed=changed, slot=number, held=number)
     # whoever published may have died since: what was asked after the reading began counts against it
-    return dataclasses.replace(state, holds=own, changed=look.began, slot=number, held=number if own else state.held,
-                               failures=0, failing=None)
+    return dataclasses.replace(
+        state, holds=own, changed=look.began, slot=number, held=number if own else state.held, failures=0, failing=None
+    )
 
 
 def _told(state: State, view: View, look: Look) -> bool:
@@ -129,8 +149,17 @@ def _learn_probe(state: State, probe: Probe, now: float) -> State:
         if state.holds and state.away is not None and probe.began > state.away:  # by somebody else: its own tor is gone
             state = dataclasses.replace(state, holds=False)
         answered = max(probe.began, state.answered or probe.began)
-        return dataclasses.replace(state, probed=probe.began, answered=answered, well=now, silent=None, trusted=None, failures=0, failing=None,
-                                   futile=0)
+        return dataclasses.replace(
+            state,
+            probed=probe.began,
+            answered=answered,
+            well=now,
+            silent=None,
+            trusted=None,
+            failures=0,
+            failing=None,
+            futile=0,
+        )
     asked_before = max(at for at in (state.answered, state.changed and state.changed + SETTLE, 0.0) if at is not None)
     # of the descriptor before this one, or slower than a later probe, or of circuits that may be dead
     if probe.began <= asked_before or not _trusts(state, now):
@@ -156,7 +185,11 @@ def _stand_by(rules: Rules, state: State, view: View) -> Action | None:
     elif not rules.stands_by:
         return None
     elif _helpless(rules, state, view.now):
-        return Action("release", "it may order no more, and nobody answers: left to tor's own timers") if view.publishes is False else None
+        return (
+            Action("release", "it may order no more, and nobody answers: left to tor's own timers")
+            if view.publishes is False
+            else None
+        )
     elif state.holds is False:
         why = "our own Tor does not answer" if _lost(state, view.now) else "it does not hold"
     elif state.holds is None and view.now - (state.began or view.now) > FIRST_LOOK:
@@ -237,7 +270,11 @@ def _look(state: State, view: View) -> Action | None:
     last = state.looked if view.look is None else max(view.look.began, state.looked or view.look.began)
     every = LOOK_LOST if state.silent is not None else LOOK_OFTEN if state.failures else LOOK_EVERY
     ordered = state.published[-1] if state.published else None
-    if ordered is not None and SETTLE <= view.now - ordered < CONFIRM and (state.credited is None or state.credited < ordered):
+    if (
+        ordered is not None
+        and SETTLE <= view.now - ordered < CONFIRM
+        and (state.credited is None or state.credited < ordered)
+    ):
         every = SETTLE  # until the HSDirs are seen to have it
     if state.holds and state.back is not None and last is not None and last < state.back:
         every = 0.0  # a tor that starts is about to publish: has somebody taken over?

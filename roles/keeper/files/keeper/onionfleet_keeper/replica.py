@@ -49,8 +49,19 @@ class Replica:
         if reading is not None:
             own = daemon.made(reading.blinded_key, reading.signing_key)
             look = Look(reading.began, reading.answered, reading.period, reading.revision, own)
-        return View(time.monotonic(), time.time(), daemon.ready, daemon.publishes, daemon.armed, targets, self.config.drained,
-                    uploaded=daemon.uploaded, probe=probe, slow=slow, look=look)
+        return View(
+            time.monotonic(),
+            time.time(),
+            daemon.ready,
+            daemon.publishes,
+            daemon.armed,
+            targets,
+            self.config.drained,
+            uploaded=daemon.uploaded,
+            probe=probe,
+            slow=slow,
+            look=look,
+        )
 
     def _do(self, action: Action) -> None:
         if action.kind not in ("publish", "stand_by", "release"):
@@ -61,7 +72,14 @@ class Replica:
                 self.daemon.publish()
                 self.publications += 1
                 self.last[action.done] = {"at": round(time.time()), "why": action.why}
-                log.log(logging.INFO if action.done == TURN else logging.WARNING, "%s %s %s: %s", rules.own, action.done, rules.service, action.why)
+                log.log(
+                    logging.INFO if action.done == TURN else logging.WARNING,
+                    "%s %s %s: %s",
+                    rules.own,
+                    action.done,
+                    rules.service,
+                    action.why,
+                )
             elif action.kind == "stand_by":
                 log.info("%s stands by: %s", self, action.why)
                 self.daemon.stand_by()
@@ -95,11 +113,21 @@ class Replica:
     def status(self) -> dict[str, Any]:
         state, now, wall = self.state, time.monotonic(), time.time()
         return {
-            "name": self.config.rules.own, "daemon": self.config.name, "drained": self.config.drained, "holds": state.holds, "publishes": self.daemon.publishes,
-            "armed": self.daemon.armed, "ready": self.daemon.ready, "failures": state.failures, "publications": self.publications,
-            "published": [round(wall - now + at) for at in state.published], "revision_counter": state.revision,
+            "name": self.config.rules.own,
+            "daemon": self.config.name,
+            "drained": self.config.drained,
+            "holds": state.holds,
+            "publishes": self.daemon.publishes,
+            "armed": self.daemon.armed,
+            "ready": self.daemon.ready,
+            "failures": state.failures,
+            "publications": self.publications,
+            "published": [round(wall - now + at) for at in state.published],
+            "revision_counter": state.revision,
             "changed": round(wall - now + state.changed) if state.changed is not None else None,
-            "took_over": self.last.get(TOOK_OVER), "took_its_turn": self.last.get(TURN)}
+            "took_over": self.last.get(TOOK_OVER),
+            "took_its_turn": self.last.get(TURN),
+        }
 
     def __str__(self) -> str:
         rules = self.config.rules

@@ -23,7 +23,10 @@ _FAMILIES = {
     "holds": ("gauge", "Whether clients get this replica's descriptor"),
     "ready": ("gauge", "Whether the replica's daemon could serve"),
     "publications_total": ("counter", "Publications that the keeper ordered"),
-    "descriptor_changed_timestamp_seconds": ("gauge", "When the descriptor that clients get was published, as far as seen"),
+    "descriptor_changed_timestamp_seconds": (
+        "gauge",
+        "When the descriptor that clients get was published, as far as seen",
+    ),
 }
 
 
@@ -35,7 +38,11 @@ def metrics(status: Mapping[str, Any]) -> str:
 def _samples(status: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, str], float]]:
     for one in status["services"]:
         label = {"service": one["name"]}
-        for name, value in (("service_answers", one["answers"]), ("targets_answer", one["targets"]), ("hsdirs_answer", one["hsdirs_answer"])):
+        for name, value in (
+            ("service_answers", one["answers"]),
+            ("targets_answer", one["targets"]),
+            ("hsdirs_answer", one["hsdirs_answer"]),
+        ):
             if value is not None:
                 yield name, label, value
         for result, count in one["probes"].items():

@@ -82,9 +82,18 @@ def parse(text: str | bytes) -> Config:
         faults += [f"daemon {name}: is there twice; a daemon publishes all of its services or none" for name in twice]
         if faults:
             raise ConfigFault("; ".join(faults))
-        client = {"control": "/run/tor-instances/onionkeeper/control", "socks": "/run/tor-instances/onionkeeper/probe.sock", **data.get("client", {})}
+        client = {
+            "control": "/run/tor-instances/onionkeeper/control",
+            "socks": "/run/tor-instances/onionkeeper/probe.sock",
+            **data.get("client", {}),
+        }
         credentials = data.get("credentials", "/etc/onionfleet/keeper/credentials.json")
-        return Config(data.get("run", "/run/onionfleet-keeper"), client["control"], client["socks"], tuple(_service(one, credentials) for one in services))
+        return Config(
+            data.get("run", "/run/onionfleet-keeper"),
+            client["control"],
+            client["socks"],
+            tuple(_service(one, credentials) for one in services),
+        )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ConfigFault(f"not a keeper's configuration: {type(error).__name__} {error}") from None
 
@@ -98,7 +107,11 @@ def _faults(one: Mapping[str, Any]) -> Iterator[str]:
     replicas = one["replicas"]
     if len(set(replicas)) != len(replicas):
         yield f"service {name}: replicas: one of them is there twice"
-    yield from (f"service {name}: daemon {daemon['name']}: is none of its replicas" for daemon in one["daemons"] if daemon["replica"] not in replicas)
+    yield from (
+        f"service {name}: daemon {daemon['name']}: is none of its replicas"
+        for daemon in one["daemons"]
+        if daemon["replica"] not in replicas
+    )
     if one.get("interval", INTERVAL) and one.get("interval", INTERVAL) < SHORTEST_INTERVAL:
         yield f"service {name}: interval: less than {SHORTEST_INTERVAL:.0f} seconds are a burden for the network; 0 means no turns"
     if one.get("publications_per_hour", 6) < 4:
@@ -110,11 +123,27 @@ def _service(one: Mapping[str, Any], credentials: str) -> Service:
     turns = 0.0 if any(daemon.get("pow") for daemon in one["daemons"]) else INTERVAL
 
     def daemon(fields: Mapping[str, Any]) -> Daemon:
-        rules = Rules(one["name"], tuple(one["replicas"]), fields["replica"], float(one.get("interval", turns)), int(one.get("publications_per_hour", 6)),
-                      stands_by=not fields.get("pow"))
-        return Daemon(fields["name"], fields.get("control", f"/run/tor-instances/{fields['name']}/control"), bool(fields.get("pow")),
-                      bool(fields.get("drained")), rules)
+        rules = Rules(
+            one["name"],
+            tuple(one["replicas"]),
+            fields["replica"],
+            float(one.get("interval", turns)),
+            int(one.get("publications_per_hour", 6)),
+            stands_by=not fields.get("pow"),
+        )
+        return Daemon(
+            fields["name"],
+            fields.get("control", f"/run/tor-instances/{fields['name']}/control"),
+            bool(fields.get("pow")),
+            bool(fields.get("drained")),
+            rules,
+        )
 
     return Service(
-        one["name"], one["address"], tuple(map(daemon, one["daemons"])), tuple(tuple(group) for group in one.get("targets", [])),
-        Asked(**one["probe"]), credentials if one.get("restricted") else None)
+        one["name"],
+        one["address"],
+        tuple(map(daemon, one["daemons"])),
+        tuple(tuple(group) for group in one.get("targets", [])),
+        Asked(**one["probe"]),
+        credentials if one.get("restricted") else None,
+    )

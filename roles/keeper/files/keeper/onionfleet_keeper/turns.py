@@ -16,7 +16,7 @@ import hashlib
 
 from onionfleet_keeper.model import Rules
 
-EQUALS_STEP = 10.0  # seconds between two that have waited equally long: more than it takes to look, publish, and be seen
+EQUALS_STEP = 10.0
 PLACE_SECONDS, ROUND_SECONDS = 4.0, 16.0  # of one replica; at most of all
 WITHOUT_TURNS = 3600.0  # seconds of a slot where nobody takes turns
 

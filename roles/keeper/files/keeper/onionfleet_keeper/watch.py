@@ -72,7 +72,9 @@ class Watch:
         if self._checking is not None and self._checking.done():
             answer, self._checking = self._checking.result(), None
             if answer != self.targets:
-                log.warning("%s: its targets on this host %s", self.config.name, "answer again" if answer else "do not answer")
+                log.warning(
+                    "%s: its targets on this host %s", self.config.name, "answer again" if answer else "do not answer"
+                )
             self.targets = answer
         if self._checking is None and now - self._checked > pacing.TARGETS_SECONDS:
             self._checked = now
@@ -82,7 +84,9 @@ class Watch:
         """None where we have no key for it: that says nothing of the service."""
         fault = self._authorize() if self.config.credentials else ""
         if fault != self._locked_out:
-            log.warning("%s: %s", self.config.name, f"cannot ask for it: {fault}" if fault else "can be asked for again")
+            log.warning(
+                "%s: %s", self.config.name, f"cannot ask for it: {fault}" if fault else "can be asked for again"
+            )
             self._locked_out = fault
         return None if fault else self._client.probe(self.config.address, self.config.probe)
 
@@ -99,7 +103,12 @@ class Watch:
 
     def status(self) -> dict[str, Any]:
         return {
-            "name": self.config.name, "address": self.config.address, "targets": self.targets,
-            "answers": self.probe.answered if self.probe else None, "why": self._locked_out or (self.probe.why if self.probe else ""),
+            "name": self.config.name,
+            "address": self.config.address,
+            "targets": self.targets,
+            "answers": self.probe.answered if self.probe else None,
+            "why": self._locked_out or (self.probe.why if self.probe else ""),
             "probes": dict(self.probes),
-            "hsdirs_answer": self.reading.answered if self.reading else None, "replicas": [one.status() for one in self.replicas]}
+            "hsdirs_answer": self.reading.answered if self.reading else None,
+            "replicas": [one.status() for one in self.replicas],
+        }

@@ -74,7 +74,9 @@ def _addresses(backends: Iterable[Backend]) -> tuple[str, ...]:
     return tuple(one.address for one in backends)
 
 
-def spread(points: Mapping[str, Sequence[Point]], previous: Mapping[str, Sequence[str]], *, limit: int, turn: int = 0) -> dict[str, tuple[str, ...]]:
+def spread(
+    points: Mapping[str, Sequence[Point]], previous: Mapping[str, Sequence[str]], *, limit: int, turn: int = 0
+) -> dict[str, tuple[str, ...]]:
     """Introduction points for a descriptor: {address: identities}, at most `limit` in all.
 
     Every listed backend gets the same number, or nearly, as far as it has that many, because clients choose among points and
@@ -92,17 +94,30 @@ def spread(points: Mapping[str, Sequence[Point]], previous: Mapping[str, Sequenc
         listed = _fitting(order[start:] + order[:start], options, limit)
     for share in range(limit // max(1, len(listed)), 0, -1):
         taken = _assign(listed, options, share)
-        if _evenness([list(taken.values()).count(address) / min(share, len(options[address])) for address in listed]) >= EVEN:
-            chosen = {address: tuple(identity for relay, identity in options[address].items() if taken.get(relay) == address) for address in listed}
+        if (
+            _evenness([list(taken.values()).count(address) / min(share, len(options[address])) for address in listed])
+            >= EVEN
+        ):
+            chosen = {
+                address: tuple(identity for relay, identity in options[address].items() if taken.get(relay) == address)
+                for address in listed
+            }
             return dict(previous) if _does_as_well(previous, chosen, options, limit) else chosen
     return {}
 
 
-def _does_as_well(previous: Mapping[str, Sequence[str]], chosen: Mapping[str, Sequence[str]], options: Mapping[str, Mapping[str, str]], limit: int) -> bool:
+def _does_as_well(
+    previous: Mapping[str, Sequence[str]],
+    chosen: Mapping[str, Sequence[str]],
+    options: Mapping[str, Mapping[str, str]],
+    limit: int,
+) -> bool:
     """Is what was listed before still there, and less than a point per backend behind? A new descriptor costs uploads."""
     if previous.keys() != chosen.keys() or not all(previous.values()):
         return False
-    still = all(identity in options[address].values() for address, identities in previous.items() for identity in identities)
+    still = all(
+        identity in options[address].values() for address, identities in previous.items() for identity in identities
+    )
     before, after = sum(map(len, previous.values())), sum(map(len, chosen.values()))
     return still and before <= limit and after - before < len(chosen)
 

@@ -37,11 +37,21 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     program = pathlib.Path(__file__).resolve().parent.parent
-    parser = argparse.ArgumentParser(prog="onionfleet-publisher", description="Publishes onion services for their backends.")
-    parser.add_argument("config", nargs="?", type=pathlib.Path, default=pathlib.Path("/etc/onionfleet/publisher/config.yaml"))
-    parser.add_argument("--control", default=f"{RUN}/control", help="control socket of the publisher's tor (%(default)s)")
-    parser.add_argument("--socks", default=f"{RUN}/probe.sock", help="SOCKS socket of that tor, for probes (%(default)s)")
-    parser.add_argument("--wheel-folder", type=pathlib.Path, default=program, help="where Onionbalance's wheel is (%(default)s)")
+    parser = argparse.ArgumentParser(
+        prog="onionfleet-publisher", description="Publishes onion services for their backends."
+    )
+    parser.add_argument(
+        "config", nargs="?", type=pathlib.Path, default=pathlib.Path("/etc/onionfleet/publisher/config.yaml")
+    )
+    parser.add_argument(
+        "--control", default=f"{RUN}/control", help="control socket of the publisher's tor (%(default)s)"
+    )
+    parser.add_argument(
+        "--socks", default=f"{RUN}/probe.sock", help="SOCKS socket of that tor, for probes (%(default)s)"
+    )
+    parser.add_argument(
+        "--wheel-folder", type=pathlib.Path, default=program, help="where Onionbalance's wheel is (%(default)s)"
+    )
     parser.add_argument("--check", action="store_true", help="check program, configuration and keys, and end")
     parser.add_argument("--verbose", action="store_true", help="log each failed probe too")
     return parser

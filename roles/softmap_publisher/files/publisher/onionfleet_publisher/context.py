@@ -31,7 +31,9 @@ class Context:
     own_tor: bool = False  # our tor builds circuits
     suspended: bool = False  # our own Tor is suspected: nobody is evicted
     interval: float = 0.0  # seconds between two probes of one backend
-    counters: dict[tuple[str, tuple[tuple[str, str], ...]], float] = dataclasses.field(default_factory=lambda: collections.defaultdict(float))
+    counters: dict[tuple[str, tuple[tuple[str, str], ...]], float] = dataclasses.field(
+        default_factory=lambda: collections.defaultdict(float)
+    )
     started: float = dataclasses.field(default_factory=time.time)  # since the epoch, seconds
     wake: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
 
@@ -53,9 +55,19 @@ class Context:
     def status(self, version: str) -> dict[str, Any]:
         clock, probed = self.clock(), sum(backend.port is not None for _other, backend in self.backends())
         return {
-            "onionbalance": version, "time": clock.wall, "started": self.started, "loaded": self.config.digest,
-            "tor": {"connected": self.tor is not None and self.tor.connected, "consensus": self.ready, "circuits": self.own_tor},
+            "onionbalance": version,
+            "time": clock.wall,
+            "started": self.started,
+            "loaded": self.config.digest,
+            "tor": {
+                "connected": self.tor is not None and self.tor.connected,
+                "consensus": self.ready,
+                "circuits": self.own_tor,
+            },
             "services": [service.status(clock) for service in self.services.values()],
             "probes": {
-                "interval": round(self.interval, 1), "suspended": self.suspended,
-                "per_minute": round(60 * probed / self.interval, 2) if self.interval else 0.0}}
+                "interval": round(self.interval, 1),
+                "suspended": self.suspended,
+                "per_minute": round(60 * probed / self.interval, 2) if self.interval else 0.0,
+            },
+        }

@@ -74,7 +74,9 @@ class _Controller(stem.control.Controller):  # type: ignore[misc]
 
     def get_microdescriptors(self) -> Iterator[Any]:
         """As stem, which loses the end of the last one, and with it a directory."""
-        yield from stem.descriptor.microdescriptor._parse_file(io.BytesIO(self.get_info("md/all", get_bytes=True) + b"\n"))
+        yield from stem.descriptor.microdescriptor._parse_file(
+            io.BytesIO(self.get_info("md/all", get_bytes=True) + b"\n")
+        )
 
     def _handle_event(self, event_message: Any) -> None:
         try:
@@ -122,12 +124,19 @@ class Engine:
 
     def own_tor(self) -> bool:
         """Does our tor believe that it can build circuits?"""
-        return bool(self._controller.get_info("status/circuit-established") == "1" and self._controller.get_info("network-liveness") == "up")
+        return bool(
+            self._controller.get_info("status/circuit-established") == "1"
+            and self._controller.get_info("network-liveness") == "up"
+        )
 
     def bootstrap(self) -> str:
         """Tor's own words on how far it is."""
         words: str = self._controller.get_info("status/bootstrap-phase")
-        return words.partition("PROGRESS=")[2].partition(" ")[0] + " %: " + words.partition('SUMMARY="')[2].partition('"')[0]
+        return (
+            words.partition("PROGRESS=")[2].partition(" ")[0]
+            + " %: "
+            + words.partition('SUMMARY="')[2].partition('"')[0]
+        )
 
     def wake(self) -> None:
         """Keep tor from going dormant: nobody else uses it."""
@@ -143,9 +152,17 @@ class Engine:
         if not self._consensus.is_live() or not self._consensus.nodes:
             return Network(False, 0, 0)
         given = self._consensus.consensus.params or {}
-        params.HSDIR_N_REPLICAS, params.HSDIR_SPREAD_STORE = given.get("hsdir_n_replicas", 2), given.get("hsdir_spread_store", 4)
+        params.HSDIR_N_REPLICAS, params.HSDIR_SPREAD_STORE = (
+            given.get("hsdir_n_replicas", 2),
+            given.get("hsdir_spread_store", 4),
+        )
         nodes, ring = self._consensus.nodes, hashring._get_hash_ring_for_descriptor(True)
-        return Network(bool(ring), len(ring), len(self._consensus.get_routerstatuses()) - len(nodes), self._consensus.get_time_period_num())
+        return Network(
+            bool(ring),
+            len(ring),
+            len(self._consensus.get_routerstatuses()) - len(nodes),
+            self._consensus.get_time_period_num(),
+        )
 
     # --- services ---
 
@@ -169,7 +186,9 @@ class Engine:
         _other, period = hashring.get_srv_and_time_period(is_first)
         blinded = self._blind(identity, period)
         hsdirs = overrides.responsible_hsdirs(blinded, is_first)
-        return Place(period, self._blinding[identity, period], tuple(hsdirs), period == self._consensus.get_time_period_num())
+        return Place(
+            period, self._blinding[identity, period], tuple(hsdirs), period == self._consensus.get_time_period_num()
+        )
 
     def _blind(self, identity: bytes, period: int) -> bytes:
         """The blinded public key; worked out once, for it takes milliseconds."""
@@ -185,7 +204,9 @@ class Engine:
             for key in [key for key in known if key[1] < period]:
                 del known[key]
 
-    def publish(self, service: Any, which: str, points: Sequence[Any], flow_control: str | None, hsdirs: Iterable[str]) -> tuple[int, str]:
+    def publish(
+        self, service: Any, which: str, points: Sequence[Any], flow_control: str | None, hsdirs: Iterable[str]
+    ) -> tuple[int, str]:
         """Make a descriptor with these introduction points and let tor upload it: revision counter and signing key.
 
         It is read again as a client would before it leaves. Raises NotMade, TooBig, stem.ControllerError.
@@ -194,7 +215,9 @@ class Engine:
         place = self.places(identity)[which]
         overrides.FlowControl.offered, overrides.Counters.blinding = flow_control, place.blinding
         try:
-            made = ob_descriptor.OBDescriptor(service.onion_address, service.identity_priv_key, place.blinding, list(points), which == "first")
+            made = ob_descriptor.OBDescriptor(
+                service.onion_address, service.identity_priv_key, place.blinding, list(points), which == "first"
+            )
         except ob_descriptor.BadDescriptor:
             raise TooBig(f"{len(points)} introduction points make too big a descriptor") from None
         text = str(made.v3_desc)
@@ -202,7 +225,10 @@ class Engine:
             check = received.read(text, service.onion_address, [self._blind(identity, place.period)])
         except received.Rejected as error:
             raise NotMade(f"the descriptor made is {error}") from None
-        if set(check.points) != {received.point_identity(point) for point in points} or check.flow_control != flow_control:
+        if (
+            set(check.points) != {received.point_identity(point) for point in points}
+            or check.flow_control != flow_control
+        ):
             raise NotMade("the descriptor made does not read as it was meant")
         upload_descriptor(self._controller, made.v3_desc, hsdirs=list(hsdirs), v3_onion_address=service.onion_address)
         return check.counter, base64.b64encode(made.v3_desc.signing_cert.key).decode()
@@ -227,7 +253,9 @@ class Engine:
         """A backend's descriptor that tor fetched. Raises received.Rejected."""
         identity = _public_key(address)
         period = self._consensus.get_time_period_num()
-        return received.read(text, address, [self._blind(identity, number) for number in (period - 1, period, period + 1)])
+        return received.read(
+            text, address, [self._blind(identity, number) for number in (period - 1, period, period + 1)]
+        )
 
 
 class TooBig(NotMade):

@@ -66,7 +66,9 @@ class Verdict:
     recovered: bool = False  # it works again: what failed while it did not says nothing
 
 
-def judge(backends: Mapping[str, Health], *, failures: int, own_tor: bool, now: float, ignored: frozenset[str] = frozenset()) -> Verdict:
+def judge(
+    backends: Mapping[str, Health], *, failures: int, own_tor: bool, now: float, ignored: frozenset[str] = frozenset()
+) -> Verdict:
     """Compare all backends with each other.
 
     A backend goes down after `failures` probes in a row without an answer, if there is a witness that our own Tor works: another
@@ -83,7 +85,11 @@ def judge(backends: Mapping[str, Health], *, failures: int, own_tor: bool, now: 
     if not overdue or not own_tor or len(failing) == len(watched):
         return Verdict(up=up, suspended=not own_tor or (bool(overdue) and most))
     first, last = (edge(one.failing_since for one in overdue.values()) for edge in (min, max))
-    answered = [one for one in backends.values() if not one.failures and _since(one.last_fresh if most else one.last_answer, last)]
+    answered = [
+        one
+        for one in backends.values()
+        if not one.failures and _since(one.last_fresh if most else one.last_answer, last)
+    ]
     if any(one.last_failed < first for one in answered):
         return Verdict(down=tuple(overdue), up=up)
     if any(_since(one.last_fresh, last) for one in answered):

@@ -59,9 +59,16 @@ class Publisher:
             loop.add_signal_handler(number, self._end)
         loop.add_signal_handler(signal.SIGHUP, self._hang_up)
         context.tor = Tor(self._control, self._engine, self._heard)
-        server = await status_socket.serve(context.config.status_socket, lambda: json.dumps(context.status(VERSION)) + "\n")
+        server = await status_socket.serve(
+            context.config.status_socket, lambda: json.dumps(context.status(VERSION)) + "\n"
+        )
         outlets.notify("READY=1")
-        log.info("Publisher of %d services with %d backends, by Onionbalance %s", len(context.services), len(list(context.backends())), VERSION)
+        log.info(
+            "Publisher of %d services with %d backends, by Onionbalance %s",
+            len(context.services),
+            len(list(context.backends())),
+            VERSION,
+        )
         while not self._ended:
             await self._safely()
             with contextlib.suppress(asyncio.TimeoutError):
@@ -176,7 +183,10 @@ class Publisher:
         except (OSError, settings.ConfigFault, KeyFault) as error:
             log.error("%s is not used, what was configured before stays: %s", self._path, error)
             return
-        if (parsed.status_socket, parsed.settings.testnet) != (context.config.status_socket, context.config.settings.testnet):
+        if (parsed.status_socket, parsed.settings.testnet) != (
+            context.config.status_socket,
+            context.config.settings.testnet,
+        ):
             log.warning("status-socket-location and testnet change with a restart only")
         context.config, context.services = parsed, merged
         log.info("Configuration read anew: %d services with %d backends", len(merged), len(list(context.backends())))

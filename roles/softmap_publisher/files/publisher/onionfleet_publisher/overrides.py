@@ -128,7 +128,11 @@ class Counters:
         from onionbalance.hs_v3.onionbalance import my_onionbalance
 
         consensus = my_onionbalance.consensus
-        began = int(consensus.get_start_time_of_previous_srv_run() if is_first else consensus.get_start_time_of_current_srv_run())
+        began = int(
+            consensus.get_start_time_of_previous_srv_run()
+            if is_first
+            else consensus.get_start_time_of_current_srv_run()
+        )
         seconds = max(1, int(datetime.datetime.now(datetime.timezone.utc).timestamp()) - began + 1)
         counter = revision_counter(identity.private_bytes(), cls.blinding, seconds)
         key = (identity.public_key().public_bytes(), began)
@@ -195,7 +199,10 @@ def responsible_hsdirs(blinded_key: bytes, is_first: bool) -> list[str]:
 
     (ring, order), found = Rings.order(is_first), []
     for replica in range(1, params.HSDIR_N_REPLICAS + 1):
-        start, wanted = bisect.bisect_left(order, hashring._get_hidden_service_index(blinded_key, replica, is_first)), params.HSDIR_SPREAD_STORE
+        start, wanted = (
+            bisect.bisect_left(order, hashring._get_hidden_service_index(blinded_key, replica, is_first)),
+            params.HSDIR_SPREAD_STORE,
+        )
         for step in range(len(order)):
             fingerprint = ring[order[(start + step) % len(order)]].get_hex_fingerprint()
             if wanted and fingerprint not in found:
@@ -232,7 +239,10 @@ def _phase_duration(self: Any) -> int:
 
 
 def _current_run(self: Any) -> int:
-    interval, valid_after = _voting_interval(self), int(self.consensus.valid_after.replace(tzinfo=datetime.timezone.utc).timestamp())
+    interval, valid_after = (
+        _voting_interval(self),
+        int(self.consensus.valid_after.replace(tzinfo=datetime.timezone.utc).timestamp()),
+    )
     return valid_after // (24 * interval) * 24 * interval
 
 

@@ -17,9 +17,19 @@ import time
 
 # RFC 1928 and tor's extended errors (tor manual, SocksPort, ExtendedErrors).
 _REASONS = {
-    1: "no connection", 2: "not allowed", 3: "network unreachable", 4: "host unreachable", 5: "refused by its target", 6: "timed out",
-    0xF0: "no descriptor", 0xF1: "bad descriptor", 0xF2: "introduction failed", 0xF3: "rendezvous failed",
-    0xF6: "bad address", 0xF7: "introduction timed out"}
+    1: "no connection",
+    2: "not allowed",
+    3: "network unreachable",
+    4: "host unreachable",
+    5: "refused by its target",
+    6: "timed out",
+    0xF0: "no descriptor",
+    0xF1: "bad descriptor",
+    0xF2: "introduction failed",
+    0xF3: "rendezvous failed",
+    0xF6: "bad address",
+    0xF7: "introduction timed out",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +59,9 @@ async def ask(socks: str, host: str, port: int, *, isolation: str, timeout: floa
     return Answer(code == 0, time.monotonic() - began, "" if code == 0 else _REASONS.get(code, f"error {code}"))
 
 
-async def _request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int, isolation: str) -> int:
+async def _request(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int, isolation: str
+) -> int:
     """SOCKS 5 with a user name, by which tor keeps circuits apart; returns the reply code."""
     writer.write(b"\x05\x01\x02")
     if await reader.readexactly(2) != b"\x05\x02":

@@ -28,7 +28,9 @@ class Publications:
         """Work out anew where descriptors belong: after each consensus."""
         for service in self._context.services.values():
             if self._context.tor:
-                service.places = await self._context.tor.work(self._context.engine.places, service.key._get_identity_pubkey_bytes())
+                service.places = await self._context.tor.work(
+                    self._context.engine.places, service.key._get_identity_pubkey_bytes()
+                )
 
     async def publish(self) -> None:
         for service in list(self._context.services.values()):
@@ -42,8 +44,9 @@ class Publications:
 
     def _decide(self, service: ServiceState) -> None:
         clock, limits = self._context.clock(), self._context.config.settings
-        turned = len(service.listing.addresses) > len(service.chosen) \
-            and service.turn != choice.turn(clock.wall, limits.rotation_interval, self._offset)
+        turned = len(service.listing.addresses) > len(service.chosen) and service.turn != choice.turn(
+            clock.wall, limits.rotation_interval, self._offset
+        )
         if service.dirty or turned or clock.now - service.checked > CHECK_SECONDS:
             before = service.decide(clock, limits, self._offset)
             if service.published:
@@ -52,10 +55,16 @@ class Publications:
     async def _upload(self, service: ServiceState) -> None:
         """Upload what is due, the descriptor that clients ask for now before the other."""
         for which in sorted(WHICH, key=lambda one: not service.places[one].current):
-            now, ledger, other = self._context.clock().now, service.ledgers[which], service.ledgers[WHICH[which == "first"]]
+            now, ledger, other = (
+                self._context.clock().now,
+                service.ledgers[which],
+                service.ledgers[WHICH[which == "first"]],
+            )
             late = ledger.expire(now)
             if late:
-                log.info("%s: %d directories did not answer to the %s descriptor", service.config.name, len(late), which)
+                log.info(
+                    "%s: %d directories did not answer to the %s descriptor", service.config.name, len(late), which
+                )
             wanted = service.wanted(which)
             task = ledger.due(wanted, now)
             if task and (task.reason != "changed" or now >= service.settled_at) and not must_wait(task, other):
@@ -66,19 +75,34 @@ class Publications:
         if not context.tor:
             return
         try:
-            counter, key = await context.tor.call(context.engine.publish, service.key, which, points, service.flow_control, task.hsdirs)
+            counter, key = await context.tor.call(
+                context.engine.publish, service.key, which, points, service.flow_control, task.hsdirs
+            )
         except TooBig as error:
             service.fits, service.dirty = len(points) - 1, True
             log.warning("%s: %s; trying with fewer", name, error)
             return
         except (NotMade, stem.ControllerError, ValueError) as error:
             service.not_before = context.clock().now + PAUSE_SECONDS
-            log.warning("%s: the %s descriptor was not uploaded: %s; the last one stays, next try in %d s", name, which, error, PAUSE_SECONDS)
+            log.warning(
+                "%s: the %s descriptor was not uploaded: %s; the last one stays, next try in %d s",
+                name,
+                which,
+                error,
+                PAUSE_SECONDS,
+            )
             return
         service.ledgers[which].started(task, wanted, context.clock().now, counter, key)
         context.count("publications_total", service=name, reason=task.reason)
-        log.info("%s: %s descriptor with %d introduction points of %d backends to %d directories (%s)",
-                 name, which, len(points), len(service.chosen), len(task.hsdirs), task.reason)
+        log.info(
+            "%s: %s descriptor with %d introduction points of %d backends to %d directories (%s)",
+            name,
+            which,
+            len(points),
+            len(service.chosen),
+            len(task.hsdirs),
+            task.reason,
+        )
 
     def answered(self, event: Event) -> bool:
         """A directory took or refused a descriptor; False: this is none of our services."""
@@ -99,8 +123,15 @@ class Publications:
 def _tell_refusals(service: ServiceState, ledger: Ledger, reason: str, now: float) -> None:
     if ledger.failed():
         which = next(which for which, one in service.ledgers.items() if one is ledger)
-        log.warning("%s: %d of %d directories have not taken the %s descriptor%s; next try in %d s", service.config.name, len(ledger.failed()),
-                    len(ledger.uploads), which, f" ({reason})" if reason else "", max(0, ledger.retry_at - now))
+        log.warning(
+            "%s: %d of %d directories have not taken the %s descriptor%s; next try in %d s",
+            service.config.name,
+            len(ledger.failed()),
+            len(ledger.uploads),
+            which,
+            f" ({reason})" if reason else "",
+            max(0, ledger.retry_at - now),
+        )
 
 
 def _tell(service: ServiceState, before: choice.Listing, now: float) -> None:

@@ -61,7 +61,9 @@ def read(text: str, address: str, blinded_keys: Collection[bytes]) -> Received:
         raise Rejected(f"damaged: {' '.join(str(error).split())[:80]}") from None
     if not points:
         raise Rejected("no usable introduction point")
-    return Received(descriptor.signing_cert.signing_key(), descriptor.revision_counter, points, _flow_control(inner.get_bytes()))
+    return Received(
+        descriptor.signing_cert.signing_key(), descriptor.revision_counter, points, _flow_control(inner.get_bytes())
+    )
 
 
 def _check_certificate(certificate: Any, blinded_keys: Collection[bytes]) -> None:
@@ -74,7 +76,7 @@ def _check_certificate(certificate: Any, blinded_keys: Collection[bytes]) -> Non
         raise Rejected("signed by another service, or of another time")
     if certificate.expiration < _utc_now():
         raise Rejected("its signing key has expired")
-    signed = certificate.pack()[:-len(certificate.signature)]
+    signed = certificate.pack()[: -len(certificate.signature)]
     Ed25519PublicKey.from_public_bytes(certificate.signing_key()).verify(certificate.signature, signed)
 
 
@@ -82,9 +84,14 @@ def _usable(point: Any) -> bool:
     certificates = ((point.auth_key_cert, CertType.HS_V3_INTRO_AUTH), (point.enc_key_cert, CertType.HS_V3_NTOR_ENC))
     return (
         bool(point.link_specifiers)
-        and not point.legacy_key_raw and not point.legacy_key_cert  # Onionbalance cannot certify these anew
-        and _is_key(point.onion_key_raw) and _is_key(point.enc_key_raw)
-        and all(one is not None and one.type == kind and len(one.key) == 32 and one.expiration > _utc_now() for one, kind in certificates)
+        and not point.legacy_key_raw
+        and not point.legacy_key_cert  # Onionbalance cannot certify these anew
+        and _is_key(point.onion_key_raw)
+        and _is_key(point.enc_key_raw)
+        and all(
+            one is not None and one.type == kind and len(one.key) == 32 and one.expiration > _utc_now()
+            for one, kind in certificates
+        )
         and len(point.encode()) <= MAX_POINT_SIZE
     )
 

@@ -96,7 +96,10 @@ def _config(data: dict[str, Any]) -> Config:
 
 
 def _service(data: dict[str, Any]) -> Service:
-    instances = tuple(Instance(one.get("name") or one["address"], _full(one["address"]), bool(one.get("drained"))) for one in data["instances"])
+    instances = tuple(
+        Instance(one.get("name") or one["address"], _full(one["address"]), bool(one.get("drained")))
+        for one in data["instances"]
+    )
     return Service(data.get("name") or data["key"], data["key"], (data.get("probe") or {}).get("port"), instances)
 
 
@@ -115,7 +118,9 @@ def _faults(data: dict[str, Any]) -> Iterator[str]:
             yield f"{place}: not a mapping"
         else:
             yield from (f"{place}: {fault}" for fault in _service_faults(service))
-    yield from _duplicates("services: name", [one.get("name") or one.get("key") for one in services if isinstance(one, dict)])
+    yield from _duplicates(
+        "services: name", [one.get("name") or one.get("key") for one in services if isinstance(one, dict)]
+    )
     yield from _settings_faults(data.get("onionfleet"))
     if not isinstance(data.get("status-socket-location", ""), (str, type(None))):
         yield "status-socket-location: not a path"
@@ -168,7 +173,11 @@ def _settings_faults(given: Any) -> Iterator[str]:
                 yield "onionfleet: testnet: not true or false"
         elif name not in _BOUNDS:
             yield f"onionfleet: {name}: no such setting"
-        elif isinstance(value, bool) or not isinstance(value, (int, float)) or not _BOUNDS[name][0] <= value <= _BOUNDS[name][1]:
+        elif (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float))
+            or not _BOUNDS[name][0] <= value <= _BOUNDS[name][1]
+        ):
             yield "onionfleet: %s: not a number from %g to %g" % (name, *_BOUNDS[name])
 
 

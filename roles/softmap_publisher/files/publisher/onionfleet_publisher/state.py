@@ -26,7 +26,7 @@ from onionfleet_publisher.uploads import LIFETIME, Ledger, Wanted
 WHICH = ("first", "second")
 FIRST_WAIT = 25.0  # seconds that the first publication waits for backends that have not answered yet
 LAST_WAIT = 600.0  # seconds that it waits where none does: what is on the directories may lead to somebody
-LOST_AFTER = 3600.0  # seconds without a descriptor, with all directories saying so, after which an unprobed backend is down
+LOST_AFTER = 3600.0
 LOST_MISSES = 8
 SETTLE_SECONDS = 3.0  # other introduction points of one backend are often followed by others of the next
 
@@ -66,14 +66,20 @@ class BackendState:
         """Introduction points whose certificates are still valid."""
         then = datetime.datetime.fromtimestamp(wall, datetime.timezone.utc).replace(tzinfo=None)
         known = self.received.points if self.received else {}
-        return {key: one for key, one in known.items() if min(one.auth_key_cert.expiration, one.enc_key_cert.expiration) > then}
+        return {
+            key: one
+            for key, one in known.items()
+            if min(one.auth_key_cert.expiration, one.enc_key_cert.expiration) > then
+        }
 
     def view(self, clock: Clock) -> Backend:
         state = self.health.state
         if self.port is None:
             old = self.received_at is not None and clock.now - self.received_at > LOST_AFTER
             state = "down" if old and self.misses >= LOST_MISSES else "unknown"
-        return Backend(self.address, state, self.health.failures, self.instance.drained, _points(self.points(clock.wall)))
+        return Backend(
+            self.address, state, self.health.failures, self.instance.drained, _points(self.points(clock.wall))
+        )
 
     @property
     def known(self) -> bool:
@@ -85,12 +91,20 @@ class BackendState:
     def status(self, clock: Clock, listed: Mapping[str, Iterable[str]]) -> dict[str, Any]:
         health, took = self.health, self.health.took
         return {
-            "name": self.instance.name, "address": self.address, "listed": self.address in listed,
+            "name": self.instance.name,
+            "address": self.address,
+            "listed": self.address in listed,
             "listed_keys": sorted(listed.get(self.address, ())),
-            "state": "drained" if self.instance.drained else self.view(clock).state, "known": self.known, "answers": health.state == "up",
-            "since": clock.epoch(health.since), "failures": health.failures, "answered": clock.epoch(health.last_answer),
+            "state": "drained" if self.instance.drained else self.view(clock).state,
+            "known": self.known,
+            "answers": health.state == "up",
+            "since": clock.epoch(health.since),
+            "failures": health.failures,
+            "answered": clock.epoch(health.last_answer),
             "last_answer_seconds": None if took is None else round(took, 3),
-            "introduction_points": len(self.points(clock.wall)), "descriptor_received": clock.epoch(self.received_at)}
+            "introduction_points": len(self.points(clock.wall)),
+            "descriptor_received": clock.epoch(self.received_at),
+        }
 
 
 def _ledgers() -> dict[str, Ledger]:
@@ -131,7 +145,10 @@ class ServiceState:
             return True
         if self.first_received is None or clock.now < self.first_received + FIRST_WAIT:
             return False
-        answers = any(one.health.state == "up" if one.port is not None else one.view(clock).answers for one in self.backends.values())
+        answers = any(
+            one.health.state == "up" if one.port is not None else one.view(clock).answers
+            for one in self.backends.values()
+        )
         return answers or clock.now >= self.first_received + LAST_WAIT
 
     def decide(self, clock: Clock, limits: settings.Settings, offset: float) -> choice.Listing:
@@ -143,8 +160,12 @@ class ServiceState:
             return before
         self.listing, self.turn = after, choice.turn(clock.wall, limits.rotation_interval, offset)
         points, former = {address: backends[address].points for address in self.listing.addresses}, self.chosen
-        self.chosen = choice.spread(points, self.chosen, limit=min(limits.introduction_points, self.fits), turn=self.turn)
-        self.flow_control = choice.common_flow_control([self.backends[address].received.flow_control for address in self.chosen])
+        self.chosen = choice.spread(
+            points, self.chosen, limit=min(limits.introduction_points, self.fits), turn=self.turn
+        )
+        self.flow_control = choice.common_flow_control(
+            [self.backends[address].received.flow_control for address in self.chosen]
+        )
         if set(before.addresses) - set(after.addresses):
             self.settled_at = clock.now  # who is gone leaves at once
         elif former != self.chosen and clock.now >= self.settled_at:
@@ -157,44 +178,65 @@ class ServiceState:
 
     def points(self) -> list[Any]:
         """The introduction points to publish, in an order that tells nothing."""
-        found = [self.backends[address].received.points[one] for address, points in self.chosen.items() for one in points]
+        found = [
+            self.backends[address].received.points[one] for address, points in self.chosen.items() for one in points
+        ]
         random.shuffle(found)
         return found
 
     def status(self, clock: Clock) -> dict[str, Any]:
         listed = self.chosen if self.published else {}
         return {
-            "name": self.config.name, "address": self.key.onion_address, "kept": self.listing.kept,
-            "introduction_points": sum(map(len, self.chosen.values())) if self.published else 0, "flow_control": self.flow_control,
+            "name": self.config.name,
+            "address": self.key.onion_address,
+            "kept": self.listing.kept,
+            "introduction_points": sum(map(len, self.chosen.values())) if self.published else 0,
+            "flow_control": self.flow_control,
             "descriptors": [self._descriptor(which, clock) for which in WHICH],
-            "instances": [one.status(clock, listed) for one in self.backends.values()]}
+            "instances": [one.status(clock, listed) for one in self.backends.values()],
+        }
 
     def _descriptor(self, which: str, clock: Clock) -> dict[str, Any]:
         ledger, place = self.ledgers[which], self.places.get(which)
         return {
-            "which": which, "signing_key": ledger.signing_key, "revision_counter": ledger.counter, "attempted": clock.epoch(ledger.attempted),
-            "hsdirs": len(place.hsdirs) if place else 0, "uploaded": len(ledger.uploaded()), "failed": len(ledger.failed()),
-            "current": bool(place and place.current), "period": ledger.period}
+            "which": which,
+            "signing_key": ledger.signing_key,
+            "revision_counter": ledger.counter,
+            "attempted": clock.epoch(ledger.attempted),
+            "hsdirs": len(place.hsdirs) if place else 0,
+            "uploaded": len(ledger.uploaded()),
+            "failed": len(ledger.failed()),
+            "current": bool(place and place.current),
+            "period": ledger.period,
+        }
 
 
-def merge(config: settings.Config, known: Mapping[str, ServiceState], open_key: Callable[[str], Any], now: float) -> dict[str, ServiceState]:
+def merge(
+    config: settings.Config, known: Mapping[str, ServiceState], open_key: Callable[[str], Any], now: float
+) -> dict[str, ServiceState]:
     """The services of `config` by name; `open_key` reads a key. Raises what that raises, and settings.ConfigFault."""
     keys = {service.name: open_key(service.key) for service in config.services}
     for service in config.services:
         if any(instance.address == keys[service.name].onion_address for instance in service.instances):
             raise settings.ConfigFault(f"{service.name}: one of its instances has the service's own address")
-    return {service.name: _merged(service, keys[service.name], known.get(service.name), now) for service in config.services}
+    return {
+        service.name: _merged(service, keys[service.name], known.get(service.name), now) for service in config.services
+    }
 
 
 def _merged(service: settings.Service, key: Any, old: ServiceState | None, now: float) -> ServiceState:
     backends = {}
     for instance in service.instances:
-        backend = (old.backends.get(instance.address) if old else None) or BackendState(instance, service.port, Health(since=now))
+        backend = (old.backends.get(instance.address) if old else None) or BackendState(
+            instance, service.port, Health(since=now)
+        )
         backend.instance, backend.port = instance, service.port
         backends[instance.address] = backend
     if old is None or old.key.onion_address != key.onion_address:
         return ServiceState(service, key, backends)
     old.config, old.key, old.backends, old.dirty, old.fits = service, key, backends, True, choice.MAX_POINTS
     old.chosen = {address: points for address, points in old.chosen.items() if address in backends}
-    old.listing = dataclasses.replace(old.listing, addresses=tuple(one for one in old.listing.addresses if one in backends))
+    old.listing = dataclasses.replace(
+        old.listing, addresses=tuple(one for one in old.listing.addresses if one in backends)
+    )
     return old

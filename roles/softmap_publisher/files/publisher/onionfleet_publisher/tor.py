@@ -107,7 +107,11 @@ def parse_event(text: str) -> Event | None:
     words = line.split(" ")
     if words[0] == "HS_DESC_CONTENT" and len(words) >= 4:
         descriptor = body.rsplit("\nOK", 1)[0].strip()
-        return Event("received", words[1] + ".onion", _fingerprint(words[3]), text=descriptor + "\n") if descriptor else None
+        return (
+            Event("received", words[1] + ".onion", _fingerprint(words[3]), text=descriptor + "\n")
+            if descriptor
+            else None
+        )
     if words[0] == "HS_DESC" and len(words) >= 5 and words[1] in ("UPLOADED", "FAILED"):
         reason = next((word[7:] for word in words if word.startswith("REASON=")), "")
         return Event(words[1].lower(), words[2] + ".onion", _fingerprint(words[4]), reason)

@@ -94,7 +94,11 @@ class Ledger:
 
     def expire(self, now: float) -> tuple[str, ...]:
         """Directories that did not answer in time, which counts as a failure from now on."""
-        late = tuple(one for one, upload in self.uploads.items() if upload.state == "pending" and now - upload.since > ANSWER_SECONDS)
+        late = tuple(
+            one
+            for one, upload in self.uploads.items()
+            if upload.state == "pending" and now - upload.since > ANSWER_SECONDS
+        )
         for one in late:
             self.answered(one, False, now)
         return late

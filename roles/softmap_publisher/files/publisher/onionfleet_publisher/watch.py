@@ -73,7 +73,11 @@ class Watch:
         probed = [(service, backend) for service, backend in context.backends() if backend.port is not None]
         context.interval = pacing.probe_interval(len(probed), limits.probe_interval, limits.probes_per_minute)
         self._questions.per_minute = limits.probes_per_minute
-        due = [pair for pair in probed if not pair[1].probing and pair[1].next_probe <= now and self._may_probe(pair[1], now)]
+        due = [
+            pair
+            for pair in probed
+            if not pair[1].probing and pair[1].next_probe <= now and self._may_probe(pair[1], now)
+        ]
         # whoever fails is confirmed first
         for service, backend in sorted(due, key=lambda pair: (-pair[1].health.failures, pair[1].next_probe)):
             if len(self._probes) >= AT_ONCE or not self._questions.take(now):
@@ -92,8 +96,13 @@ class Watch:
             backend.circuit, backend.circuit_used = backend.circuit + 1, False
         fresh, backend.circuit_used, backend.probes = not backend.circuit_used, True, backend.probes + 1
         try:
-            answer = await ask(context.socks, backend.address, backend.port or 0, timeout=limits.probe_timeout,
-                               isolation=f"{service.config.name}-{backend.address[:16]}-{backend.circuit}")
+            answer = await ask(
+                context.socks,
+                backend.address,
+                backend.port or 0,
+                timeout=limits.probe_timeout,
+                isolation=f"{service.config.name}-{backend.address[:16]}-{backend.circuit}",
+            )
         finally:
             backend.probing = False
         self._note(service, backend, answer, asked, fresh)
@@ -113,11 +122,19 @@ class Watch:
         else:
             log.debug("%s: %s: %s after %.1f s", service.config.name, backend.instance.name, answer.why, answer.seconds)
             health.failed(asked)
-            if health.state != "down" and (backend.fetched_at is None or now - backend.fetched_at > pacing.FETCH_AGAIN_SECONDS):
+            if health.state != "down" and (
+                backend.fetched_at is None or now - backend.fetched_at > pacing.FETCH_AGAIN_SECONDS
+            ):
                 backend.next_fetch = now  # it may have been restarted, with new introduction points
         service.dirty = True
-        backend.next_probe = pacing.next_probe(now, context.interval, state=health.state, failures=health.failures,
-                                               needed=context.config.settings.probe_failures, since=health.since)
+        backend.next_probe = pacing.next_probe(
+            now,
+            context.interval,
+            state=health.state,
+            failures=health.failures,
+            needed=context.config.settings.probe_failures,
+            since=health.since,
+        )
         context.wake.set()
 
     # --- verdicts ---
@@ -125,13 +142,25 @@ class Watch:
     def judge(self) -> None:
         """Move backends up and down by what their probes found."""
         context, clock = self._context, self._context.clock()
-        known = {f"{service.config.name} {backend.address}": (service, backend) for service, backend in context.backends() if backend.port is not None}
-        verdict = judge({key: backend.health for key, (_other, backend) in known.items()}, failures=context.config.settings.probe_failures,
-                        own_tor=context.own_tor, now=clock.now, ignored=frozenset(key for key, (_other, one) in known.items() if one.instance.drained))
+        known = {
+            f"{service.config.name} {backend.address}": (service, backend)
+            for service, backend in context.backends()
+            if backend.port is not None
+        }
+        verdict = judge(
+            {key: backend.health for key, (_other, backend) in known.items()},
+            failures=context.config.settings.probe_failures,
+            own_tor=context.own_tor,
+            now=clock.now,
+            ignored=frozenset(key for key, (_other, one) in known.items() if one.instance.drained),
+        )
         if verdict.suspended != context.suspended:
             context.suspended = verdict.suspended
-            log.warning("Most backends do not answer at once, or our own Tor does not work: it is suspected, and no backend is evicted"
-                        if verdict.suspended else "Our own Tor works")
+            log.warning(
+                "Most backends do not answer at once, or our own Tor does not work: it is suspected, and no backend is evicted"
+                if verdict.suspended
+                else "Our own Tor works"
+            )
         if verdict.recovered:
             self._ask_anew()
         if verdict.proof_wanted:
@@ -143,7 +172,10 @@ class Watch:
 
     def _want_proof(self, backends: list[BackendState], now: float) -> None:
         """Ask two backends that answered before, over new circuits and before their time."""
-        well = sorted((one for one in backends if not one.health.failures and one.health.state == "up"), key=lambda one: one.health.last_answer or 0.0)
+        well = sorted(
+            (one for one in backends if not one.health.failures and one.health.state == "up"),
+            key=lambda one: one.health.last_answer or 0.0,
+        )
         if any(one.probing for one in well):
             return
         for one in well[:2]:
@@ -171,7 +203,9 @@ class Watch:
         """Ask for the backends' descriptors that are due."""
         context = self._context
         begun = context.clock().now
-        due = sorted((one for _other, one in context.backends() if one.next_fetch <= begun), key=lambda one: one.next_fetch)
+        due = sorted(
+            (one for _other, one in context.backends() if one.next_fetch <= begun), key=lambda one: one.next_fetch
+        )
         for backend in due:
             now = context.clock().now
             if not context.tor or not self._fetches.take(now):
@@ -183,8 +217,14 @@ class Watch:
 
     def _schedule_fetch(self, backend: BackendState, now: float) -> None:
         health = backend.health
-        backend.next_fetch = pacing.next_fetch(now, state=health.state, failures=health.failures, received=backend.received_at,
-                                               since=health.since, tries=backend.misses)
+        backend.next_fetch = pacing.next_fetch(
+            now,
+            state=health.state,
+            failures=health.failures,
+            received=backend.received_at,
+            since=health.since,
+            tries=backend.misses,
+        )
 
     def refetch(self) -> None:
         """A new time period began: all backends have other introduction points."""
@@ -229,7 +269,13 @@ class Watch:
         service.dirty = True
         self._schedule_fetch(backend, now)
         if before is None or set(before.points) != set(new.points):
-            log.info("%s: %s has %s%d introduction points", service.config.name, backend.instance.name, "other " if before else "", len(new.points))
+            log.info(
+                "%s: %s has %s%d introduction points",
+                service.config.name,
+                backend.instance.name,
+                "other " if before else "",
+                len(new.points),
+            )
             if backend.health.state != "up" or backend.health.failures:
                 backend.next_probe = now  # it is worth another question
         context.wake.set()

@@ -36,16 +36,36 @@ def service(*lines: tuple[str, str]) -> dict[str, list[tuple[str, str]]]:
         (changed(options=LOADED.options + [("HiddenServiceSingleHopMode", "1")]), "restart"),
         (changed(services={**LOADED.services, DIR + "2": []}), "reload"),
         (changed(services={}, files={}), "reload"),
-        (changed(services=service(("HiddenServicePort", "80 127.0.0.1:2"), ("HiddenServiceNumIntroductionPoints", "5"))), "reload"),
-        (changed(services=service(("HiddenServicePort", "80 127.0.0.1:1"), ("HiddenServiceNumIntroductionPoints", "6"))), "reload"),
-        (changed(services=service(("HiddenServicePort", "80 127.0.0.1:1"), ("HiddenServiceNumIntroductionPoints", "4"))), "restart"),
+        (
+            changed(
+                services=service(("HiddenServicePort", "80 127.0.0.1:2"), ("HiddenServiceNumIntroductionPoints", "5"))
+            ),
+            "reload",
+        ),
+        (
+            changed(
+                services=service(("HiddenServicePort", "80 127.0.0.1:1"), ("HiddenServiceNumIntroductionPoints", "6"))
+            ),
+            "reload",
+        ),
+        (
+            changed(
+                services=service(("HiddenServicePort", "80 127.0.0.1:1"), ("HiddenServiceNumIntroductionPoints", "4"))
+            ),
+            "restart",
+        ),
         (changed(services=service(("HiddenServicePort", "80 127.0.0.1:1"))), "restart"),
         (changed(files={}), "reload"),
         (changed(files={FILE: "bb"}), "reload"),
         (changed(files={**LOADED.files, DIR + "/ob_config": "cc"}), "restart"),
         (changed(services=service(*LOADED.services[DIR], ("HiddenServiceOnionBalanceInstance", "1"))), "restart"),
-        (changed(services={**LOADED.services, DIR + "2": [("HiddenServiceOnionBalanceInstance", "1")]},
-                 files={**LOADED.files, DIR + "2/ob_config": "cc"}), "reload"),
+        (
+            changed(
+                services={**LOADED.services, DIR + "2": [("HiddenServiceOnionBalanceInstance", "1")]},
+                files={**LOADED.files, DIR + "2/ob_config": "cc"},
+            ),
+            "reload",
+        ),
     ],
 )
 def test_decide_on_a_running_daemon(wanted: State, action: str | None) -> None:
@@ -54,14 +74,26 @@ def test_decide_on_a_running_daemon(wanted: State, action: str | None) -> None:
     assert bool(decision.reasons) == bool(action)
 
 
-@pytest.mark.parametrize(("written", "told"), [
-    (("HeartbeatPeriod", "6 hours"), "21600"), (("heartbeatperiod", "1 day"), "86400"), (("KeepalivePeriod", "60"), "60"),
-    (("MaxMemInQueues", "512 MBytes"), "536870912"), (("BandwidthRate", "1 MBit"), "131072"), (("BandwidthBurst", "2 GB"), "2147483648")])
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (("HeartbeatPeriod", "6 hours"), "21600"),
+        (("heartbeatperiod", "1 day"), "86400"),
+        (("KeepalivePeriod", "60"), "60"),
+        (("MaxMemInQueues", "512 MBytes"), "536870912"),
+        (("BandwidthRate", "1 MBit"), "131072"),
+        (("BandwidthBurst", "2 GB"), "2147483648"),
+    ],
+)
 def test_tor_tells_values_with_units_without(written: tuple[str, str], told: str) -> None:
     """By GETINFO config-text, where no record tells what it has loaded."""
     keyword, _value = written
-    assert decide(changed(options=[written]), changed(options=[(keyword, told)]), active=True, enabled=True).action is None
-    assert decide(changed(options=[written]), changed(options=[(keyword, told + "0")]), active=True, enabled=True).reasons
+    assert (
+        decide(changed(options=[written]), changed(options=[(keyword, told)]), active=True, enabled=True).action is None
+    )
+    assert decide(
+        changed(options=[written]), changed(options=[(keyword, told + "0")]), active=True, enabled=True
+    ).reasons
 
 
 def test_new_services_need_a_restart_in_the_sandbox() -> None:
@@ -70,7 +102,9 @@ def test_new_services_need_a_restart_in_the_sandbox() -> None:
         files = LOADED.files if wanted is not LOADED.services else {}
         decision = decide(dataclasses.replace(loaded, services=wanted, files=files), loaded, active=True, enabled=True)
         assert decision.action == "restart"
-    assert decide(dataclasses.replace(loaded, services={}, files={}), loaded, active=True, enabled=True).action == "reload"
+    assert (
+        decide(dataclasses.replace(loaded, services={}, files={}), loaded, active=True, enabled=True).action == "reload"
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,7 +117,9 @@ def test_new_services_need_a_restart_in_the_sandbox() -> None:
         (None, None, False, False, None),
     ],
 )
-def test_decide_by_the_unit(wanted: State | None, loaded: State | None, active: bool, enabled: bool, action: str | None) -> None:
+def test_decide_by_the_unit(
+    wanted: State | None, loaded: State | None, active: bool, enabled: bool, action: str | None
+) -> None:
     assert decide(wanted, loaded, active=active, enabled=enabled).action == action
 
 

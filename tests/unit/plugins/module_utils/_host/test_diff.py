@@ -51,5 +51,9 @@ def test_what_is_hidden_leaves_a_trace(tmp_path):
     def hide(text):
         return text.replace("one", "…").replace("two", "…")
 
-    assert shown(path, b"password two\n", hide=hide) == ("file", "password …\n", "password …\n# (a hidden value differs)\n")
+    assert shown(path, b"password two\n", hide=hide) == (
+        "file",
+        "password …\n",
+        "password …\n# (a hidden value differs)\n",
+    )
     assert shown(path, b"password two\nmore\n", hide=hide)[2] == "password …\nmore\n"

@@ -73,7 +73,9 @@ def test_a_file_that_is_kept_gets_its_mode_and_stays_itself(tmp_path: pathlib.Pa
 
 
 @pytest.mark.parametrize("broken", ["fsync", "rename", "link", "unlink"])
-def test_a_failing_step_brings_everything_back(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+def test_a_failing_step_brings_everything_back(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
     (tmp_path / "a").write_text("old a")
     (tmp_path / "c").write_text("old c")
     (tmp_path / "d").write_text("old d")
@@ -87,9 +89,15 @@ def test_a_failing_step_brings_everything_back(tmp_path: pathlib.Path, monkeypat
 
     monkeypatch.setattr(os, broken, second_fails)
     with pytest.raises((OnionfleetError, OSError), match="No space left"):
-        write([node(tmp_path / "a", "new a"), node(tmp_path / "b", "new b")], [str(tmp_path / "c"), str(tmp_path / "d")])
+        write(
+            [node(tmp_path / "a", "new a"), node(tmp_path / "b", "new b")], [str(tmp_path / "c"), str(tmp_path / "d")]
+        )
     monkeypatch.undo()
-    assert {name: text for name, text in tree(tmp_path).items() if not name.startswith(".")} == {"a": "old a", "c": "old c", "d": "old d"}
+    assert {name: text for name, text in tree(tmp_path).items() if not name.startswith(".")} == {
+        "a": "old a",
+        "c": "old c",
+        "d": "old d",
+    }
 
 
 def test_a_new_key_stays_when_the_rest_is_taken_back(tmp_path: pathlib.Path) -> None:
@@ -142,8 +150,12 @@ def fixture_foreign(tmp_path: pathlib.Path) -> pathlib.Path:
 
 def test_nothing_is_written_over_links_of_others(tmp_path: pathlib.Path, foreign: pathlib.Path) -> None:
     before = tree(tmp_path / "ours")
-    for nodes, removed in [([node(foreign / "www", mode=0o2700)], []), ([node(foreign / "www/key", "x")], []),
-                           ([node(foreign / "www/clients", mode=0o700)], []), ([], [str(foreign / "www/file")])]:
+    for nodes, removed in [
+        ([node(foreign / "www", mode=0o2700)], []),
+        ([node(foreign / "www/key", "x")], []),
+        ([node(foreign / "www/clients", mode=0o700)], []),
+        ([], [str(foreign / "www/file")]),
+    ]:
         with pytest.raises(OnionfleetError, match="foreign/www.*Not a directory"):
             write(nodes, removed)
     assert tree(tmp_path / "ours") == before
@@ -153,8 +165,9 @@ def test_nothing_is_written_over_links_of_others(tmp_path: pathlib.Path, foreign
     assert tree(foreign)["link"] == "new"
 
 
-def test_a_directory_that_is_swapped_in_the_middle(tmp_path: pathlib.Path, foreign: pathlib.Path,
-                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_directory_that_is_swapped_in_the_middle(
+    tmp_path: pathlib.Path, foreign: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Between what is staged and what is moved to its place."""
     (foreign / "real").mkdir(0o700)
     before, real = tree(tmp_path / "ours"), os.fsync

@@ -15,7 +15,9 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._host import so
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs to become another user")
 
 
-@pytest.mark.parametrize("path", ["/tmp/x.sock", "/var/tmp/a/x", "/home/me/x", "/root/x", "/run/user/1/x", "/run/../tmp/x"])
+@pytest.mark.parametrize(
+    "path", ["/tmp/x.sock", "/var/tmp/a/x", "/home/me/x", "/root/x", "/run/user/1/x", "/run/../tmp/x"]
+)
 def test_places_that_the_unit_hides(path: str) -> None:
     (fault,) = sockets.socket_faults(path, 1, [1])
     assert "hides from tor" in fault

@@ -14,9 +14,17 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._host import st
 
 
 def test_targets_as_tor_reads_them():
-    found = streams.targets([
-        ("HiddenServiceDir", "/x"), ("HiddenServicePort", "80"), ("HiddenServicePort", "81 8081"), ("HiddenServicePort", "82 10.0.0.1:8082"),
-        ("HiddenServicePort", "83 [::1]:8083"), ("HiddenServicePort", "84 10.0.0.4"), ("HiddenServiceMaxStreams", "7")])
+    found = streams.targets(
+        [
+            ("HiddenServiceDir", "/x"),
+            ("HiddenServicePort", "80"),
+            ("HiddenServicePort", "81 8081"),
+            ("HiddenServicePort", "82 10.0.0.1:8082"),
+            ("HiddenServicePort", "83 [::1]:8083"),
+            ("HiddenServicePort", "84 10.0.0.4"),
+            ("HiddenServiceMaxStreams", "7"),
+        ]
+    )
     assert found.inet == {("127.0.0.1", 80), ("127.0.0.1", 8081), ("10.0.0.1", 8082), ("::1", 8083), ("10.0.0.4", 84)}
     assert not found.unix
     assert streams.targets([("HiddenServicePort", '80 "unix:/run/a.sock"')]) == (frozenset(), True)

@@ -35,19 +35,40 @@ def test_files_and_encodings_come_back(key: bytes) -> None:
 
 def test_encodings_of_a_public_key() -> None:
     base32 = client_key.encode(KEY)
-    for text in (base32, base32 + "====", base32.lower(), base64.b64encode(KEY).decode(), base64.b64encode(KEY).decode()[:43]):
+    for text in (
+        base32,
+        base32 + "====",
+        base32.lower(),
+        base64.b64encode(KEY).decode(),
+        base64.b64encode(KEY).decode()[:43],
+    ):
         assert client_key.decode_public(text) == KEY
-    for wrong in (None, "", base32[:-1], "descriptor:x25519:" + base32, "é" * 52, base64.b64encode(KEY).decode()[:20] + "\n" * 24):
+    for wrong in (
+        None,
+        "",
+        base32[:-1],
+        "descriptor:x25519:" + base32,
+        "é" * 52,
+        base64.b64encode(KEY).decode()[:20] + "\n" * 24,
+    ):
         with pytest.raises(OnionfleetError, match="is no x25519 key"):
             client_key.decode_public(wrong)
 
 
 # RFC 7748, section 6.1: these and no others, with either top bit
-@pytest.mark.parametrize("point", [
-    0, 1, 2**255 - 20, 2**255 - 19, 2**255 - 18, 2**255,
-    325606250916557431795983626356110631294008115727848805560023387167927233504,
-    39382357235489614581723060781553021112529911719440698176882885853963445705823,
-])
+@pytest.mark.parametrize(
+    "point",
+    [
+        0,
+        1,
+        2**255 - 20,
+        2**255 - 19,
+        2**255 - 18,
+        2**255,
+        325606250916557431795983626356110631294008115727848805560023387167927233504,
+        39382357235489614581723060781553021112529911719440698176882885853963445705823,
+    ],
+)
 def test_public_keys_of_small_order_are_refused(point: int) -> None:
     key = point.to_bytes(32, "little")
     with pytest.raises(OnionfleetError, match="small order"):

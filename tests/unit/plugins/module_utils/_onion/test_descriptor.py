@@ -14,7 +14,10 @@ import time
 import pytest
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import descriptor
-from ansible_collections.onionfleet.balance.plugins.module_utils._onion.address import address_from_public_key, public_key_from_address
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion.address import (
+    address_from_public_key,
+    public_key_from_address,
+)
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from stem.client.datatype import CertType, LinkByFingerprint
@@ -85,7 +88,9 @@ def test_descriptor_of_another_service(open_service):
         descriptor.introduction_points(descriptor.parse_outer(RESTRICTED), open_service[1])
 
 
-@pytest.mark.parametrize("missing", ["revision-counter", "descriptor-lifetime", "descriptor-signing-key-cert", "superencrypted"])
+@pytest.mark.parametrize(
+    "missing", ["revision-counter", "descriptor-lifetime", "descriptor-signing-key-cert", "superencrypted"]
+)
 def test_damaged_descriptors(missing):
     with pytest.raises(OnionfleetError, match=f"no {missing}:"):
         descriptor.parse_outer(RESTRICTED.replace(missing, "x"))
@@ -99,7 +104,12 @@ def test_a_counter_that_is_none(counter):
 
 @pytest.mark.parametrize(
     "inner",
-    [b"introduction-point \n", b"introduction-point A\n", b"introduction-point AA==\nauth-key\n-----BEGIN ED25519 CERT-----\nA\n-----END", b"\xff"],
+    [
+        b"introduction-point \n",
+        b"introduction-point A\n",
+        b"introduction-point AA==\nauth-key\n-----BEGIN ED25519 CERT-----\nA\n-----END",
+        b"\xff",
+    ],
     ids=["no specifiers", "no base64", "no certificate", "no text"],
 )
 def test_nonsense_within_is_unreadable(open_service, monkeypatch, inner):

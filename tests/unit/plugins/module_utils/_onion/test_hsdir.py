@@ -90,13 +90,18 @@ def test_responsible_hsdirs_are_those_that_held_the_descriptor():
 @given(spread=st.integers(1, 12), replicas=st.integers(1, 4))
 def test_no_hsdir_is_responsible_twice(spread, replicas):
     period = hsdir.fetch_period(CONSENSUS, testing=True)
-    found = hsdir.responsible_hsdirs(hsdir.hash_ring(CONSENSUS, period), b"k" * 32, period, replicas=replicas, spread=spread)
+    found = hsdir.responsible_hsdirs(
+        hsdir.hash_ring(CONSENSUS, period), b"k" * 32, period, replicas=replicas, spread=spread
+    )
     assert len({fingerprint for fingerprint, _replica in found}) == len(found) == min(spread * replicas, 10)
 
 
 def test_only_hsdirs_with_a_known_identity_are_on_the_ring():
     text = (RECORD / "consensus").read_text()
-    assert len(hsdir.parse_consensus(text.replace(" HSDir ", " ", 4), (RECORD / "microdescriptors").read_text()).hsdirs) < 10
+    assert (
+        len(hsdir.parse_consensus(text.replace(" HSDir ", " ", 4), (RECORD / "microdescriptors").read_text()).hsdirs)
+        < 10
+    )
     assert not hsdir.parse_consensus(text, "").hsdirs
 
 

@@ -61,8 +61,12 @@ def public_pem(source: ed25519.Ed25519PrivateKey) -> bytes:
 
 def version_2_pem(source: ed25519.Ed25519PrivateKey, tag: bytes, public: bytes | None = None) -> bytes:
     """RFC 5958: the public key follows."""
-    seed = source.private_bytes(serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption())
-    body = bytes.fromhex("020101300506032b657004220420") + seed + tag + (public or source.public_key().public_bytes_raw())
+    seed = source.private_bytes(
+        serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption()
+    )
+    body = (
+        bytes.fromhex("020101300506032b657004220420") + seed + tag + (public or source.public_key().public_bytes_raw())
+    )
     der = b"\x30" + bytes([len(body)]) + body
     return b"-----BEGIN PRIVATE KEY-----\n" + base64.encodebytes(der) + b"-----END PRIVATE KEY-----\n"
 
@@ -70,7 +74,10 @@ def version_2_pem(source: ed25519.Ed25519PrivateKey, tag: bytes, public: bytes |
 def mined(key: key_file.SecretKey, raw: bool = False, address: str | None = None) -> bytes:
     """What mkp224o -y writes."""
     files = key.service_files()
-    public, secret = (base64.b64encode(files[name][32 if raw else 0 :]).decode() for name in (key_file.PUBLIC_FILE, key_file.SECRET_FILE))
+    public, secret = (
+        base64.b64encode(files[name][32 if raw else 0 :]).decode()
+        for name in (key_file.PUBLIC_FILE, key_file.SECRET_FILE)
+    )
     return (
         f"---\nhostname: {address or key.address}\nhs_ed25519_public_key: {public}\nhs_ed25519_secret_key: {secret}\n"
         "time: 2026-01-01 00:00:00\n"
@@ -98,13 +105,22 @@ def test_arbitrary_bytes_are_refused_in_words(data: bytes) -> None:
         (base64.b64encode(KEY.expanded[:31] + b"\xc8" + KEY.expanded[32:]), "not clamped"),
         (b"not a key, really", "no known format"),
         (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "unencrypted PKCS#8"),
-        (pem(ed25519.Ed25519PrivateKey.generate(), b"password"), "it is encrypted; 'openssl pkey -in FILE' decrypts it"),
-        (pem(ed25519.Ed25519PrivateKey.generate(), form=serialization.PrivateFormat.OpenSSH), "unencrypted PKCS#8.*it holds OPENSSH PRIVATE KEY;"),
+        (
+            pem(ed25519.Ed25519PrivateKey.generate(), b"password"),
+            "it is encrypted; 'openssl pkey -in FILE' decrypts it",
+        ),
+        (
+            pem(ed25519.Ed25519PrivateKey.generate(), form=serialization.PrivateFormat.OpenSSH),
+            "unencrypted PKCS#8.*it holds OPENSSH PRIVATE KEY;",
+        ),
         (pem(x25519.X25519PrivateKey.generate()), "unencrypted PKCS#8"),
         (pem(rsa.generate_private_key(65537, 1024)), "unencrypted PKCS#8"),
         (public_pem(ed25519.Ed25519PrivateKey.generate()), "unencrypted PKCS#8.*it holds PUBLIC KEY;"),
         (pem(ed25519.Ed25519PrivateKey.generate()) * 2, "it holds several; keep one"),
-        (version_2_pem(ed25519.Ed25519PrivateKey.generate(), b"\x81\x21\x00", b"x" * 32), "public key that does not belong"),
+        (
+            version_2_pem(ed25519.Ed25519PrivateKey.generate(), b"\x81\x21\x00", b"x" * 32),
+            "public key that does not belong",
+        ),
         (
             pem(rsa.generate_private_key(65537, 1024), form=serialization.PrivateFormat.TraditionalOpenSSL),
             "onion service of version 2, which Tor serves no more; its address is gone",

@@ -19,7 +19,9 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._programs impor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-LAUNCHER = pathlib.Path(__file__).parents[5] / "roles/softmap_publisher/files/publisher/onionfleet_publisher/settings.py"
+LAUNCHER = (
+    pathlib.Path(__file__).parents[5] / "roles/softmap_publisher/files/publisher/onionfleet_publisher/settings.py"
+)
 
 
 def launcher():
@@ -59,11 +61,17 @@ def fleets(draw):
     for name in draw(st.lists(names, min_size=1, max_size=4, unique=True)):
         own = address(next(numbers))
         instances = [
-            {"name": entry, "address": draw(st.sampled_from([address(next(numbers)), None])), "drained": draw(st.booleans())}
+            {
+                "name": entry,
+                "address": draw(st.sampled_from([address(next(numbers)), None])),
+                "drained": draw(st.booleans()),
+            }
             for entry in draw(st.lists(instance_names, max_size=4, unique=True))
         ]
         known = {"name": "certain/b1", "address": address(next(numbers)), "drained": False}
-        services.append({"name": name, "address": own, "port": draw(st.integers(1, 65535)), "instances": [known, *instances]})
+        services.append(
+            {"name": name, "address": own, "port": draw(st.integers(1, 65535)), "instances": [known, *instances]}
+        )
     return services
 
 
@@ -90,7 +98,9 @@ def test_round_trip(services, given_settings):
     ]
     assert yaml.safe_load(text) == json.loads(text), "Onionbalance reads YAML"
     read = launcher().parse(text)
-    assert [(entry.name, entry.port) for entry in read.services] == [(entry["name"], entry["port"]) for entry in services]
+    assert [(entry.name, entry.port) for entry in read.services] == [
+        (entry["name"], entry["port"]) for entry in services
+    ]
     for entry, instances in zip(read.services, known):
         assert entry.key.endswith(f"/keys/{entry.name}/hs_ed25519_secret_key")
         assert [vars(one) for one in entry.instances] == instances
@@ -100,7 +110,9 @@ def test_round_trip(services, given_settings):
 
 
 def test_module_and_launcher_know_the_same_settings():
-    bounds = {name: (option.kind.low, option.kind.high) for name, option in onionbalance.SETTINGS.items() if name != "testnet"}
+    bounds = {
+        name: (option.kind.low, option.kind.high) for name, option in onionbalance.SETTINGS.items() if name != "testnet"
+    }
     assert bounds == launcher()._BOUNDS
 
 
@@ -116,14 +128,18 @@ def test_no_value_injects_a_line(name, instance_name, instance_address):
     assert written["instances"] == [{"name": instance_name, "address": instance_address or "x", "drained": False}]
 
 
-@pytest.mark.parametrize("text", ['a"b', "a\nb", "a\\b", "a: b", "- a", "a\x00b", "../x", "a b", "", "-a", "ä", "a" * 33, "archive\n"])
+@pytest.mark.parametrize(
+    "text", ['a"b', "a\nb", "a\\b", "a: b", "- a", "a\x00b", "../x", "a b", "", "-a", "ä", "a" * 33, "archive\n"]
+)
 def test_such_names_of_services_are_faults_all_the_same(text):
     (fault,) = onionbalance.service_faults([service(name=text)])
     assert ": name: is the text" in fault
     assert fault.endswith("; write at most 32 of a-z, 0-9 and inner hyphens")
 
 
-@pytest.mark.parametrize("text", ['a"b/d1', "a\nb/d1", "a\\b/d1", "a\x00/d1", "ä/d1", "app1", "", "/d1", "app1/", "app1/D-1", "app1/d1\n"])
+@pytest.mark.parametrize(
+    "text", ['a"b/d1', "a\nb/d1", "a\\b/d1", "a\x00/d1", "ä/d1", "app1", "", "/d1", "app1/", "app1/D-1", "app1/d1\n"]
+)
 def test_such_names_of_backends_too(text):
     (fault,) = onionbalance.service_faults([service(instances=[instance(name=text)])])
     assert ": instances: name: is the text" in fault
@@ -146,10 +162,22 @@ def test_an_inventory_calls_its_hosts_what_it_likes(text):
         ({"port": True}, "port: is the boolean true; write"),
         ({"instances": []}, "instances: no backend has an address yet; deploy its backends"),
         ({"instances": [instance(address=None)]}, "instances: no backend has an address yet; deploy its backends"),
-        ({"instances": [instance(address="x.onion")]}, "instances: 'app2/archiveb1': address: is the text 'x.onion'; write"),
-        ({"instances": [instance(address=address(1))]}, "address: is that of the service itself; a backend has a key of its own"),
-        ({"instances": [instance(2), instance(2, address=address(4))]}, "'app2/archiveb1': name: is that of another backend, too;"),
-        ({"instances": [instance(2), instance(3, address=address(2))]}, "'app3/archiveb1': address: is that of another backend"),
+        (
+            {"instances": [instance(address="x.onion")]},
+            "instances: 'app2/archiveb1': address: is the text 'x.onion'; write",
+        ),
+        (
+            {"instances": [instance(address=address(1))]},
+            "address: is that of the service itself; a backend has a key of its own",
+        ),
+        (
+            {"instances": [instance(2), instance(2, address=address(4))]},
+            "'app2/archiveb1': name: is that of another backend, too;",
+        ),
+        (
+            {"instances": [instance(2), instance(3, address=address(2))]},
+            "'app3/archiveb1': address: is that of another backend",
+        ),
     ],
 )
 def test_faults_name_service_field_and_remedy(fields, words):
@@ -159,7 +187,12 @@ def test_faults_name_service_field_and_remedy(fields, words):
 
 
 def test_faults_come_together_and_in_order():
-    services = [service(port=0), service(name="Bad", instances=[]), service(name="same", address=address(5)), service(name="same")]
+    services = [
+        service(port=0),
+        service(name="Bad", instances=[]),
+        service(name="same", address=address(5)),
+        service(name="same"),
+    ]
     faults = onionbalance.service_faults(services)
     assert [fault.split(":")[0] + fault.split(":")[1] for fault in faults] == [
         "service 'archive' port",
@@ -203,9 +236,22 @@ def test_torn_anywhere_it_is_told():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "null", "[]", "3", '"services"', "{}", '{"services": null}', '{"services": "archive"}', '{"services": [3]}',
-     '{"services": [{"name": "a"}]}', '{"services": [{"name": "a", "instances": [{"name": "x"}]}]}', "[" * 100_000,
-     "services:\n  - key: a\n    instances: []\n", "\udcff"],
+    [
+        "",
+        "null",
+        "[]",
+        "3",
+        '"services"',
+        "{}",
+        '{"services": null}',
+        '{"services": "archive"}',
+        '{"services": [3]}',
+        '{"services": [{"name": "a"}]}',
+        '{"services": [{"name": "a", "instances": [{"name": "x"}]}]}',
+        "[" * 100_000,
+        "services:\n  - key: a\n    instances: []\n",
+        "\udcff",
+    ],
     ids=lambda text: text[:40].encode("ascii", "replace").decode(),
 )
 def test_what_is_not_ours_is_told(text):

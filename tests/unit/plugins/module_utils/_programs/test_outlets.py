@@ -49,7 +49,9 @@ def test_exposition() -> None:
     ]
 
 
-def test_lines_have_the_journals_priorities(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_have_the_journals_priorities(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("JOURNAL_STREAM", "1:2")
     logger = logging.Logger("test")
     outlets.log_to([logger])

@@ -14,7 +14,10 @@ import time
 import pytest
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._programs import publisher_status, status_socket
-from ansible_collections.onionfleet.balance.plugins.module_utils._programs.publisher_status import NotRunning, read_status
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs.publisher_status import (
+    NotRunning,
+    read_status,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -100,7 +103,12 @@ def test_too_much(publisher, monkeypatch):
 
 
 def test_all_that_a_thousand_backends_say_is_read(publisher):
-    instance = {"name": "application-server-1/archiveb1", "address": "b" * 62, "state": "up", "listed_keys": ["x" * 64] * 6}
+    instance = {
+        "name": "application-server-1/archiveb1",
+        "address": "b" * 62,
+        "state": "up",
+        "listed_keys": ["x" * 64] * 6,
+    }
     publisher.says(services=[{**publisher.usual["services"][0], "instances": [instance] * 1000}])
     assert len(ask(publisher)["services"][0]["instances"]) == 1000
 
@@ -167,6 +175,10 @@ def test_what_it_does_not_know_yet_is_null(publisher, place):
     assert ask(publisher) == answer
 
 
-@given(st.one_of(st.none(), st.booleans(), st.floats(), st.text(), st.lists(st.integers()), st.dictionaries(st.text(), st.none())))
+@given(
+    st.one_of(
+        st.none(), st.booleans(), st.floats(), st.text(), st.lists(st.integers()), st.dictionaries(st.text(), st.none())
+    )
+)
 def test_other_json_is_no_answer(answer):
     assert not status_socket._fits(answer, publisher_status._SHAPE)

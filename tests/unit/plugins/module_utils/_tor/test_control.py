@@ -139,7 +139,9 @@ def test_events_are_kept_apart_from_replies(tmp_path):
     tor = FakeTor(
         tmp_path,
         answers={
-            "GETINFO version": ("650 HS_DESC RECEIVED a\n250-version=1\n250 OK\n650+HS_DESC_CONTENT a b c\nline\n.\n650 OK\n650 HS_DE"),
+            "GETINFO version": (
+                "650 HS_DESC RECEIVED a\n250-version=1\n250 OK\n650+HS_DESC_CONTENT a b c\nline\n.\n650 OK\n650 HS_DE"
+            ),
             "GETINFO more": "SC FAILED a\n250-more=2\n250 OK\n",
         },
     )
@@ -156,7 +158,9 @@ def test_events_are_kept_apart_from_replies(tmp_path):
 
 def test_silence_is_an_error(tmp_path):
     tor = FakeTor(tmp_path, answers={"GETINFO slow": ""})
-    with ControlPort(tor.path, timeout=0.05) as control, pytest.raises(ControlUnreachable, match="no answer to GETINFO"):
+    with ControlPort(tor.path, timeout=0.05) as control, pytest.raises(
+        ControlUnreachable, match="no answer to GETINFO"
+    ):
         control.getinfo("slow")
 
 

@@ -12,7 +12,9 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._tor.socks impo
 
 ADDRESS = "2qcz4ghce2roq2xhixog6nh6utoxm4szzl2nlurxncultp4yw2fybdid.onion"
 CREDENTIAL = "A" * 52
-DEFAULTS = {option: spec["default"] for option, spec in probe.ARGUMENTS["targets"]["options"].items() if "default" in spec}
+DEFAULTS = {
+    option: spec["default"] for option, spec in probe.ARGUMENTS["targets"]["options"].items() if "default" in spec
+}
 
 
 def given(**fields):
@@ -46,7 +48,9 @@ class FakeTor:
 def tor(monkeypatch):
     fake = FakeTor()
     monkeypatch.setattr(probe, "ControlPort", lambda _path: fake)
-    monkeypatch.setattr(probe, "ask", lambda socks, target, timeout: fake.told.append("ask") or Answer(0.5, "", b"body", "web1"))
+    monkeypatch.setattr(
+        probe, "ask", lambda socks, target, timeout: fake.told.append("ask") or Answer(0.5, "", b"body", "web1")
+    )
     return fake
 
 
@@ -106,7 +110,9 @@ def test_a_malformed_credential_is_the_error_of_its_service(tor, malformed):
     from ansible_collections.onionfleet.balance.plugins.module_utils._onion.address import address_from_public_key
 
     other = address_from_public_key(bytes(32))
-    mine, theirs = run(targets=[given(), given(address=other)], requests=2, credentials={ADDRESS: malformed, other: CREDENTIAL})
+    mine, theirs = run(
+        targets=[given(), given(address=other)], requests=2, credentials={ADDRESS: malformed, other: CREDENTIAL}
+    )
     assert mine["errors"] == {"the client credential is malformed": 2}
     assert theirs["answered"] == 2
 

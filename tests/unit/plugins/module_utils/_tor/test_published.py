@@ -192,12 +192,27 @@ def test_services_of_a_daemon_are_told_by_their_folder(tor, tmp_path, ending):
 def test_targets_are_looked_at_where_that_is_asked_for(tor, tmp_path, monkeypatch):
     (tmp_path / "hostname").write_text(ADDRESS + "\n")
     written = ["80 127.0.0.1:8080", "81", "82 8082", "83 192.0.2.1", "84 [::1]", "85 [::1]:8085", '86 unix:"/run/a b.sock"']
-    tor.conf = {"HiddenServiceOptions": [("HiddenServiceDir", str(tmp_path)), *(("HiddenServicePort", line) for line in written)]}
+    tor.conf = {
+        "HiddenServiceOptions": [
+            ("HiddenServiceDir", str(tmp_path)),
+            *(("HiddenServicePort", line) for line in written),
+        ]
+    }
     tor.info["circuit-status"] = ""
     monkeypatch.setattr(published, "refusals", lambda targets: {target: f"no {target}" for target in targets})
     silent = published.made_by_daemons(["w1"], {}, targets=True)[0]["services"][0]["silent_targets"]
-    assert silent == [f"no {target}" for target in ("127.0.0.1:8080", "127.0.0.1:81", "127.0.0.1:8082", "192.0.2.1:83", "[::1]:84",
-                                                    "[::1]:8085", "unix:/run/a b.sock")]
+    assert silent == [
+        f"no {target}"
+        for target in (
+            "127.0.0.1:8080",
+            "127.0.0.1:81",
+            "127.0.0.1:8082",
+            "192.0.2.1:83",
+            "[::1]:84",
+            "[::1]:8085",
+            "unix:/run/a b.sock",
+        )
+    ]
     assert published.made_by_daemons(["w1"], {})[0]["services"][0]["silent_targets"] == []
 
 

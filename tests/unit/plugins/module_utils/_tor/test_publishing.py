@@ -9,8 +9,13 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._tor.control im
 from fake_control import FakeTor
 
 AS_WRITTEN = [
-    ("HiddenServiceDir", "/var/lib/a"), ("HiddenServicePort", "80 unix:/run/a.sock"), ("HiddenServicePort", "80 [::1]:8080"),
-    ("HiddenServiceDir", "/var/lib/b"), ("HiddenServicePort", "443 127.0.0.1:8443"), ("HiddenServiceMaxStreams", "7")]
+    ("HiddenServiceDir", "/var/lib/a"),
+    ("HiddenServicePort", "80 unix:/run/a.sock"),
+    ("HiddenServicePort", "80 [::1]:8080"),
+    ("HiddenServiceDir", "/var/lib/b"),
+    ("HiddenServicePort", "443 127.0.0.1:8443"),
+    ("HiddenServiceMaxStreams", "7"),
+]
 ON = ("HiddenServicePoWDefensesEnabled", "1")
 MIXED = [*AS_WRITTEN[:1], ON, *AS_WRITTEN[1:]]  # on for good for a
 

@@ -50,7 +50,10 @@ def one(service: dict[str, t.Any]) -> str:
         ({"authorized_clients": [{"name": "a/b", "public_key": KEY}]}, "use letters, digits"),
         ({"authorized_clients": [{"name": "a", "public_key": "A" * 51}]}, "52 characters of base32"),
         ({"authorized_clients": [{"name": "a", "public_key": "A" * 52}]}, "small order"),
-        ({"authorized_clients": [{"name": "a", "public_key": KEY}, {"name": "b", "public_key": KEY}]}, "each client has its own"),
+        (
+            {"authorized_clients": [{"name": "a", "public_key": KEY}, {"name": "b", "public_key": KEY}]},
+            "each client has its own",
+        ),
         ({"extra": [{"option": "HiddenServiceDir", "value": "/x"}]}, "layout"),
         ({"extra": [{"option": "hiddenserviceport", "value": "1"}]}, "use 'ports'"),
         ({"extra": [{"option": "ORPort", "value": "1"}]}, "no option of a service"),
@@ -92,7 +95,7 @@ def test_all_faults_at_once_and_fields_of_others() -> None:
     assert known_options.service_faults({"ports": PORTS, "layout": "x"}, frozenset(["layout"])) == []
 
 
-BAD = st.sampled_from(['\n', '\r', '"', "\\", "\0", "\x85", "\u2028", "\t", "é"])
+BAD = st.sampled_from(["\n", "\r", '"', "\\", "\0", "\x85", "\u2028", "\t", "é"])
 
 
 @settings(max_examples=60, deadline=None)
@@ -100,10 +103,15 @@ BAD = st.sampled_from(['\n', '\r', '"', "\\", "\0", "\x85", "\u2028", "\t", "é"
 def test_no_text_field_takes_what_could_end_a_line(before: str, bad: str, after: str) -> None:
     text = before + bad + after
     services: list[dict[str, t.Any]] = [
-        {"ports": [{"port": 80, "target": text}]}, {"ports": [{"port": 80, "target": "unix:/" + text}]},
-        {"export_circuit_id": text}, {"extra": [{"option": "HiddenServiceNew", "value": text}]},
-        {"extra": [{"option": text, "value": "1"}]}, {"authorized_clients": [{"name": text, "public_key": KEY}]},
-        {"authorized_clients": [{"name": "a", "public_key": text}]}, {"max_streams": text}, {"allow_unknown_ports": text},
+        {"ports": [{"port": 80, "target": text}]},
+        {"ports": [{"port": 80, "target": "unix:/" + text}]},
+        {"export_circuit_id": text},
+        {"extra": [{"option": "HiddenServiceNew", "value": text}]},
+        {"extra": [{"option": text, "value": "1"}]},
+        {"authorized_clients": [{"name": text, "public_key": KEY}]},
+        {"authorized_clients": [{"name": "a", "public_key": text}]},
+        {"max_streams": text},
+        {"allow_unknown_ports": text},
     ]
     for service in services:
         assert known_options.service_faults({"ports": PORTS, **service}), service
@@ -115,21 +123,38 @@ def test_no_text_field_takes_what_could_end_a_line(before: str, bad: str, after:
 def test_lines() -> None:
     service = {
         "ports": [{"port": "80", "targets": ["127.0.0.1:1", "[::1]:2"]}, {"port": 443, "target": "unix:/run/x"}],
-        "pow": {"enabled": "True", "queue_rate": 5}, "max_streams": None, "introduction_dos": {"enabled": False},
+        "pow": {"enabled": "True", "queue_rate": 5},
+        "max_streams": None,
+        "introduction_dos": {"enabled": False},
         "extra": [{"option": "HiddenServiceNew", "value": True}],
     }
     assert known_options.service_faults(service) == []
     assert known_options.service_lines(service) == [
-        ("HiddenServicePort", "80 127.0.0.1:1"), ("HiddenServicePort", "80 [::1]:2"), ("HiddenServicePort", "443 unix:/run/x"),
-        ("HiddenServiceEnableIntroDoSDefense", "0"), ("HiddenServicePoWDefensesEnabled", "1"),
-        ("HiddenServicePoWQueueRate", "5"), ("HiddenServiceNew", "1"),
+        ("HiddenServicePort", "80 127.0.0.1:1"),
+        ("HiddenServicePort", "80 [::1]:2"),
+        ("HiddenServicePort", "443 unix:/run/x"),
+        ("HiddenServiceEnableIntroDoSDefense", "0"),
+        ("HiddenServicePoWDefensesEnabled", "1"),
+        ("HiddenServicePoWQueueRate", "5"),
+        ("HiddenServiceNew", "1"),
     ]
-    options = {"log_level": "warn", "outbound_bind_address": ["192.0.2.1", "2001:db8::1"], "exclude_nodes": ["{aa}", "{bb}"],
-               "safe_logging": "relay", "metrics_port": 9035, "heartbeat_period": "1 hour"}
+    options = {
+        "log_level": "warn",
+        "outbound_bind_address": ["192.0.2.1", "2001:db8::1"],
+        "exclude_nodes": ["{aa}", "{bb}"],
+        "safe_logging": "relay",
+        "metrics_port": 9035,
+        "heartbeat_period": "1 hour",
+    }
     assert known_options.daemon_option_faults(options) == []
     assert known_options.daemon_lines(options) == [
-        ("ExcludeNodes", "{aa},{bb}"), ("HeartbeatPeriod", "1 hour"), ("Log", "warn syslog"), ("MetricsPort", "9035"),
-        ("OutboundBindAddress", "192.0.2.1"), ("OutboundBindAddress", "[2001:db8::1]"), ("SafeLogging", "relay"),
+        ("ExcludeNodes", "{aa},{bb}"),
+        ("HeartbeatPeriod", "1 hour"),
+        ("Log", "warn syslog"),
+        ("MetricsPort", "9035"),
+        ("OutboundBindAddress", "192.0.2.1"),
+        ("OutboundBindAddress", "[2001:db8::1]"),
+        ("SafeLogging", "relay"),
     ]
 
 
@@ -139,7 +164,10 @@ def test_restart_keywords_grow_with_the_sandbox() -> None:
 
 
 def test_secrets_are_for_secret_options_and_never_shown() -> None:
-    assert known_options.secret_faults({"Socks5ProxyPassword": 'a "b" \\ # c', "HTTPSProxyAuthenticator": "user:password"}) == []
+    assert (
+        known_options.secret_faults({"Socks5ProxyPassword": 'a "b" \\ # c', "HTTPSProxyAuthenticator": "user:password"})
+        == []
+    )
     for secret in ("", "hunt\ner", "hunter\0", "h\u00fcnter", 5, "x" * 256, " hunter"):
         (fault,) = known_options.secret_faults({"Socks5ProxyPassword": secret})
         assert fault.startswith("option_secrets: Socks5ProxyPassword: ")
@@ -151,11 +179,20 @@ def test_secrets_are_for_secret_options_and_never_shown() -> None:
 @pytest.mark.parametrize(
     ("service", "faults"),
     [
-        ({"introduction_dos": {"enabled": True, "rate_per_second": 300}}, ["introduction_dos.burst_per_second: is 200, less than"]),
-        ({"introduction_dos": {"enabled": "True", "burst_per_second": "18"}}, ["introduction_dos.burst_per_second: is 18, less than"]),
+        (
+            {"introduction_dos": {"enabled": True, "rate_per_second": 300}},
+            ["introduction_dos.burst_per_second: is 200, less than"],
+        ),
+        (
+            {"introduction_dos": {"enabled": "True", "burst_per_second": "18"}},
+            ["introduction_dos.burst_per_second: is 18, less than"],
+        ),
         ({"introduction_dos": {"enabled": False, "burst_per_second": 18}}, []),
         ({"introduction_dos": {"enabled": True, "burst_per_second": 25}}, []),
-        ({"pow": {"enabled": True, "queue_rate": 7, "queue_burst": 6}}, ["pow.queue_burst: is 6, less than queue_rate, 7, which tor refuses"]),
+        (
+            {"pow": {"enabled": True, "queue_rate": 7, "queue_burst": 6}},
+            ["pow.queue_burst: is 6, less than queue_rate, 7, which tor refuses"],
+        ),
         ({"pow": {"enabled": True, "queue_rate": 7, "queue_burst": 7}}, []),
     ],
 )
@@ -167,4 +204,5 @@ def test_tor_refuses_a_burst_below_its_rate(service: dict[str, t.Any], faults: l
 
 def test_frontends_that_are_no_list() -> None:
     assert known_options.service_faults({"ports": PORTS, "onionbalance_frontends": 7}) == [
-        "onionbalance_frontends: is the number 7; write a list of .onion addresses"]
+        "onionbalance_frontends: is the number 7; write a list of .onion addresses"
+    ]

@@ -46,8 +46,17 @@ def test_what_is_no_list_of_mappings_is_said(faults, value):
 
 
 def test_an_entry_that_is_no_mapping_hides_no_other():
-    faults = [*parts.port_faults([80, {"port": 0, "target": "127.0.0.1:1"}]), *parts.extra_faults([None, {"option": "User"}], {}, service=False)]
-    assert [fault.split(": ")[0] for fault in faults] == ["ports[0]", "ports[1].port", "extra[0]", "extra[1].option", "extra[1].value"]
+    faults = [
+        *parts.port_faults([80, {"port": 0, "target": "127.0.0.1:1"}]),
+        *parts.extra_faults([None, {"option": "User"}], {}, service=False),
+    ]
+    assert [fault.split(": ")[0] for fault in faults] == [
+        "ports[0]",
+        "ports[1].port",
+        "extra[0]",
+        "extra[1].option",
+        "extra[1].value",
+    ]
 
 
 @pytest.mark.parametrize("name", ["HiddenServiceStatistics", "hiddenservicestat"])

@@ -98,7 +98,11 @@ def test_nothing_ends_a_line_or_its_quotes(before, evil, after):
         assert list(kind.faults([value] if isinstance(kind, v.ListOf) else value))
 
 
-@given(st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.lists(st.text()), st.dictionaries(st.text(), st.text())))
+@given(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.text(), st.lists(st.text()), st.dictionaries(st.text(), st.text())
+    )
+)
 def test_faults_never_fail_and_stay_short(value):
     for kind in (v.Flag(), v.Number(1, 9), v.Text(), v.Size(), PORT, TARGET, v.Address(), v.ListOf(v.Number(1, 9))):
         assert all(len(fault) < 250 and fault.isprintable() for fault in kind.faults(value))

@@ -114,7 +114,9 @@ def test_no_privilege_is_the_only_thing_said(host, monkeypatch):
 
 def test_an_old_tor_is_a_fault(host):
     host.tor["--version"] = "Tor version 0.4.8.10.\n"
-    assert "version 0.4.8.10 is installed, 0.4.9.11 is needed" in preflight.inspect(daemons(), None, "0.4.9.11").faults[0]
+    assert (
+        "version 0.4.8.10 is installed, 0.4.9.11 is needed" in preflight.inspect(daemons(), None, "0.4.9.11").faults[0]
+    )
 
 
 def test_proof_of_work_needs_a_tor_that_has_it(host):
@@ -144,7 +146,9 @@ def test_directories_of_the_system_that_daemons_cannot_pass_are_faults(host, mon
     monkeypatch.setattr(preflight, "barriers", barriers)
     monkeypatch.setattr(preflight, "PASSED", (*(str(host.path / name) for name in ("a", "b")), "/etc/onionfleet"))
     faults = preflight.inspect(daemons(), None, "0.4.9.11").faults
-    assert faults == [f"directory: {host.path} does not let the users of daemons through; give it mode 0755, or at least 'chmod o+x {host.path}'"]
+    assert faults == [
+        f"directory: {host.path} does not let the users of daemons through; give it mode 0755, or at least 'chmod o+x {host.path}'"
+    ]
     assert asked == [([f"{host.path}/.", f"{host.path}/.", "/etc/."], None, [])]
 
 
@@ -182,7 +186,9 @@ def test_targets_that_nobody_listens_on_yet_are_mentioned(host, tmp_path):
         ports = [{"port": 80, "target": here}, {"port": 81, "targets": [here, free]}]
         report = preflight.inspect([*daemons(ports=ports), *daemons(ports=ports)], None, "0.4.9.11")
     assert report.faults == []
-    assert report.hints == [f"service 'newsroom': ports: 81: nothing listens on {free} (yet); visitors get errors meanwhile"]
+    assert report.hints == [
+        f"service 'newsroom': ports: 81: nothing listens on {free} (yet); visitors get errors meanwhile"
+    ]
     absent = daemons(ports=ports, state="absent")
     assert preflight.inspect(absent, None, "0.4.9.11").hints == []
 
@@ -244,7 +250,8 @@ def test_a_publisher_without_services_is_sound(host):
 
 
 @pytest.mark.parametrize(
-    ("output", "version"), [("Tor version 0.4.9.11.\n", "0.4.9.11"), ("Tor version 0.4.9.2-alpha.", "0.4.9.2"), ("", None)]
+    ("output", "version"),
+    [("Tor version 0.4.9.11.\n", "0.4.9.11"), ("Tor version 0.4.9.2-alpha.", "0.4.9.2"), ("", None)],
 )
 def test_reading_the_version(output, version):
     assert preflight.tor_version(output) == version

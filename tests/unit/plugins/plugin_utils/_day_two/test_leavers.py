@@ -21,7 +21,9 @@ SOFT = {"name": "shop", "layout": "softmap", "publishers": ["pub1"], "backends":
 
 def plan(*services, **more):
     groups = {"all": ["web1", "web2", "web3", "pub1", "pub2"]}
-    return make_plan(Declaration(services=list(services), groups=groups, addresses=ADDRESS, probe_hosts=["web1"], **more)).as_dict()
+    return make_plan(
+        Declaration(services=list(services), groups=groups, addresses=ADDRESS, probe_hosts=["web1"], **more)
+    ).as_dict()
 
 
 def deployed(planned):
@@ -30,11 +32,24 @@ def deployed(planned):
     for host in ("web1", "web2", "web3", "pub1", "pub2"):
         slice_ = planned["hosts"].get(host, {"daemons": [], "publisher": None})
         daemons = [
-            {"name": daemon["name"], "managed": True, "running": True,
-             "services": [_service(host, daemon, service) for service in daemon["services"] if service["state"] == "present"]}
-            for daemon in slice_["daemons"] if daemon["state"] == "present"]
-        publisher = slice_["publisher"] and {"running": True, "services": [
-            {"name": service["name"], "configured": True, "address": service["address"]} for service in slice_["publisher"]["services"]]}
+            {
+                "name": daemon["name"],
+                "managed": True,
+                "running": True,
+                "services": [
+                    _service(host, daemon, service) for service in daemon["services"] if service["state"] == "present"
+                ],
+            }
+            for daemon in slice_["daemons"]
+            if daemon["state"] == "present"
+        ]
+        publisher = slice_["publisher"] and {
+            "running": True,
+            "services": [
+                {"name": service["name"], "configured": True, "address": service["address"]}
+                for service in slice_["publisher"]["services"]
+            ],
+        }
         there[host] = {"daemons": daemons, "publisher": publisher, "keeper": None, "installed": bool(daemons)}
     return there
 
@@ -49,8 +64,15 @@ def retire(**what):
     return {"daemons": [], "services": [], "keys": [], "publisher": False, "keeper": False, "host": False, **what}
 
 
-NONE = {"hosts": {}, "services": {}, "switching": [], "lost": [], "orphans": [], "hints": [],
-        "faults": {"deploy": [], "switch": [], "retire": []}}
+NONE = {
+    "hosts": {},
+    "services": {},
+    "switching": [],
+    "lost": [],
+    "orphans": [],
+    "hints": [],
+    "faults": {"deploy": [], "switch": [], "retire": []},
+}
 
 
 def without_handing(found):
@@ -66,7 +88,11 @@ def test_nothing_leaves_a_deployed_fleet(service):
 def test_a_replica_leaves_with_its_host():
     found = find_leavers(deployed(plan(HARD)), plan({**HARD, "replicas": ["web1"]}))
     services = {"shop": {"replicas": ["web2/shopw1"], "backends": [], "publishers": []}}
-    assert without_handing(found) == {**NONE, "hosts": {"web2": retire(daemons=["shopw1"], host=True)}, "services": services}
+    assert without_handing(found) == {
+        **NONE,
+        "hosts": {"web2": retire(daemons=["shopw1"], host=True)},
+        "services": services,
+    }
 
 
 def test_a_worker_leaves_and_its_host_stays():
@@ -93,7 +119,8 @@ def test_a_publisher_leaves_with_its_tor_and_the_host():
     assert found["services"] == {"shop": {"replicas": [], "backends": [], "publishers": ["pub1"]}}
     assert found["faults"]["retire"] == [
         "service 'shop': none of its planned publishers runs, so that it would lose its last living instance; deploy first, or "
-        "say -e retire_last=true"]
+        "say -e retire_last=true"
+    ]
     both = {**before, "pub2": deployed(after)["pub2"]}
     assert find_leavers(both, after)["faults"]["retire"] == []
 
@@ -104,8 +131,10 @@ def test_a_key_leaves_a_publisher_that_has_other_services():
     there["pub2"]["publisher"] = {"running": True, "services": []}
     found = find_leavers(there, after)
     assert found["hosts"] == {"pub1": retire(keys=["shop"])}
-    assert found["faults"]["retire"] == ["service 'shop': the publisher of host 'pub1' still publishes it beside others; deploy first, or "
-                                         "retire these, too"]
+    assert found["faults"]["retire"] == [
+        "service 'shop': the publisher of host 'pub1' still publishes it beside others; deploy first, or "
+        "retire these, too"
+    ]
     there["pub1"]["publisher"]["services"][0]["configured"] = False
     assert find_leavers(there, after)["faults"]["retire"] == []
 
@@ -129,14 +158,23 @@ def test_an_absent_service_leaves_everywhere_and_its_last_instance_is_no_fault()
     assert again["hosts"] == found["hosts"] and again["services"]["shop"]["backends"] == []
 
 
-@pytest.mark.parametrize(("before", "after", "kinds"), [(HARD, SOFT, {"replicas"}), (SOFT, HARD, {"backends", "publishers"})])
+@pytest.mark.parametrize(
+    ("before", "after", "kinds"), [(HARD, SOFT, {"replicas"}), (SOFT, HARD, {"backends", "publishers"})]
+)
 def test_another_layout_is_refused_and_named(before, after, kinds):
     there, planned = deployed(plan(before)), plan(after)
     found = find_leavers(there, planned)
-    assert found["switching"] == ["shop"] and {kind for kind, places in found["services"]["shop"].items() if places} == kinds
+    assert (
+        found["switching"] == ["shop"]
+        and {kind for kind, places in found["services"]["shop"].items() if places} == kinds
+    )
     (fault,) = found["faults"]["deploy"]
     assert fault.startswith("service 'shop': layout: is ") and "playbook onionfleet.balance.switch" in fault
-    assert "web1/shop" in fault and ("publisher of pub1" in fault) == ("publishers" in kinds) and found["faults"]["switch"] == []
+    assert (
+        "web1/shop" in fault
+        and ("publisher of pub1" in fault) == ("publishers" in kinds)
+        and found["faults"]["switch"] == []
+    )
 
 
 def test_a_layout_whose_daemons_are_gone_is_none():
@@ -182,10 +220,16 @@ def test_orphans_are_told_and_go_with_the_explicit_word_only():
     there, planned = deployed(plan(HARD, {**SOFT, "name": "news"})), plan(HARD)
     found = find_leavers(there, planned)
     assert found["hosts"] == {} and {(each["host"], each["daemon"], each["service"]) for each in found["orphans"]} == {
-        ("web1", "newsb1", "news"), ("web2", "newsb1", "news"), ("pub1", "onionpublisher", "news")}
+        ("web1", "newsb1", "news"),
+        ("web2", "newsb1", "news"),
+        ("pub1", "onionpublisher", "news"),
+    }
     gone = find_leavers(there, planned, undeclared=True)["hosts"]
-    assert gone == {"web1": retire(daemons=["newsb1"]), "web2": retire(daemons=["newsb1"]),
-                    "pub1": retire(daemons=["onionpublisher"], keys=["news"], publisher=True, host=True)}
+    assert gone == {
+        "web1": retire(daemons=["newsb1"]),
+        "web2": retire(daemons=["newsb1"]),
+        "pub1": retire(daemons=["onionpublisher"], keys=["news"], publisher=True, host=True),
+    }
 
 
 def test_a_renamed_service_is_known_by_its_address():
@@ -215,8 +259,10 @@ def test_hosts_that_were_not_seen_are_told_and_nobody_living_is_assumed_there():
     there = {**deployed(plan(HARD)), "web1": {"unreachable": True}, "web3": {"failed": True}, "web4": liar}
     found = find_leavers(there, plan({**HARD, "replicas": ["web1"]}))
     assert [hint[:52] for hint in found["hints"]] == [
-        "host 'web1': could not be looked at (is not reachabl", "host 'web3': could not be looked at (no reason given",
-        "host 'web4': could not be looked at (its answer is n"]
+        "host 'web1': could not be looked at (is not reachabl",
+        "host 'web3': could not be looked at (no reason given",
+        "host 'web4': could not be looked at (its answer is n",
+    ]
     assert len(found["faults"]["retire"]) == 1
 
 
@@ -226,7 +272,12 @@ def handing(before, after, **more):
 
 def test_nobody_is_handed_over_where_nobody_leaves():
     planned = plan(HARD)
-    assert handing(planned, planned) == {"instances": [], "services": planned["services"], "standby": {}, "publishers": []}
+    assert handing(planned, planned) == {
+        "instances": [],
+        "services": planned["services"],
+        "standby": {},
+        "publishers": [],
+    }
 
 
 def test_replicas_hand_over_to_publishers_that_publish():
@@ -249,7 +300,10 @@ def test_backends_hand_over_to_replicas_without_the_publishers_that_go():
         before[host]["daemons"] += found["daemons"]
     found = find_leavers(before, after)["handing"]
     assert found["instances"] == ["web1/shopb1", "web2/shopb1"] and found["publishers"] == []
-    assert found["services"]["shop"]["publishers"] == [] and found["services"]["shop"]["backends"][0]["directory"] == "shop-backend"
+    assert (
+        found["services"]["shop"]["publishers"] == []
+        and found["services"]["shop"]["backends"][0]["directory"] == "shop-backend"
+    )
 
 
 def test_nobody_hands_over_to_those_who_do_not_run():
@@ -263,11 +317,17 @@ def test_what_a_host_still_has_that_left_its_groups():
     before = deployed(plan(HARD, {**SOFT, "name": "news"}, {**HARD, "name": "other"}))
     before["web2"]["daemons"][0].update(managed=False, running=False)
     before["web3"] = {"failed": True}
-    found = left_behind(before, plan({**HARD, "replicas": ["web1"]}, {**SOFT, "name": "news", "publishers": ["web1"], "backends": ["web1"]}))
+    found = left_behind(
+        before,
+        plan({**HARD, "replicas": ["web1"]}, {**SOFT, "name": "news", "publishers": ["web1"], "backends": ["web1"]}),
+    )
     assert {host: [each["what"] for each in rows] for host, rows in found.items()} == {
-        "web2": ["still has the key of service 'shop', which the plan has there no more; run retire",
-                 "still has daemon 'newsb1' of service 'news', which the plan has there no more; run retire",
-                 "has daemon 'otherw1' of service 'other', which nobody declares; retire it, or declare it"],
+        "web2": [
+            "still has the key of service 'shop', which the plan has there no more; run retire",
+            "still has daemon 'newsb1' of service 'news', which the plan has there no more; run retire",
+            "has daemon 'otherw1' of service 'other', which nobody declares; retire it, or declare it",
+        ],
         "pub1": ["still has a publisher of service 'news', which the plan has there no more; run retire"],
-        "pub2": []}
+        "pub2": [],
+    }
     assert {each["kind"] for rows in found.values() for each in rows} == {"undeclared"}

@@ -15,18 +15,33 @@ def replica(host, hsdirs=0, circuits=3, daemon="aw1", keeper=None, targets=True)
 
 
 def row(name="a", replicas=(), publishers=(), troubles=()):
-    return {"name": name, "replicas": [*replicas], "publishers": [{"host": host, "runs": runs} for host, runs in publishers], "troubles": [*troubles]}
+    return {
+        "name": name,
+        "replicas": [*replicas],
+        "publishers": [{"host": host, "runs": runs} for host, runs in publishers],
+        "troubles": [*troubles],
+    }
 
 
 def chosen(*rows, names=(), unpublished=("a",)):
     return publish_now({"services": [*rows], "unpublished": [*unpublished]}, names)
 
 
-@pytest.mark.parametrize(("replicas", "host"), [
-    ([replica("web1"), replica("web2", 3), replica("web3", 8, circuits=0)], "web2"),
-    ([replica("web1", 3, keeper="stands by"), replica("web2", keeper="holds")], "web2"),
-    ([replica("web1", 8, keeper="drained"), replica("web2", 8, keeper="holds", targets=False), replica("web3", keeper="stands by")], "web3"),
-])
+@pytest.mark.parametrize(
+    ("replicas", "host"),
+    [
+        ([replica("web1"), replica("web2", 3), replica("web3", 8, circuits=0)], "web2"),
+        ([replica("web1", 3, keeper="stands by"), replica("web2", keeper="holds")], "web2"),
+        (
+            [
+                replica("web1", 8, keeper="drained"),
+                replica("web2", 8, keeper="holds", targets=False),
+                replica("web3", keeper="stands by"),
+            ],
+            "web3",
+        ),
+    ],
+)
 def test_one_replica_that_could_serve(replicas, host):
     assert chosen(row(replicas=replicas)) == {"daemons": {host: ["aw1"]}, "publishers": [], "faults": []}
 
@@ -43,6 +58,10 @@ def test_those_that_are_named_else_those_that_are_not_published():
 
 
 def test_all_faults_at_once():
-    found = chosen(row("newsroom", [replica("web1", circuits=0)], troubles=["web1 is down"]), names=["newsrom", "newsroom"])
-    assert found["faults"] == ["onion_publish: no service is named 'newsrom' (did you mean 'newsroom'?)",
-                               "service 'newsroom': none of its hosts could publish it; web1 is down"]
+    found = chosen(
+        row("newsroom", [replica("web1", circuits=0)], troubles=["web1 is down"]), names=["newsrom", "newsroom"]
+    )
+    assert found["faults"] == [
+        "onion_publish: no service is named 'newsrom' (did you mean 'newsroom'?)",
+        "service 'newsroom': none of its hosts could publish it; web1 is down",
+    ]

@@ -16,7 +16,12 @@ def rows(*names):
 
 
 SERVICES = {
-    "archive": {"state": "present", "replicas": [], "backends": rows("app1/archiveb1", "app2/archiveb1"), "publishers": [{"host": "pub1"}, {"host": "pub2"}]},
+    "archive": {
+        "state": "present",
+        "replicas": [],
+        "backends": rows("app1/archiveb1", "app2/archiveb1"),
+        "publishers": [{"host": "pub1"}, {"host": "pub2"}],
+    },
     "newsroom": {"state": "present", "replicas": rows("app1/newsroomw1"), "backends": [], "publishers": []},
     "small": {"state": "present", "replicas": [], "backends": rows("app3/shared"), "publishers": [{"host": "pub1"}]},
     "tiny": {"state": "present", "replicas": [], "backends": rows("app3/shared"), "publishers": [{"host": "pub1"}]},
@@ -24,7 +29,10 @@ SERVICES = {
 
 
 def told(**states):
-    return {host: {"status": {"services": [{"name": "archive", "instances": [{"name": "app1/archiveb1", "state": state}]}]}} for host, state in states.items()}
+    return {
+        host: {"status": {"services": [{"name": "archive", "instances": [{"name": "app1/archiveb1", "state": state}]}]}}
+        for host, state in states.items()
+    }
 
 
 def test_a_drained_one_can():
@@ -53,6 +61,8 @@ def test_names_are_asked_for(names):
 
 
 def test_every_fault_at_once():
-    faults = renewal_faults(SERVICES, ["app1/archiveb2", "app1/newsroomw1", "app3/shared", "app1/archiveb1"], told(pub1="up", pub2="up"))
+    faults = renewal_faults(
+        SERVICES, ["app1/archiveb2", "app1/newsroomw1", "app3/shared", "app1/archiveb1"], told(pub1="up", pub2="up")
+    )
     assert len(faults) == 5
     assert "did you mean" in faults[0] and "is no backend" in faults[1] and "small, tiny share this daemon" in faults[2]

@@ -14,10 +14,16 @@ def due(*daemons, publisher=False, everything=False):
 
 def row(name, replicas=(), backends=(), publishers=(), holder=None, **fields):
     return {
-        "name": name, "holder": holder and {"host": holder}, "published": True, "answer": {"requests": 2, "answered": 2}, "troubles": [],
+        "name": name,
+        "holder": holder and {"host": holder},
+        "published": True,
+        "answer": {"requests": 2, "answered": 2},
+        "troubles": [],
         "replicas": [{"host": host, "daemon": f"{name}w1", "runs": True} for host in replicas],
         "backends": [{"host": host, "daemon": f"{name}b1", "runs": True, "state": "up"} for host in backends],
-        "publishers": [{"host": host, "runs": True} for host in publishers], **fields}
+        "publishers": [{"host": host, "runs": True} for host in publishers],
+        **fields,
+    }
 
 
 def batches(found):
@@ -35,10 +41,25 @@ def test_hosts_that_share_a_service_follow_one_another_the_holder_last():
 
 
 def test_others_go_at_the_same_time():
-    status = {"services": [row("a", ["web1", "web2"], holder="web2"), row("b", backends=["app1", "app2"], publishers=["pub1"], holder="pub1")]}
-    wanted = {"web1": due("aw1"), "web2": due("aw1"), "app1": due("bb1"), "app2": due("bb1"), "pub1": due(publisher=True)}
+    status = {
+        "services": [
+            row("a", ["web1", "web2"], holder="web2"),
+            row("b", backends=["app1", "app2"], publishers=["pub1"], holder="pub1"),
+        ]
+    }
+    wanted = {
+        "web1": due("aw1"),
+        "web2": due("aw1"),
+        "app1": due("bb1"),
+        "app2": due("bb1"),
+        "pub1": due(publisher=True),
+    }
     found = roll_batches(wanted, status)
-    assert batches(found) == [["web1", "app1"], ["app2"], ["web2", "pub1"]] or batches(found) == [["web1", "app1"], ["app2", "web2"], ["pub1"]]
+    assert batches(found) == [["web1", "app1"], ["app2"], ["web2", "pub1"]] or batches(found) == [
+        ["web1", "app1"],
+        ["app2", "web2"],
+        ["pub1"],
+    ]
     assert found[-1]["going"] == ["pub1/onionpublisher"]
 
 
@@ -47,7 +68,10 @@ def test_only_what_goes_counts():
     status = {"services": [row("a", ["web1", "web2"]), row("b", ["web1"]), row("c", ["web2"])]}
     assert batches(roll_batches({"web1": due("bw1"), "web2": due("cw1")}, status)) == [["web1", "web2"]]
     assert batches(roll_batches({"web1": due(everything=True), "web2": due("cw1")}, status)) == [["web1", "web2"]]
-    assert batches(roll_batches({"web1": due(everything=True), "web2": due(everything=True)}, status)) == [["web1"], ["web2"]]
+    assert batches(roll_batches({"web1": due(everything=True), "web2": due(everything=True)}, status)) == [
+        ["web1"],
+        ["web2"],
+    ]
 
 
 def test_everything_of_a_host_is_all_its_instances():
@@ -64,7 +88,12 @@ def test_nothing_due():
 
 
 def test_worse_is_what_was_well_and_no_new_words_for_an_old_trouble():
-    before = {"services": [row("a", ["web1"]), row("b", backends=["app1"], publishers=["pub1"], answer={"requests": 2, "answered": 1}, troubles=["x"])]}
+    before = {
+        "services": [
+            row("a", ["web1"]),
+            row("b", backends=["app1"], publishers=["pub1"], answer={"requests": 2, "answered": 1}, troubles=["x"]),
+        ]
+    }
     assert worse(before, copy.deepcopy(before)) == []
     now = copy.deepcopy(before)
     now["services"][1].update(answer={"requests": 2, "answered": 0}, troubles=["y"])
@@ -75,7 +104,8 @@ def test_worse_is_what_was_well_and_no_new_words_for_an_old_trouble():
     now["services"][1]["publishers"][0]["runs"] = False
     assert worse(before, now) == [
         "service 'a': not any more: a quorum of HSDirs holds its descriptor, all requests are answered, web1/aw1 runs (z)",
-        "service 'b': not any more: app1/bb1 is up, pub1 publishes (y)"]
+        "service 'b': not any more: app1/bb1 is up, pub1 publishes (y)",
+    ]
 
 
 def test_a_service_that_nobody_could_ask_is_not_worse():

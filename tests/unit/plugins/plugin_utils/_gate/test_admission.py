@@ -12,7 +12,12 @@ import types
 
 import pytest
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate import admission
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.admission import admit, distrust, greedy, harmless
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.admission import (
+    admit,
+    distrust,
+    greedy,
+    harmless,
+)
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.answers import ANSWERS, COMMON, fields_of
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.shapes import (
     Address,
@@ -36,8 +41,23 @@ ADDRESS = "duckduckgogg42xjoc72x3sjasowoarfbgcmvfimaftt6twagswzczad.onion"
 OTHER = "2qcz4ghce2roq2xhixog6nh6utoxm4szzl2nlurxncultp4yw2fybdid.onion"
 # one text for each pattern of the table
 WORDS = (
-    "newsroomw1", "web1/newsroomw1", "/var/lib/tor-instances/a", "A" * 40, "QUJD", "0" * 64, "restart", "none", "up", "current", "<new>",
-    "A" * 52, "NOT_FOUND", "0" * 40, "0644", "pong", "0.4.9.15",
+    "newsroomw1",
+    "web1/newsroomw1",
+    "/var/lib/tor-instances/a",
+    "A" * 40,
+    "QUJD",
+    "0" * 64,
+    "restart",
+    "none",
+    "up",
+    "current",
+    "<new>",
+    "A" * 52,
+    "NOT_FOUND",
+    "0" * 40,
+    "0644",
+    "pong",
+    "0.4.9.15",
 )
 LIES = {
     "null": None,
@@ -89,7 +109,10 @@ def asked(module):
     of_probe = [{"name": "words", "address": ADDRESS}]
     return {
         "daemons": [{"name": "newsroomw1"}] if module == "tor_instances" else names,
-        "addresses": [ADDRESS], "authorities": names, "actions": [{"name": "newsroomw1"}], "targets": of_probe,
+        "addresses": [ADDRESS],
+        "authorities": names,
+        "actions": [{"name": "newsroomw1"}],
+        "targets": of_probe,
     }
 
 
@@ -168,43 +191,74 @@ def test_what_is_no_mapping_is_no_answer(result):
 def test_keys_that_nothing_documents_go_nowhere():
     more = {
         "ansible_facts": {"onion_services": [], "verify_report_file": "/x", "ansible_host": "127.0.0.1"},
-        "add_host": {"host_name": "x"}, "add_group": "x", "ansible_stats": {}, "skipped": True, "unreachable": True, "invocation": {},
-        "_ansible_no_log": False, "results": [], "exception": "\x1b", "deprecations": [{"msg": "x"}], "attempts": 1, "stdout": "x",
+        "add_host": {"host_name": "x"},
+        "add_group": "x",
+        "ansible_stats": {},
+        "skipped": True,
+        "unreachable": True,
+        "invocation": {},
+        "_ansible_no_log": False,
+        "results": [],
+        "exception": "\x1b",
+        "deprecations": [{"msg": "x"}],
+        "attempts": 1,
+        "stdout": "x",
     }
     assert admit("rolling_info", {"outdated": [], "publisher": False, "reboot": False, **more}, asked("")) == {
-        "outdated": [], "publisher": False, "reboot": False,
+        "outdated": [],
+        "publisher": False,
+        "reboot": False,
     }
 
 
-@pytest.mark.parametrize("path", ["/usr/bin/python3", "/usr/bin/python3.11", "/usr/local/bin/python3.13", "/usr/libexec/platform-python"])
+@pytest.mark.parametrize(
+    "path", ["/usr/bin/python3", "/usr/bin/python3.11", "/usr/local/bin/python3.13", "/usr/libexec/platform-python"]
+)
 def test_where_a_host_has_its_python_is_remembered(path):
     facts = {"discovered_interpreter_python": path}
     assert admit("keeper_credentials", {"changed": False, "ansible_facts": facts}, {})["ansible_facts"] == facts
 
 
-@pytest.mark.parametrize("path", ["/tmp/python3", "/usr/bin/python3 -c 'evil'", "/bin/sh", "python3", "/usr/bin/../../tmp/python3", None, 3])
+@pytest.mark.parametrize(
+    "path", ["/tmp/python3", "/usr/bin/python3 -c 'evil'", "/bin/sh", "python3", "/usr/bin/../../tmp/python3", None, 3]
+)
 def test_another_python_is_refused_since_other_hosts_might_run_it(path):
     with pytest.raises(Odd, match="^its Python: "):
         admit("keeper_credentials", {"changed": False, "ansible_facts": {"discovered_interpreter_python": path}}, {})
 
 
 def test_of_a_hosts_own_facts_pass_those_that_a_role_reads():
-    facts = {"ansible_default_ipv4": {"address": "10.0.0.1", "mtu": 1500}, "ansible_hostname": "x", "onion_services": []}
+    facts = {
+        "ansible_default_ipv4": {"address": "10.0.0.1", "mtu": 1500},
+        "ansible_hostname": "x",
+        "onion_services": [],
+    }
     passed = admit("ansible.builtin.setup", {"changed": False, "ansible_facts": facts}, {})
     assert passed == {"changed": False, "ansible_facts": {"ansible_default_ipv4": {"address": "10.0.0.1"}}}
 
 
 def test_warnings_are_words_whatever_ansible_core_makes_of_them():
     event = types.SimpleNamespace(event=types.SimpleNamespace(msg="a \x1b[2Jwarning"))
-    assert admit("keeper_credentials", {"changed": False, "warnings": ["plain", event]}, {})["warnings"] == ["plain", "a [2Jwarning"]
+    assert admit("keeper_credentials", {"changed": False, "warnings": ["plain", event]}, {})["warnings"] == [
+        "plain",
+        "a [2Jwarning",
+    ]
 
 
 @pytest.mark.parametrize(
     ("module", "answer", "place"),
     [
-        ("onion_drain", {"daemons": [{"name": "archiveb1", "streams": 0, "error": None}], "seconds": 1}, "daemons.name"),
+        (
+            "onion_drain",
+            {"daemons": [{"name": "archiveb1", "streams": 0, "error": None}], "seconds": 1},
+            "daemons.name",
+        ),
         ("rolling_info", {"outdated": ["archiveb1"], "publisher": False, "reboot": False}, "outdated"),
-        ("tor_authority_keys", {"authorities": {"netauth2": {"v3ident": "A" * 40, "fingerprint": "B" * 40}}, "created": []}, "authorities"),
+        (
+            "tor_authority_keys",
+            {"authorities": {"netauth2": {"v3ident": "A" * 40, "fingerprint": "B" * 40}}, "created": []},
+            "authorities",
+        ),
         ("tor_daemons", {"done": [{"name": "archiveb1", "action": "start", "seconds": 1}]}, "done.name"),
     ],
 )
@@ -226,8 +280,17 @@ def test_too_much_is_refused_before_it_is_read(monkeypatch):
 
 
 def test_what_a_terminal_would_act_on_goes_before_anything_is_read():
-    sent = json.dumps({"a_\x1b[2J": 1, "smile": "😀", "two": "a\nb\t\\u001b \\\\", "bidi": "\u202e", "c1": "\x9b"}) + "\x1b[31m junk\r"
-    assert json.loads(harmless(sent, "web1")) == {"a_ [2J": 1, "smile": "😀", "two": "a\nb\t\\u001b \\\\", "bidi": " ", "c1": " "}
+    sent = (
+        json.dumps({"a_\x1b[2J": 1, "smile": "😀", "two": "a\nb\t\\u001b \\\\", "bidi": "\u202e", "c1": "\x9b"})
+        + "\x1b[31m junk\r"
+    )
+    assert json.loads(harmless(sent, "web1")) == {
+        "a_ [2J": 1,
+        "smile": "😀",
+        "two": "a\nb\t\\u001b \\\\",
+        "bidi": " ",
+        "c1": " ",
+    }
     assert harmless("\x1b[31mno\r\\u001b result", "web1") == " [31mno   result"
 
 
@@ -237,13 +300,21 @@ def test_letters_spelt_as_escapes_become_letters():
     assert json.loads(harmless(sent + "}", "web1")) == json.loads(sent + "}")
 
 
-@given(st.dictionaries(st.text().filter(lambda name: name not in ("warnings", "deprecations", "exception")), st.text() | st.lists(st.text())))
+@given(
+    st.dictionaries(
+        st.text().filter(lambda name: name not in ("warnings", "deprecations", "exception")),
+        st.text() | st.lists(st.text()),
+    )
+)
 def test_what_is_harmless_is_read_as_it_was_but_for_controls(value):
     def shown(text):
         return "".join(" " if admission._UNSHOWN.match(character) else character for character in text)
 
-    expected = {shown(key): shown(each) if isinstance(each, str) else list(map(shown, each)) for key, each in value.items()
-                if not shown(key).startswith("_ansible_")}
+    expected = {
+        shown(key): shown(each) if isinstance(each, str) else list(map(shown, each))
+        for key, each in value.items()
+        if not shown(key).startswith("_ansible_")
+    }
     assert json.loads(harmless(json.dumps(value), "web1")) == expected
     assert json.loads(harmless(json.dumps(value, ensure_ascii=False), "web1")) == expected
 
@@ -251,11 +322,20 @@ def test_what_is_harmless_is_read_as_it_was_but_for_controls(value):
 def test_warnings_name_the_host_and_are_few_and_short():
     """The newest ansible-core shows them before an action has the answer."""
     event = {"__ansible_type": "WarningSummary", "event": {"msg": "of a\nmodule"}}
-    sent = {"ping": "pong", "warnings": ["PLAY RECAP\nhost 'web1' asked", event, 7, *["x" * 5000] * 100],
-            "deprecations": [{"msg": "x"}], "exception": "x", "_ansible_no_log": False}
+    sent = {
+        "ping": "pong",
+        "warnings": ["PLAY RECAP\nhost 'web1' asked", event, 7, *["x" * 5000] * 100],
+        "deprecations": [{"msg": "x"}],
+        "exception": "x",
+        "_ansible_no_log": False,
+    }
     told = json.loads(harmless(f"banner\n {json.dumps(sent)}\nPLAY RECAP\n", "web2"))
     assert told.keys() == {"ping", "warnings"}
-    assert told["warnings"][:3] == ["host 'web2': PLAY RECAP host 'web1' asked", "host 'web2': of a module", "host 'web2': 7"]
+    assert told["warnings"][:3] == [
+        "host 'web2': PLAY RECAP host 'web1' asked",
+        "host 'web2': of a module",
+        "host 'web2': 7",
+    ]
     assert len(told["warnings"]) == 20 and max(map(len, told["warnings"])) == 1000
 
 
@@ -268,7 +348,10 @@ def test_secrets_are_not_in_what_a_host_prints():
     key, short = "longkey/" * 4, "Pw1234"
     sent = {"warnings": [short], "msg": key, key: 1, "x" + short: 2}
     assert json.loads(harmless(json.dumps(sent), "web1", [key, short])) == {
-        "warnings": ["host 'web1': ********"], "msg": "********", "********": 1, "x" + short: 2,
+        "warnings": ["host 'web1': ********"],
+        "msg": "********",
+        "********": 1,
+        "x" + short: 2,
     }
     assert harmless(f"no result, {short} and {key}", "web1", [key, short]) == "no result, ******** and ********"
 
@@ -283,7 +366,11 @@ def test_a_failure_has_all_fields_or_none():
 
 def test_a_text_that_is_prepared_becomes_lines_of_a_diff():
     change = {"prepared": "PLAY RECAP\n", "before_header": "a\nb"}
-    assert admit("ansible.builtin.apt", {"diff": change}, {})["diff"] == {"before": "", "after": "PLAY RECAP\n", "before_header": "a b"}
+    assert admit("ansible.builtin.apt", {"diff": change}, {})["diff"] == {
+        "before": "",
+        "after": "PLAY RECAP\n",
+        "before_header": "a b",
+    }
     assert admit("ansible.builtin.apt", {"diff": [change]}, {})["diff"][0]["after"] == "PLAY RECAP\n"
 
 
@@ -298,5 +385,7 @@ def test_the_sentences_name_host_and_what_is_wrong():
     assert distrust("web3", "onion_host_info", Odd("daemons[0].name", "is missing")).startswith(
         "host 'web3': its answer to onion_host_info is not to be trusted: daemons[0].name: is missing. "
     )
-    assert greedy("web3", ["archive"]).startswith("host 'web3' asked for the key of 'archive', which it does not serve: ")
+    assert greedy("web3", ["archive"]).startswith(
+        "host 'web3' asked for the key of 'archive', which it does not serve: "
+    )
     assert "'a', 'b', 'c', 'd', 'e' and 2 more" in greedy("web3", list("abcdefg"))

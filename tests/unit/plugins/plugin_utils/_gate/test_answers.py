@@ -100,7 +100,16 @@ def tasks(entries, path):
 
 
 ON_THE_CONTROLLER_ONLY = {
-    "add_host", "assert", "debug", "fail", "group_by", "import_playbook", "import_tasks", "include_role", "include_tasks", "include_vars",
+    "add_host",
+    "assert",
+    "debug",
+    "fail",
+    "group_by",
+    "import_playbook",
+    "import_tasks",
+    "include_role",
+    "include_tasks",
+    "include_vars",
     "set_fact",
 }
 
@@ -110,11 +119,17 @@ def test_roles_run_modules_of_ansible_core_on_hosts_through_the_gate_only():
         f"{path.relative_to(ROOT)}: {task.get('name')}: {key}"
         for path, task in used_by_roles()
         for key in task
-        if key.startswith("ansible.builtin.") and key.rpartition(".")[2] not in ON_THE_CONTROLLER_ONLY and task.get("delegate_to") != "localhost"
+        if key.startswith("ansible.builtin.")
+        and key.rpartition(".")[2] not in ON_THE_CONTROLLER_ONLY
+        and task.get("delegate_to") != "localhost"
     ]
     assert bare == []
 
 
 def test_what_passes_the_gate_of_ansible_core_is_used():
-    used = {task["onionfleet.balance.guarded"]["module"] for _path, task in used_by_roles() if "onionfleet.balance.guarded" in task}
+    used = {
+        task["onionfleet.balance.guarded"]["module"]
+        for _path, task in used_by_roles()
+        if "onionfleet.balance.guarded" in task
+    }
     assert used == {name for name in ANSWERS if "." in name}

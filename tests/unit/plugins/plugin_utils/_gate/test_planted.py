@@ -9,7 +9,12 @@ import pathlib
 
 import pytest
 import yaml
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.planted import ROLES, planted, planted_here, without_facts
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.planted import (
+    ROLES,
+    planted,
+    planted_here,
+    without_facts,
+)
 
 ROOT = pathlib.Path(__file__).parents[5]
 
@@ -37,13 +42,28 @@ def test_no_variable_of_a_role_can_be_planted(name):
     assert fault.startswith(f"host 'web3': its facts hold the variable '{name}', which only you set; ")
 
 
-@pytest.mark.parametrize("name", ["onion_services", "onion_keys_dir", "onion_plan", "onion_client_credentials", "onion_anything"])
+@pytest.mark.parametrize(
+    "name", ["onion_services", "onion_keys_dir", "onion_plan", "onion_client_credentials", "onion_anything"]
+)
 def test_nor_can_one_of_the_declaration(name):
     assert len(planted({"web3": {name: []}})) == 1
 
 
 @pytest.mark.parametrize(
-    "name", ["inventory_hostname", "inventory_dir", "group_names", "groups", "hostvars", "item", "lookup", "omit", "vars", "become", "tags"]
+    "name",
+    [
+        "inventory_hostname",
+        "inventory_dir",
+        "group_names",
+        "groups",
+        "hostvars",
+        "item",
+        "lookup",
+        "omit",
+        "vars",
+        "become",
+        "tags",
+    ],
 )
 def test_nor_can_what_ansible_itself_sets(name):
     (fault,) = planted({"web3": {name: "web1"}})
@@ -58,7 +78,12 @@ def test_a_host_that_calls_itself_another_is_named():
     """Its facts change even the name that it goes by."""
     facts = {"inventory_hostname": "web1"}
     of_hosts = HostVars({"web1": {"ansible_facts": {}}, "web3": {"ansible_facts": facts}})
-    variables = {"inventory_hostname": "web1", "ansible_facts": facts, "hostvars": of_hosts, "groups": {"all": ["web1", "web3"]}}
+    variables = {
+        "inventory_hostname": "web1",
+        "ansible_facts": facts,
+        "hostvars": of_hosts,
+        "groups": {"all": ["web1", "web3"]},
+    }
     (fault,) = planted_here(variables)
     assert fault.startswith("host 'web3': ")
     assert planted_here({**variables, "ansible_facts": {}}) == []
@@ -67,8 +92,15 @@ def test_a_host_that_calls_itself_another_is_named():
 
 def test_facts_that_hosts_have_are_no_matter():
     facts = {
-        "distribution": "Debian", "gather_subset": ["all"], "module_setup": True, "env": {}, "hostname": "x",
-        "onion": 1, "verify": 1, "discovered_interpreter_python": "/usr/bin/python3", "local": {"onion_x": 1},
+        "distribution": "Debian",
+        "gather_subset": ["all"],
+        "module_setup": True,
+        "env": {},
+        "hostname": "x",
+        "onion": 1,
+        "verify": 1,
+        "discovered_interpreter_python": "/usr/bin/python3",
+        "local": {"onion_x": 1},
     }
     assert planted({"web1": facts, "web2": None, "web3": {}}) == []
 

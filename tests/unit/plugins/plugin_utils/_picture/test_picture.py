@@ -14,7 +14,13 @@ import xml.etree.ElementTree
 
 import pytest
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._picture.boxes import Worker, boxes
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._picture.drawing import FORMATS, STYLES, dot, markdown, mermaid
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._picture.drawing import (
+    FORMATS,
+    STYLES,
+    dot,
+    markdown,
+    mermaid,
+)
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._picture.picture import picture_of
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.plan import Declaration, make_plan
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._status.status import fleet_status
@@ -38,9 +44,16 @@ SIDE_BY_SIDE = (
 
 def planned(services=SIDE_BY_SIDE, **fields):
     """``services`` of the plan."""
-    named = [host for service in services for field in ("replicas", "publishers", "backends") for host in service.get(field, [])]
+    named = [
+        host
+        for service in services
+        for field in ("replicas", "publishers", "backends")
+        for host in service.get(field, [])
+    ]
     return make_plan(
-        Declaration(services=list(services), groups={"all": list(dict.fromkeys(named))}, **{"addresses": ADDRESSES, **fields})
+        Declaration(
+            services=list(services), groups={"all": list(dict.fromkeys(named))}, **{"addresses": ADDRESSES, **fields}
+        )
     ).services
 
 
@@ -60,7 +73,9 @@ def found(services, lost=(), stopped=(), holders=None, drained=(), outside=(), a
             where = f"{place['host']}/{place['daemon']}"
             runs = where not in stopped and place["host"] not in lost
             off = "drained" if place["host"] in drained else "up" if runs else "down"
-            instances.append({"name": where, "address": f"own-{where}.onion", "state": off, "listed_keys": [f"key of {where}"]})
+            instances.append(
+                {"name": where, "address": f"own-{where}.onion", "state": off, "listed_keys": [f"key of {where}"]}
+            )
             listed += [f"key of {where}"] if off == "up" else []
             made = {
                 "directory": service["directory"],
@@ -72,13 +87,18 @@ def found(services, lost=(), stopped=(), holders=None, drained=(), outside=(), a
                 "introduction_keys": [f"key of {where}"],
             }
             error = "" if runs else "does not run"
-            own[place["host"]]["daemons"].append({"name": place["daemon"], "error": error, "services": [made] if runs else []})
+            own[place["host"]]["daemons"].append(
+                {"name": place["daemon"], "error": error, "services": [made] if runs else []}
+            )
         for place in service["publishers"]:
             descriptors = [{"which": "first", "signing_key": f"{name} of {place['host']}"}]
-            told[place["host"]]["status"]["services"].append({"name": name, "descriptors": descriptors, "instances": instances})
+            told[place["host"]]["status"]["services"].append(
+                {"name": name, "descriptors": descriptors, "instances": instances}
+            )
         keys = (holders.get(name, []) + [None] * 6)[:6]
         hsdirs = [
-            {"signing_key": key and f"{name} of {key}", "introduction_points": None, "introduction_keys": listed} for key in keys
+            {"signing_key": key and f"{name} of {key}", "introduction_points": None, "introduction_keys": listed}
+            for key in keys
         ]
         published.append({"address": service["address"], "responsible": 6, "held": 6, "newest": 6, "hsdirs": hsdirs})
     for results in (own, told):
@@ -127,8 +147,15 @@ def test_a_plan_shows_layouts_hosts_and_workers():
 
 def test_a_plan_without_keys_or_with_clients():
     clients = [{"name": "a", "public_key": "N2NU7BSRL6YODZCYPN4CREB54TYLKGIE2KYOQWLFYC23ZJVCE5DQ"}]
-    service = {"name": "newsroom", "layout": "hardmap", "replicas": ["web1"], "ports": [*PORTS, {**PORTS[0], "port": 443}]}
-    (drawn,) = picture_of(planned([{**service, "authorized_clients": clients}], addresses={}, keys_required=False)).services
+    service = {
+        "name": "newsroom",
+        "layout": "hardmap",
+        "replicas": ["web1"],
+        "ports": [*PORTS, {**PORTS[0], "port": 443}],
+    }
+    (drawn,) = picture_of(
+        planned([{**service, "authorized_clients": clients}], addresses={}, keys_required=False)
+    ).services
     assert told(drawn.address) == "no key yet: ports 80, 443 / authorized clients only [planned]"
     assert told(drawn.instances[0]) == "web1: replica [planned]"
 
@@ -292,7 +319,16 @@ def test_redacted_pictures_name_services_only():
         for draw in FORMATS.values():
             text = draw(picture_of(source, redact=True))
             assert "newsroom" in text
-            for word in ("web", "pub1", "pub2", "app1", "app4", "newsroomw", "archiveb", *(address[:6] for address in ADDRESSES.values())):
+            for word in (
+                "web",
+                "pub1",
+                "pub2",
+                "app1",
+                "app4",
+                "newsroomw",
+                "archiveb",
+                *(address[:6] for address in ADDRESSES.values()),
+            ):
                 assert word not in text, word
 
 
@@ -343,7 +379,9 @@ def strange(lines, known):
 def texts_of_mermaid(source):
     lines = source.rstrip("\n").split("\n")
     assert strange(lines, MERMAID_LINES) == []
-    assert len([line for line in lines if line.lstrip().startswith("subgraph")]) == [line.strip() for line in lines].count("end")
+    assert len([line for line in lines if line.lstrip().startswith("subgraph")]) == [
+        line.strip() for line in lines
+    ].count("end")
     labels = [label[1:-1] for line in lines for label in re.findall(LABEL, line)]
     return [html.unescape(text.replace("#", "&#")) for label in labels for text in label.split("<br/>")]
 
@@ -355,12 +393,32 @@ def texts_of_dot(source):
     assert sum(line.endswith("{") for line in rest) == sum(line.strip() == "}" for line in rest)
     texts = [text for label in labels for text in label.itertext()]
     # as Graphviz reads them
-    return [re.sub(r"\\([GNETHL\\])", lambda found: "\\" if found[1] == "\\" else "name of a node", text) for text in texts]
+    return [
+        re.sub(r"\\([GNETHL\\])", lambda found: "\\" if found[1] == "\\" else "name of a node", text) for text in texts
+    ]
 
 
 # what either language could take for its own, often; what cannot be printed is shown as a question mark
 MEAN = st.text(st.one_of(st.sampled_from('"#&<>;%{}[]()|`\\:=-~*_ \n'), st.characters()), min_size=1, max_size=12)
-NAMES = st.one_of(MEAN, st.sampled_from(["end", "style a:b#c;", "%%{init: {}}%%", "#quot;", "&quot;", "</b>", r"\N", r"\\", '"]', "\ud800", "\x00", "😀"]))
+NAMES = st.one_of(
+    MEAN,
+    st.sampled_from(
+        [
+            "end",
+            "style a:b#c;",
+            "%%{init: {}}%%",
+            "#quot;",
+            "&quot;",
+            "</b>",
+            r"\N",
+            r"\\",
+            '"]',
+            "\ud800",
+            "\x00",
+            "😀",
+        ]
+    ),
+)
 
 
 def printed(name):

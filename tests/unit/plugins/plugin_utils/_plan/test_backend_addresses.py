@@ -65,9 +65,16 @@ def test_the_services_are_those_of_the_plan_in_its_order():
 
 @pytest.mark.parametrize(
     "lost",
-    [{}, {"app2": {}}, {"app2": {"unreachable": True, "msg": "x"}}, {"app2": {"failed": False, "msg": "no control"}},
-     {"app2": {"skipped": True}}, {"app2": {"daemons": [{"name": "archiveb1", "error": "silent", "services": []}]}},
-     {"app2": found("of another service", directory="library-backend")}, {"app2": found("of another daemon", daemon="archiveb2")}],
+    [
+        {},
+        {"app2": {}},
+        {"app2": {"unreachable": True, "msg": "x"}},
+        {"app2": {"failed": False, "msg": "no control"}},
+        {"app2": {"skipped": True}},
+        {"app2": {"daemons": [{"name": "archiveb1", "error": "silent", "services": []}]}},
+        {"app2": found("of another service", directory="library-backend")},
+        {"app2": found("of another daemon", daemon="archiveb2")},
+    ],
     ids=["outside of the run", "not looked at", "unreachable", "failed", "skipped", "silent", "elsewhere", "another"],
 )
 def test_of_a_backend_that_is_lost_the_address_is_what_a_publisher_has(lost):
@@ -75,7 +82,9 @@ def test_of_a_backend_that_is_lost_the_address_is_what_a_publisher_has(lost):
     assert addresses({"app1": found("one"), **lost}, told) == {"app1/archiveb1": "one", "app2/archiveb1": "two"}
 
 
-@pytest.mark.parametrize("silent", [{}, {"unreachable": True}, {"configured": [], "error": "torn"}, configured(("app2/archiveb1", None))])
+@pytest.mark.parametrize(
+    "silent", [{}, {"unreachable": True}, {"configured": [], "error": "torn"}, configured(("app2/archiveb1", None))]
+)
 def test_any_publisher_will_do(silent):
     knows = configured(("app2/archiveb1", "two"))
     for told in ({"pub1": silent, "pub2": knows}, {"pub1": knows, "pub2": silent}):
@@ -135,8 +144,18 @@ def test_a_backend_that_moved_is_told():
         ({"app9": found("one")}, configured(("app9/archiveb1", "old"))),
         ({"app2": found("renewed")}, configured(("app2/archiveb1", "old"))),
     ],
-    ids=["the same", "new", "never known", "of another service", "publisher lost", "elsewhere", "lost",
-         "outside of the run", "unplanned", "drained"],
+    ids=[
+        "the same",
+        "new",
+        "never known",
+        "of another service",
+        "publisher lost",
+        "elsewhere",
+        "lost",
+        "outside of the run",
+        "unplanned",
+        "drained",
+    ],
 )
 def test_others_have_not_moved(own, told):
     assert moved(planned(), [own], told) == []
@@ -148,7 +167,10 @@ def test_of_backends_that_say_what_they_cannot_have_the_address_is_what_a_publis
         assert addresses(own, told) == {"app1/archiveb1": "one", "app2/archiveb1": None}
         sentences = moved(planned(), [own], told["pub1"])
         assert len(sentences) == len(own) and all("which is not taken over" in each for each in sentences), address
-    assert "backend 'app1/archiveb1' says the address of the service itself" in moved(planned(), [{"app1": found("front")}], {})[0]
+    assert (
+        "backend 'app1/archiveb1' says the address of the service itself"
+        in moved(planned(), [{"app1": found("front")}], {})[0]
+    )
 
 
 def test_what_a_backend_said_when_its_publisher_was_configured_counts_whatever_it_says_later():

@@ -49,7 +49,10 @@ def test_a_wrong_address_is_named():
 
 
 def test_a_key_that_cannot_be_read_here_is_left_to_those_who_use_it():
-    assert read({ADDRESS: trust_as_template("{{ lookup('ansible.builtin.file', '/nowhere/at/all') }}")}) == ([ADDRESS], [])
+    assert read({ADDRESS: trust_as_template("{{ lookup('ansible.builtin.file', '/nowhere/at/all') }}")}) == (
+        [ADDRESS],
+        [],
+    )
     assert read({ADDRESS: trust_as_template("{{ nowhere }}")}) == ([ADDRESS], [])
 
 

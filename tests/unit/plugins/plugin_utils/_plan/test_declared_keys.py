@@ -53,7 +53,9 @@ def test_a_null_and_omit_are_not_given():
 def test_all_entries_that_cannot_be_read_are_named():
     with pytest.raises(OnionfleetError) as caught:
         read({"name": UNDEFINED}, 7, {"name": "newsroom", "address": trust_as_template("{{ 1 / 0 }}")})
-    assert [fault.split(": ")[0] for fault in caught.value.faults] == [f"onion_services entry {number}" for number in (1, 2, 3)]
+    assert [fault.split(": ")[0] for fault in caught.value.faults] == [
+        f"onion_services entry {number}" for number in (1, 2, 3)
+    ]
 
 
 def test_a_secret_is_read_when_it_is_called_for():
@@ -107,7 +109,10 @@ def test_the_store_may_be_at_home(monkeypatch):
 
 @pytest.mark.parametrize("wrong", ["", "keys", "./keys", ["/srv/keys"], {"path": "/srv"}, 7, True])
 def test_what_is_no_folder_is_no_store(wrong):
-    with pytest.raises(OnionfleetError, match="^onion_keys_dir: is .*; write one folder that begins with '/', '~/' or '{{ inventory_dir }}/'"):
+    with pytest.raises(
+        OnionfleetError,
+        match="^onion_keys_dir: is .*; write one folder that begins with '/', '~/' or '{{ inventory_dir }}/'",
+    ):
         store({"inventory_dir": "/srv/fleet", "onion_keys_dir": wrong})
 
 
@@ -118,11 +123,20 @@ def test_an_inventory_without_a_folder_has_no_store():
 
 @pytest.mark.parametrize("told", [{}, {"onion_keys_dir": trust_as_template("{{ inventory_dir }}/keys")}])
 def test_hosts_of_two_inventories_share_one_store(told):
-    hosts = {host: {"inventory_dir": f"/srv/{place}", **told} for host, place in (("web1", "a"), ("web2", "b"), ("web3", "b"))}
+    hosts = {
+        host: {"inventory_dir": f"/srv/{place}", **told}
+        for host, place in (("web1", "a"), ("web2", "b"), ("web3", "b"))
+    }
     for first in hosts:
-        with pytest.raises(OnionfleetError, match="hosts have different stores: .*; set onion_keys_dir to one folder") as caught:
+        with pytest.raises(
+            OnionfleetError, match="hosts have different stores: .*; set onion_keys_dir to one folder"
+        ) as caught:
             store({"inventory_hostname": first, **hosts[first]}, hosts)
-        assert "/srv/a/" in str(caught.value) and "/srv/b/" in str(caught.value) and "web3" not in str(caught.value).replace(f"'{first}'", "")
+        assert (
+            "/srv/a/" in str(caught.value)
+            and "/srv/b/" in str(caught.value)
+            and "web3" not in str(caught.value).replace(f"'{first}'", "")
+        )
     one = {host: {**of_host, "onion_keys_dir": "/srv/keys"} for host, of_host in hosts.items()}
     assert store(one["web2"], one) == "/srv/keys"
 

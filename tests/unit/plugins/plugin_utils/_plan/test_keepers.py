@@ -37,13 +37,17 @@ def test_each_replica_host_keeps_its_own_daemons_and_knows_all_replicas():
     assert kept["targets"] == [["127.0.0.1:8080"], ["unix:/run/a.sock", "unix:/run/b.sock"]]
     assert kept["probe"] == {"port": 80, "scheme": "http", "path": "/"}
     assert any(daemon["name"] == "onionkeeper" and daemon["socks"] for daemon in plan.hosts["web2"]["daemons"])
-    assert [daemon["name"] for daemon in plan.hosts["web2"]["daemons"] if daemon["keeper"]] == [daemon["name"] for daemon in kept["daemons"]]
+    assert [daemon["name"] for daemon in plan.hosts["web2"]["daemons"] if daemon["keeper"]] == [
+        daemon["name"] for daemon in kept["daemons"]
+    ]
 
 
 def test_without_the_word_there_is_no_keeper():
     plan = planned(hardmap(keeper=False))
     assert plan.hosts["web1"]["keeper"] is None
-    assert [daemon["state"] for daemon in plan.hosts["web1"]["daemons"] if daemon["name"] == "onionkeeper"] == ["absent"]
+    assert [daemon["state"] for daemon in plan.hosts["web1"]["daemons"] if daemon["name"] == "onionkeeper"] == [
+        "absent"
+    ]
     never = {key: value for key, value in hardmap().items() if key != "keeper"}
     assert "onionkeeper" not in str(planned(never).hosts)
 
@@ -61,7 +65,9 @@ def test_a_restricted_service_is_asked_with_a_clients_key():
     assert plan.hosts["web1"]["keeper"]["services"][0]["restricted"] is True
 
 
-@pytest.mark.parametrize(("drained", "expected"), [(["web1"], [True, True]), (["web1/newsroomw2"], [False, True]), ([], [False, False])])
+@pytest.mark.parametrize(
+    ("drained", "expected"), [(["web1"], [True, True]), (["web1/newsroomw2"], [False, True]), ([], [False, False])]
+)
 def test_what_is_drained_takes_no_turn(drained, expected):
     plan = planned(hardmap(workers=2), drained=drained)
     assert [daemon["drained"] for daemon in plan.hosts["web1"]["keeper"]["services"][0]["daemons"]] == expected
@@ -72,9 +78,15 @@ def test_what_is_drained_takes_no_turn(drained, expected):
     ("fields", "words"),
     [
         ({"daemon": "small"}, "keeper: needs daemons of its own"),
-        ({"authorized_clients": CLIENTS}, "keeper: needs a client's key to ask a restricted service with; put one for address-of-newsroom into"),
+        (
+            {"authorized_clients": CLIENTS},
+            "keeper: needs a client's key to ask a restricted service with; put one for address-of-newsroom into",
+        ),
         ({"keeper": "yes"}, "keeper: is the text 'yes'; write true or false"),
-        ({"layout": "softmap", "replicas": None, "publishers": "web", "backends": "web"}, "keeper: keeps replicas of hardmaps"),
+        (
+            {"layout": "softmap", "replicas": None, "publishers": "web", "backends": "web"},
+            "keeper: keeps replicas of hardmaps",
+        ),
     ],
 )
 def test_what_cannot_be_kept_is_refused(fields, words):
@@ -89,7 +101,10 @@ def test_a_keeper_and_a_sandbox_do_not_go_together(everywhere, own):
     """tor 0.4.9.11 with Sandbox 1 ends itself at a SETCONF of services."""
     sandboxed = {**everywhere, **own}.get("sandbox", False) in (True, "True")
     groups = {"all": ["web1"], "web": ["web1"]}
-    for service, refused in ((hardmap(daemon_options=own), sandboxed), ({**hardmap(daemon_options=own), "keeper": False}, False)):
+    for service, refused in (
+        (hardmap(daemon_options=own), sandboxed),
+        ({**hardmap(daemon_options=own), "keeper": False}, False),
+    ):
         declaration = Declaration(services=[service], groups=groups, daemon_options=everywhere, keys_required=False)
         if refused:
             with pytest.raises(OnionfleetError, match="keeper: ends a tor with 'sandbox: true'"):

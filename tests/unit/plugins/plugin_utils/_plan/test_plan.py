@@ -54,7 +54,9 @@ def test_daemons_start_apart_so_that_revisions_do_not_tie():
     assert [daemons(plan, host)["newsroomw1"]["stagger"] for host in GROUPS["web"]] == [0, 2, 4]
     assert [daemons(plan, host)["newsroomw2"]["stagger"] for host in GROUPS["web"]] == [1, 3, 5]
     plan = make_plan(declaration(service(workers=5)))
-    turns = [daemon["stagger"] for host in GROUPS["web"] for daemon in daemons(plan, host).values() if daemon["services"]]
+    turns = [
+        daemon["stagger"] for host in GROUPS["web"] for daemon in daemons(plan, host).values() if daemon["services"]
+    ]
     assert turns == list(range(15))
 
 
@@ -83,7 +85,12 @@ def test_options_add_up_from_fleet_daemon_and_network():
         declaration(
             service(daemon="small"),
             daemon_options={"safe_logging": True, "extra": [{"option": "Nickname", "value": "a"}]},
-            daemons=[{"name": "small", "options": {"safe_logging": False, "extra": [{"option": "ContactInfo", "value": "b"}]}}],
+            daemons=[
+                {
+                    "name": "small",
+                    "options": {"safe_logging": False, "extra": [{"option": "ContactInfo", "value": "b"}]},
+                }
+            ],
             network_options=[{"option": "TestingTorNetwork", "value": "1"}],
         )
     )
@@ -133,7 +140,10 @@ def test_a_check_run_shows_a_service_without_key_as_new():
         ({"workers": 0}, "workers: is the number 0; write a whole number from 1 to 16"),
         ({"workers": "two"}, "workers: is the text 'two'; write a whole number"),
         ({"workers": True}, "workers: is the boolean true; write a whole number"),
-        ({"layout": "hardmpa"}, "layout: is the text 'hardmpa' (did you mean 'hardmap'?); write one of: hardmap, softmap"),
+        (
+            {"layout": "hardmpa"},
+            "layout: is the text 'hardmpa' (did you mean 'hardmap'?); write one of: hardmap, softmap",
+        ),
         ({"state": "gone"}, "state: is the text 'gone'; write one of: present, absent"),
         ({"introduction_points": 2}, "service 'newsroom': introduction_points:"),
         ({"introduction_points": 21}, "service 'newsroom': introduction_points:"),
@@ -310,8 +320,21 @@ def test_a_single_hop_service_is_known_by_a_text_too():
 
 @pytest.mark.parametrize(
     "probe",
-    [{"scheme": "htpp"}, {"port": 81}, {"path": "index.html"}, {"capture": "("}, {"capture": "x"}, {"status": ["ok"]}, {"status": [0]}]
-    + [{"capture": "(a{99999999999})"}, {"capture": "(" * 5000 + ")" * 5000}, {"path": "/", "scheme": "tcp"}, {"status": [200], "scheme": "tcp"}],
+    [
+        {"scheme": "htpp"},
+        {"port": 81},
+        {"path": "index.html"},
+        {"capture": "("},
+        {"capture": "x"},
+        {"status": ["ok"]},
+        {"status": [0]},
+    ]
+    + [
+        {"capture": "(a{99999999999})"},
+        {"capture": "(" * 5000 + ")" * 5000},
+        {"path": "/", "scheme": "tcp"},
+        {"status": [200], "scheme": "tcp"},
+    ],
 )
 def test_what_verification_could_not_ask_is_refused_before_anything_is_deployed(probe):
     (fault,) = faults(service(probe=probe))
@@ -322,7 +345,10 @@ def test_what_verification_could_not_ask_is_refused_before_anything_is_deployed(
 def test_which_of_several_ports_is_asked_must_be_said_unless_http_is_spoken(scheme):
     two = [*PORTS, {"port": 443, "target": "127.0.0.1:8443"}]
     (fault,) = faults(service(probe={"scheme": scheme}, ports=two))
-    assert fault == f"service 'newsroom': probe: port: is missing; write which of the service's ports {scheme} is spoken on: 80, 443"
+    assert (
+        fault
+        == f"service 'newsroom': probe: port: is missing; write which of the service's ports {scheme} is spoken on: 80, 443"
+    )
     make_plan(declaration(service(probe={"scheme": scheme})))
     make_plan(declaration(service(probe={"scheme": scheme, "port": 443}, ports=two)))
 
@@ -331,9 +357,15 @@ def test_which_of_several_ports_is_asked_must_be_said_unless_http_is_spoken(sche
     ("fields", "expected"),
     [
         ({"layout": "hardmpa", "replicas": "wbe", "workers": 0}, ["layout", "replicas", "workers"]),
-        ({"layout": None, "replicas": None, "publishers": "nowhere", "backends": "elsewhere"}, ["layout", "publishers", "backends"]),
+        (
+            {"layout": None, "replicas": None, "publishers": "nowhere", "backends": "elsewhere"},
+            ["layout", "publishers", "backends"],
+        ),
         ({"ports": [7, {"port": 0, "target": "127.0.0.1:1"}]}, ["ports[0]", "ports[1].port"]),
-        ({"probe": {"port": "x", "capture": "(", "scheme": "gopher"}}, ["probe: port", "probe: capture", "probe: scheme"]),
+        (
+            {"probe": {"port": "x", "capture": "(", "scheme": "gopher"}},
+            ["probe: port", "probe: capture", "probe: scheme"],
+        ),
         ({"replicas": [7, "wbe"]}, ["replicas", "replicas"]),
         ({"pow": {"enabled": 7, "rate": 1}}, ["pow", "pow.enabled"]),
     ],
@@ -376,7 +408,9 @@ def test_a_pin_that_is_no_address(address):
         assert "write " in fault
 
 
-@pytest.mark.parametrize("point", [bytes([1]) + bytes(31), bytes(32), b"\xec" + b"\xff" * 30 + b"\x7f", b"\x02" + bytes(31)])
+@pytest.mark.parametrize(
+    "point", [bytes([1]) + bytes(31), bytes(32), b"\xec" + b"\xff" * 30 + b"\x7f", b"\x02" + bytes(31)]
+)
 def test_a_pin_that_no_key_has(point):
     (fault,) = faults(service(address=address_from_public_key(point)), addresses={})
     assert fault.startswith("service 'newsroom': address: is an address that no key has")
@@ -399,11 +433,25 @@ def test_control_characters_are_not_shown_as_they_are():
 
 def test_a_port_of_a_host_has_one_target():
     (fault,) = faults(service(), targets={"web1": {"newsroom": {80: "127.0.0.1:1", "80": "127.0.0.1:2"}}})
-    assert fault == "host 'web1': onion_targets: newsroom: port 80 is there twice, as a number and as a text; remove one"
+    assert (
+        fault == "host 'web1': onion_targets: newsroom: port 80 is there twice, as a number and as a text; remove one"
+    )
 
 
 def test_nulls_beside_the_services_are_not_given():
-    nulls = dict.fromkeys(("targets", "daemon_options", "daemons", "network_options", "probe_hosts", "publisher", "keeper", "drained", "credentials"))
+    nulls = dict.fromkeys(
+        (
+            "targets",
+            "daemon_options",
+            "daemons",
+            "network_options",
+            "probe_hosts",
+            "publisher",
+            "keeper",
+            "drained",
+            "credentials",
+        )
+    )
     nested = {
         "targets": {"web1": None, "web2": {"newsroom": None}, "web3": {"newsroom": {80: None}}},
         "daemon_options": {"sandbox": None, "extra": None},
@@ -411,19 +459,36 @@ def test_nulls_beside_the_services_are_not_given():
         "publisher": {"introduction_points": None},
         "keeper": {"interval": None},
     }
-    services = [service(), service("archive", replicas="one", daemon="small"), service("library", replicas="one", daemon="other")]
+    services = [
+        service(),
+        service("archive", replicas="one", daemon="small"),
+        service("library", replicas="one", daemon="other"),
+    ]
     daemons = [{"name": "small"}, {"name": "other"}]
     plain = make_plan(declaration(*services)).as_dict()
     assert make_plan(declaration(*services, **nulls)).as_dict() == plain
-    assert make_plan(declaration(*services, **nested)).as_dict() == make_plan(declaration(*services, daemons=daemons)).as_dict()
+    assert (
+        make_plan(declaration(*services, **nested)).as_dict()
+        == make_plan(declaration(*services, daemons=daemons)).as_dict()
+    )
 
 
 def test_a_null_is_not_given():
     """As in YAML 'introduction_points:' without a value, on every level."""
     given = {"name": "archive", "layout": "softmap", "publishers": "web1", "backends": ["web2", "web3"], "ports": PORTS}
     nulls = {
-        "introduction_points": None, "workers": None, "daemon": None, "daemon_options": None, "directory": None, "address": None,
-        "state": None, "adopt": None, "probe": {"port": None}, "keeper": None, "max_streams": None, "introduction_dos": {"enabled": None},
+        "introduction_points": None,
+        "workers": None,
+        "daemon": None,
+        "daemon_options": None,
+        "directory": None,
+        "address": None,
+        "state": None,
+        "adopt": None,
+        "probe": {"port": None},
+        "keeper": None,
+        "max_streams": None,
+        "introduction_dos": {"enabled": None},
         "ports": [{**PORTS[0], "targets": None}],
     }
     groups = {"all": ["web1", "web2", "web3"]}
@@ -440,7 +505,9 @@ def test_a_null_is_not_given():
 @pytest.mark.parametrize("empty", [None, []])
 def test_the_last_client_revoked_does_not_open_the_service(empty):
     service = {"name": "newsroom", "layout": "hardmap", "replicas": "web1", "ports": PORTS, "authorized_clients": empty}
-    with pytest.raises(OnionfleetError, match="service 'newsroom': authorized_clients: is empty, which would let everybody in"):
+    with pytest.raises(
+        OnionfleetError, match="service 'newsroom': authorized_clients: is empty, which would let everybody in"
+    ):
         make_plan(Declaration(services=[service], groups={"all": ["web1"]}, keys_required=False))
 
 
@@ -450,5 +517,10 @@ def test_the_word_for_less_protection_reaches_the_preflight_and_is_mentioned():
     text = "\n".join(plan.hints)
     assert "service 'newsroom' is not anonymous (single_hop)" in text
     assert "service 'newsroom' says 'lower_protection: true'; remove that" in text
-    assert "lower_protection" not in daemons(make_plan(declaration(service(lower_protection=False))), "web1")["newsroomw1"]["services"][0]
-    assert faults(service(lower_protection="yes")) == ["service 'newsroom': lower_protection: is the text 'yes'; write true or false"]
+    assert (
+        "lower_protection"
+        not in daemons(make_plan(declaration(service(lower_protection=False))), "web1")["newsroomw1"]["services"][0]
+    )
+    assert faults(service(lower_protection="yes")) == [
+        "service 'newsroom': lower_protection: is the text 'yes'; write true or false"
+    ]

@@ -40,19 +40,33 @@ SHOW = os.environ.get("ONIONFLEET_SHOW_FAULTS")
 GROUPS = {"all": ["h1", "h2", "h3", "h4"], "web": ["h1", "h2", "h3"], "app": ["h2", "h4"], "pub": ["h3"], "empty": []}
 NAMES = ("alpha", "be-ta", "g4mma", "d" * 32)
 ADDRESSES = {name: generate().address for name in (*NAMES, "frontend")}
-CLIENT_KEYS = ("NBWMNHGXC3D5ADAVXWFNFGHJ6ZJRWX2DEFDZ4ODNZHZ7FSLQGRKQ", "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43UOV3HO6DZPIYDCMRTGQ2Q")
+CLIENT_KEYS = (
+    "NBWMNHGXC3D5ADAVXWFNFGHJ6ZJRWX2DEFDZ4ODNZHZ7FSLQGRKQ",
+    "MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43UOV3HO6DZPIYDCMRTGQ2Q",
+)
 # explanations of failures take minutes, and reading the declaration none
-EXAMPLES = settings(phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink], deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = settings(
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 
 # --- values that fields take, by their kinds
 
 WORDS = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters='"\\'), min_size=1, max_size=12)
-SOCKETS = st.one_of(st.builds("127.0.0.1:{}".format, st.integers(1, 65535)), st.builds("[::1]:{}".format, st.integers(1, 65535)))
+SOCKETS = st.one_of(
+    st.builds("127.0.0.1:{}".format, st.integers(1, 65535)), st.builds("[::1]:{}".format, st.integers(1, 65535))
+)
 TARGETS = st.one_of(SOCKETS, st.builds("unix:/run/{}.sock".format, st.from_regex(r"[a-z]{1,20}", fullmatch=True)))
 TYPED: t.Dict[str, t.List[str]] = {  # what tor understands of a text that our table takes as any
-    "entry_nodes": ["{de}", "$" + "A" * 40], "exclude_nodes": ["{fr}", "192.0.2.0/24"], "hs_layer2_nodes": ["$" + "B" * 40],
-    "hs_layer3_nodes": ["$" + "C" * 40], "middle_nodes": ["{nl}"], "reachable_addresses": ["*:443", "reject *:*"],
-    "tcp_proxy": ["haproxy 192.0.2.1:3128"], "metrics_port_policy": ["accept 192.0.2.1", "reject *"],
+    "entry_nodes": ["{de}", "$" + "A" * 40],
+    "exclude_nodes": ["{fr}", "192.0.2.0/24"],
+    "hs_layer2_nodes": ["$" + "B" * 40],
+    "hs_layer3_nodes": ["$" + "C" * 40],
+    "middle_nodes": ["{nl}"],
+    "reachable_addresses": ["*:443", "reject *:*"],
+    "tcp_proxy": ["haproxy 192.0.2.1:3128"],
+    "metrics_port_policy": ["accept 192.0.2.1", "reject *"],
 }
 
 
@@ -77,8 +91,13 @@ def values(field: str, kind: t.Any) -> st.SearchStrategy[t.Any]:
 
 
 def of_table(table: t.Mapping[str, t.Any]) -> st.SearchStrategy[t.Dict[str, t.Any]]:
-    return st.fixed_dictionaries({}, optional={
-        name: of_table(option) if isinstance(option, dict) else values(name, option.kind) for name, option in table.items()})
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            name: of_table(option) if isinstance(option, dict) else values(name, option.kind)
+            for name, option in table.items()
+        },
+    )
 
 
 def few(table: t.Mapping[str, t.Any], most: int) -> st.SearchStrategy[t.Dict[str, t.Any]]:
@@ -86,12 +105,24 @@ def few(table: t.Mapping[str, t.Any], most: int) -> st.SearchStrategy[t.Dict[str
     return names.flatmap(lambda chosen: of_table({name: table[name] for name in chosen}))
 
 
-PORTS = st.lists(st.integers(1, 65535), min_size=1, max_size=3, unique=True).flatmap(lambda numbers: st.tuples(*[
-    st.one_of(st.fixed_dictionaries({"port": st.just(number), "target": TARGETS}),
-              st.fixed_dictionaries({"port": st.just(str(number)), "targets": st.lists(TARGETS, min_size=1, max_size=2, unique=True)}))
-    for number in numbers]).map(list))
+PORTS = st.lists(st.integers(1, 65535), min_size=1, max_size=3, unique=True).flatmap(
+    lambda numbers: st.tuples(
+        *[
+            st.one_of(
+                st.fixed_dictionaries({"port": st.just(number), "target": TARGETS}),
+                st.fixed_dictionaries(
+                    {"port": st.just(str(number)), "targets": st.lists(TARGETS, min_size=1, max_size=2, unique=True)}
+                ),
+            )
+            for number in numbers
+        ]
+    ).map(list)
+)
 OPTIONS = few(known_options.DAEMON, 4)
-EXTRA = st.lists(st.fixed_dictionaries({"option": st.just("HiddenServiceFuture"), "value": st.one_of(WORDS, st.integers(0, 99))}), max_size=1)
+EXTRA = st.lists(
+    st.fixed_dictionaries({"option": st.just("HiddenServiceFuture"), "value": st.one_of(WORDS, st.integers(0, 99))}),
+    max_size=1,
+)
 PLACES = st.sampled_from(["web", "app", "h1", ["h1", "h4"], ["pub", "h4"]])
 
 
@@ -102,20 +133,41 @@ def services(draw: st.DrawFn, name: str) -> t.Dict[str, t.Any]:
         "name": name,
         "layout": "softmap" if softmap else "hardmap",
         "ports": draw(PORTS),
-        **draw(few({field: option for field, option in known_options.SERVICE.items() if not (softmap and field == "pow")}, 4)),
+        **draw(
+            few(
+                {field: option for field, option in known_options.SERVICE.items() if not (softmap and field == "pow")},
+                4,
+            )
+        ),
     }
     service.update({field: draw(PLACES) for field in (("backends", "publishers") if softmap else ("replicas",))})
     optional: t.Dict[str, st.SearchStrategy[t.Any]] = {
-        "workers": st.integers(1, 3), "adopt": st.booleans(), "address": st.just(ADDRESSES[name]), "daemon_options": OPTIONS,
-        "directory": st.sampled_from(["site", "a.b_c-d"]), "extra": EXTRA, "state": st.just("present"), "secret_key": WORDS,
-        "probe": st.fixed_dictionaries({"port": st.just(int(service["ports"][0]["port"]))}, optional={
-            "scheme": st.sampled_from(["http", "https"]), "path": st.just("/x?y=%20"), "status": st.just([200, 401]),
-            "contains": st.text(max_size=5), "capture": st.just("v([0-9]+)")}),
+        "workers": st.integers(1, 3),
+        "adopt": st.booleans(),
+        "address": st.just(ADDRESSES[name]),
+        "daemon_options": OPTIONS,
+        "directory": st.sampled_from(["site", "a.b_c-d"]),
+        "extra": EXTRA,
+        "state": st.just("present"),
+        "secret_key": WORDS,
+        "probe": st.fixed_dictionaries(
+            {"port": st.just(int(service["ports"][0]["port"]))},
+            optional={
+                "scheme": st.sampled_from(["http", "https"]),
+                "path": st.just("/x?y=%20"),
+                "status": st.just([200, 401]),
+                "contains": st.text(max_size=5),
+                "capture": st.just("v([0-9]+)"),
+            },
+        ),
     }
     if not softmap:
         clients = [{"name": f"client{number}", "public_key": key} for number, key in enumerate(CLIENT_KEYS)]
-        optional.update(authorized_clients=st.sampled_from([clients, clients[:1]]), keeper=st.booleans(),
-                        onionbalance_frontends=st.just([ADDRESSES["frontend"]]))
+        optional.update(
+            authorized_clients=st.sampled_from([clients, clients[:1]]),
+            keeper=st.booleans(),
+            onionbalance_frontends=st.just([ADDRESSES["frontend"]]),
+        )
     service.update(draw(st.fixed_dictionaries({}, optional=optional)))
     if draw(st.integers(0, 9)) == 0:
         service["single_hop"] = draw(st.sampled_from([True, "false"]))
@@ -156,8 +208,33 @@ def declarations(draw: st.DrawFn) -> t.Dict[str, t.Any]:
 # --- what spoils them
 
 JUNK = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), WORDS, st.just(""), st.just("x" * 5000), st.just(10**5000),
-    st.sampled_from([[], {}, [None], [[]], [{}], {"": {}}, {7: 7}, {True: 1}, {None: 1}, b"x", {1, 2}, datetime.date(2026, 1, 1), "\ud800", "\x1b[31m"]),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=20),
+    WORDS,
+    st.just(""),
+    st.just("x" * 5000),
+    st.just(10**5000),
+    st.sampled_from(
+        [
+            [],
+            {},
+            [None],
+            [[]],
+            [{}],
+            {"": {}},
+            {7: 7},
+            {True: 1},
+            {None: 1},
+            b"x",
+            {1, 2},
+            datetime.date(2026, 1, 1),
+            "\ud800",
+            "\x1b[31m",
+        ]
+    ),
     st.lists(st.one_of(st.integers(), st.text(max_size=5)), max_size=2),
     st.dictionaries(st.one_of(st.text(max_size=5), st.integers()), st.integers(), max_size=2),
 )
@@ -165,7 +242,9 @@ JUNK = st.one_of(
 
 def _spots(value: t.Any, depth: int = 7) -> t.Iterator[t.Tuple[t.Any, t.Any]]:
     """Every container and key of a value, which may hold itself."""
-    pairs = list(value.items()) if isinstance(value, dict) else list(enumerate(value)) if isinstance(value, list) else []
+    pairs = (
+        list(value.items()) if isinstance(value, dict) else list(enumerate(value)) if isinstance(value, list) else []
+    )
     for key, inner in pairs:
         yield value, key
         yield from _spots(inner, depth - 1) if depth else ()
@@ -194,7 +273,11 @@ def planned(declared: t.Dict[str, t.Any]) -> t.Tuple[t.Any, t.List[str]]:
     """The plan of variables, read as the action reads them, or all their faults."""
     template = Template(Templar(DataLoader(), variables={}))
     read = {name: template.read(value, f"onion_{name}", skip=("secret_key",)) for name, value in declared.items()}
-    read["targets"] = {host: value for host, value in (read["targets"] if isinstance(read["targets"], dict) else {}).items() if host in GROUPS["all"]}
+    read["targets"] = {
+        host: value
+        for host, value in (read["targets"] if isinstance(read["targets"], dict) else {}).items()
+        if host in GROUPS["all"]
+    }
     # the action hands over addresses, whatever the variable holds; test_credentials spoils that
     read["credentials"] = [*map(str, read["credentials"])] if isinstance(read["credentials"], list) else []
     try:
@@ -228,7 +311,9 @@ def _lines(table: t.Mapping[str, t.Any], given_values: t.Mapping[str, t.Any]) ->
         if isinstance(option, dict):
             found += _lines(option, value or {})
         elif option is not None and value is not None:
-            found += [(option.keyword, text + " syslog" * (option.keyword == "Log")) for text in _texts(option.kind, value)]
+            found += [
+                (option.keyword, text + " syslog" * (option.keyword == "Log")) for text in _texts(option.kind, value)
+            ]
     return found
 
 
@@ -263,13 +348,19 @@ def meant(service: t.Dict[str, t.Any], host: str, targets: t.Any) -> t.List[t.Tu
     for port in service["ports"]:
         default = port["targets"] if "targets" in port else port["target"]
         chosen = own.get(str(port["port"])) or default
-        found += [("HiddenServicePort", f"{port['port']} {target}") for target in (chosen if isinstance(chosen, list) else [chosen])]
+        found += [
+            ("HiddenServicePort", f"{port['port']} {target}")
+            for target in (chosen if isinstance(chosen, list) else [chosen])
+        ]
     if softmap or service.get("onionbalance_frontends"):
         found.append(("HiddenServiceOnionBalanceInstance", "1"))
     if softmap:
         service = {"introduction_points": 6, **service}
     found += _lines(known_options.SERVICE, service)
-    return found + [(line["option"], str(int(line["value"])) if isinstance(line["value"], bool) else str(line["value"])) for line in service.get("extra", [])]
+    return found + [
+        (line["option"], str(int(line["value"])) if isinstance(line["value"], bool) else str(line["value"]))
+        for line in service.get("extra", [])
+    ]
 
 
 def compare(declared: t.Dict[str, t.Any], plan: t.Any) -> t.Dict[str, t.Dict[str, str]]:
@@ -304,20 +395,35 @@ def compare(declared: t.Dict[str, t.Any], plan: t.Any) -> t.Dict[str, t.Dict[str
             assert first == ("HiddenServiceDir", f"/var/lib/tor-instances/{daemon}/{folder}")
             assert sorted(lines) == sorted(meant(service, host, targets)), service
             torrc = _read(files[host][f"/etc/tor/instances/{daemon}/torrc"])
-            options = {**declared["daemon_options"], **(shared.get("shared", {}) if "daemon" in service else service.get("daemon_options", {}))}
-            wanted = [("SocksPort", "0"), *_lines(known_options.DAEMON, options), ("%include", f"/etc/tor/instances/{daemon}/services/")]
+            options = {
+                **declared["daemon_options"],
+                **(shared.get("shared", {}) if "daemon" in service else service.get("daemon_options", {})),
+            }
+            wanted = [
+                ("SocksPort", "0"),
+                *_lines(known_options.DAEMON, options),
+                ("%include", f"/etc/tor/instances/{daemon}/services/"),
+            ]
             wanted += [(line["option"], str(line["value"])) for line in declared["network_options"]]
             hop = str(service.get("single_hop")).lower() == "true"
             wanted += [("HiddenServiceNonAnonymousMode", "1"), ("HiddenServiceSingleHopMode", "1")] * hop
             assert sorted(torrc) == sorted(wanted)
-            clients = {f"/var/lib/tor-instances/{daemon}/{folder}/authorized_clients/{client['name']}.auth": f"descriptor:x25519:{client['public_key']}\n"
-                       for client in service.get("authorized_clients", [])}
-            assert {path: text for path, text in files[host].items() if f"/{daemon}/{folder}/authorized_clients/" in path} == clients
+            clients = {
+                f"/var/lib/tor-instances/{daemon}/{folder}/authorized_clients/{client['name']}.auth": f"descriptor:x25519:{client['public_key']}\n"
+                for client in service.get("authorized_clients", [])
+            }
+            assert {
+                path: text for path, text in files[host].items() if f"/{daemon}/{folder}/authorized_clients/" in path
+            } == clients
         for host in _hosts(service.get("publishers")):
             (published,) = [each for each in plan.hosts[host]["publisher"]["services"] if each["name"] == name]
-            assert [each["name"] for each in published["instances"]] == [f"{row['host']}/{row['daemon']}" for row in instances]
+            assert [each["name"] for each in published["instances"]] == [
+                f"{row['host']}/{row['daemon']}" for row in instances
+            ]
             assert published["address"] == ADDRESSES[name]
-    rendered = collections.Counter((host, path) for host, of_host in files.items() for path in of_host if path.endswith(".conf"))
+    rendered = collections.Counter(
+        (host, path) for host, of_host in files.items() for path in of_host if path.endswith(".conf")
+    )
     assert rendered == expected
     return files
 
@@ -354,7 +460,9 @@ def test_what_is_accepted_becomes_what_is_meant(declared: t.Dict[str, t.Any]) ->
 
 @settings(EXAMPLES, max_examples=MADE - MADE // 2)
 @given(spoilt())
-def test_a_spoilt_declaration_has_faults_that_name_their_places_or_is_what_is_meant(declared: t.Dict[str, t.Any]) -> None:
+def test_a_spoilt_declaration_has_faults_that_name_their_places_or_is_what_is_meant(
+    declared: t.Dict[str, t.Any],
+) -> None:
     plan, faults = planned(declared)
     check(faults)
     if plan is not None and not faults:
@@ -390,6 +498,15 @@ def _verify(files: t.Dict[str, str], folder: str) -> None:
             pathlib.Path(f"{folder}{root}/{daemon}").mkdir(parents=True, exist_ok=True, mode=0o700)
         for private in pathlib.Path(f"{folder}{roots[1]}/{daemon}").rglob("*"):
             private.chmod(0o700 if private.is_dir() else 0o600)
-        command = ["tor", "--verify-config", "-f", folder + torrc, "--DataDirectory", f"{folder}{roots[1]}/{daemon}", "--defaults-torrc", "/dev/null"]
+        command = [
+            "tor",
+            "--verify-config",
+            "-f",
+            folder + torrc,
+            "--DataDirectory",
+            f"{folder}{roots[1]}/{daemon}",
+            "--defaults-torrc",
+            "/dev/null",
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, (done.stdout, files)

@@ -23,7 +23,9 @@ UNDEFINED = trust_as_template("{{ nowhere }}")
 
 @pytest.fixture(name="template")
 def fixture_template():
-    return Template(Templar(DataLoader(), variables={"port": 80, "names": ["a", "b"], "deep": {"undefined": UNDEFINED}}))
+    return Template(
+        Templar(DataLoader(), variables={"port": 80, "names": ["a", "b"], "deep": {"undefined": UNDEFINED}})
+    )
 
 
 def test_plain_data_stay(template):
@@ -105,7 +107,10 @@ def test_an_anchor_that_holds_itself_is_a_fault_of_its_field(template):
     one.update(again=one, many=many)
     read = template.read([one], "onion_services")
     assert read == [{"name": "newsroom", "workers": 2, "again": None, "many": None}]
-    assert [fault.split(": has values")[0] for fault in template.faults] == ["service 'newsroom': again", "service 'newsroom': many"]
+    assert [fault.split(": has values")[0] for fault in template.faults] == [
+        "service 'newsroom': again",
+        "service 'newsroom': many",
+    ]
 
 
 @pytest.mark.parametrize("place", ["field", "list", "variable"])

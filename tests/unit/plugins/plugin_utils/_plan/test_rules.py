@@ -51,7 +51,10 @@ def test_shared_daemons(declared, words):
 def test_addresses_come_from_store_or_declaration_and_belong_to_one_service():
     faults = Faults()
     found = services("a", "b")
-    assert rules.check_addresses(found, {"a": "x.onion", "b": "y.onion"}, True, faults) == {"a": "x.onion", "b": "y.onion"}
+    assert rules.check_addresses(found, {"a": "x.onion", "b": "y.onion"}, True, faults) == {
+        "a": "x.onion",
+        "b": "y.onion",
+    }
     assert not faults
     rules.check_addresses(found, {"a": "x.onion", "b": "x.onion"}, True, faults)
     assert list(faults) == ["service 'b': key: is also that of service 'a'; give each service a key of its own"]
@@ -80,7 +83,9 @@ def test_services_of_a_daemon_agree():
 def test_a_shared_daemon_is_not_named_like_a_services_own():
     faults = Faults()
     rules.check_daemons({**services("a"), **services("b", daemon="aw1")}, {}, faults, [])
-    assert list(faults) == ["service 'b': daemon: 'aw1' is also the name of a daemon of service 'a'; choose another name"]
+    assert list(faults) == [
+        "service 'b': daemon: 'aw1' is also the name of a daemon of service 'a'; choose another name"
+    ]
 
 
 def test_crowds_loners_and_idlers_are_hinted_at():

@@ -59,7 +59,12 @@ def test_the_operator_may_want_other_numbers_of_introduction_points():
 
 
 def test_publishers_list_every_backend_and_run_a_tor_of_their_own():
-    plan = planned(softmap(workers=2), softmap("library", probe={"port": 443}, backends=["app1"], ports=[*PORTS, {"port": 443, "target": "127.0.0.1:8443"}]))
+    plan = planned(
+        softmap(workers=2),
+        softmap(
+            "library", probe={"port": 443}, backends=["app1"], ports=[*PORTS, {"port": 443, "target": "127.0.0.1:8443"}]
+        ),
+    )
     (archive, library) = plan.hosts["pub2"]["publisher"]["services"]
     assert [instance["name"] for instance in archive["instances"]] == [
         f"app{host}/archiveb{worker}" for host in (1, 2, 3) for worker in (1, 2)
@@ -120,7 +125,10 @@ def test_draining_all_backends_is_refused():
     ("fields", "words"),
     [
         ({"pow": {"enabled": True}}, "pow: proof of work does not pass a publisher"),
-        ({"authorized_clients": [{"name": "a", "public_key": "A" * 52}]}, "authorized_clients: a publisher can neither"),
+        (
+            {"authorized_clients": [{"name": "a", "public_key": "A" * 52}]},
+            "authorized_clients: a publisher can neither",
+        ),
         ({"replicas": "app"}, "replicas: belongs to the layout hardmap"),
         ({"onionbalance_frontends": []}, "onionbalance_frontends: follows from"),
         ({"publishers": None}, "publishers: must name an inventory group"),
@@ -154,7 +162,11 @@ def test_a_layout_that_is_none_is_refused(layout):
 
 def test_what_hangs_by_one_thread_is_mentioned():
     hints = "\n".join(planned(softmap(publishers="pub1", backends="app1"), hardmap(replicas="app1")).hints)
-    for words in ("'archive' has one publisher only", "'archive' (and 'newsroom') has one host only", "'archive' has one backend only"):
+    for words in (
+        "'archive' has one publisher only",
+        "'archive' (and 'newsroom') has one host only",
+        "'archive' has one backend only",
+    ):
         assert words in hints
     assert planned(softmap(), hardmap(keeper=True)).hints == []
     assert "one backend" not in "\n".join(planned(softmap(backends="app1", workers=2)).hints)
@@ -176,4 +188,6 @@ def test_settings_of_publishers_are_checked(settings, words):
 def test_a_publisher_on_a_testing_network_knows_it():
     network = [{"option": "TestingTorNetwork", "value": "1"}]
     assert planned(softmap(), network_options=network).hosts["pub1"]["publisher"]["settings"] == {"testnet": True}
-    assert planned(softmap(), publisher={"probe_interval": 9}).hosts["pub1"]["publisher"]["settings"] == {"probe_interval": 9}
+    assert planned(softmap(), publisher={"probe_interval": 9}).hosts["pub1"]["publisher"]["settings"] == {
+        "probe_interval": 9
+    }

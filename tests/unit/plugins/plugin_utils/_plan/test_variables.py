@@ -43,7 +43,11 @@ def test_what_is_read_is_known():
 
 
 def test_every_variable_that_playbooks_roles_and_plugins_read_is_known():
-    files = [*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml"), *(ROOT / "inventory.example").rglob("*.yml")]
+    files = [
+        *(ROOT / "playbooks").rglob("*.yml"),
+        *(ROOT / "roles").glob("*/tasks/*.yml"),
+        *(ROOT / "inventory.example").rglob("*.yml"),
+    ]
     # no address of a page or a role, and no part of a longer name
     named = {name for path in files for name in re.findall(r"(?<![\w./-])onion_[a-z_]+\b", path.read_text())}
     assert named <= {*READ, *_MADE, *NO_VARIABLES}

@@ -29,24 +29,45 @@ def installed(planned, **changes):
     files = {}
     if planned["publisher"]:
         files.update(installing._publisher_files())
-        files[f"{installing.UNITS}/onionfleet-publisher.service"] = installing.File(installing._sha1(b"[Unit] publisher"))
+        files[f"{installing.UNITS}/onionfleet-publisher.service"] = installing.File(
+            installing._sha1(b"[Unit] publisher")
+        )
     if planned["keeper"]:
         files.update(installing._keeper_files(planned["keeper"]))
         files[f"{installing.UNITS}/onionfleet-keeper.service"] = installing.File(installing._sha1(b"[Unit] keeper"))
     found = [entry(path, file.sha1 or "any", file.mode) for path, file in files.items()]
-    found += [entry(f"{installing._WANTS}/onionfleet-{name}.service", isreg=False) for name in ("publisher", "keeper") if planned[name]]
-    return {"files": [{**each, **changes.get(each["path"].rpartition("/")[2], {})} for each in found
-                      if changes.get(each["path"].rpartition("/")[2], {}) is not None]}
+    found += [
+        entry(f"{installing._WANTS}/onionfleet-{name}.service", isreg=False)
+        for name in ("publisher", "keeper")
+        if planned[name]
+    ]
+    return {
+        "files": [
+            {**each, **changes.get(each["path"].rpartition("/")[2], {})}
+            for each in found
+            if changes.get(each["path"].rpartition("/")[2], {}) is not None
+        ]
+    }
 
 
 def drift(planned=None, daemons=None, publisher=None, told=None, found=None, own=None, before=None):
     planned = planned or PLAIN
-    differences = host_drift(planned, daemons or NOTHING, publisher or NOTHING, told or NOTHING,
-                             installed(planned) if found is None else found, UNITS, [own or {}], before or NOTHING)
+    differences = host_drift(
+        planned,
+        daemons or NOTHING,
+        publisher or NOTHING,
+        told or NOTHING,
+        installed(planned) if found is None else found,
+        UNITS,
+        [own or {}],
+        before or NOTHING,
+    )
     return [(each["kind"], each["what"]) for each in differences]
 
 
-@pytest.mark.parametrize("planned", [PLAIN, {"publisher": PUBLISHER, "keeper": KEEPER}, {"publisher": {"services": []}, "keeper": None}])
+@pytest.mark.parametrize(
+    "planned", [PLAIN, {"publisher": PUBLISHER, "keeper": KEEPER}, {"publisher": {"services": []}, "keeper": None}]
+)
 def test_a_host_as_planned(planned):
     found = installed(planned)
     if planned["publisher"] == {"services": []}:
@@ -60,7 +81,11 @@ def test_a_host_as_planned(planned):
         (part("/etc/tor/instances/a/torrc", "one\ntwo\n", "one\n"), "file", "torrc has been changed; deploy mends it"),
         (part("/etc/tor/instances/a/torrc", "", "one\n"), "file", "torrc is missing"),
         (part("/x/old.auth", "one\n", ""), "file", "old.auth is there, and nothing asks for it"),
-        (part(KEY, "mode 0644, 104:104\n", "mode 0600, _tor-a:_tor-a\n"), "key", "has mode 0644, 104:104, not mode 0600, _tor-a:_tor-a"),
+        (
+            part(KEY, "mode 0644, 104:104\n", "mode 0600, _tor-a:_tor-a\n"),
+            "key",
+            "has mode 0644, 104:104, not mode 0600, _tor-a:_tor-a",
+        ),
         (part(KEY, "", "key of x.onion\n"), "key", "is missing"),
         (part("tor@a.service", "disabled\n", "enabled\n"), "unit", "tor@a.service is disabled, not enabled"),
     ],
@@ -78,7 +103,9 @@ def test_no_content_is_told():
 
 def test_what_does_not_run_as_the_files_say():
     actions = [{"name": "a", "action": "reload", "reasons": ["x differs", "y is new"]}]
-    assert drift(daemons={**NOTHING, "actions": actions}) == [("action", "daemon 'a': x differs, y is new; deploy would reload it")]
+    assert drift(daemons={**NOTHING, "actions": actions}) == [
+        ("action", "daemon 'a': x differs, y is new; deploy would reload it")
+    ]
 
 
 def test_faults_and_failures_are_told():
@@ -89,7 +116,9 @@ def test_faults_and_failures_are_told():
 def test_what_nobody_declares():
     orphans = [{"daemon": "ghost", "service": None}, {"daemon": "small", "service": "old"}]
     assert [what.partition(",")[0] for _kind, what in drift(daemons={**NOTHING, "orphans": orphans})] == [
-        "daemon 'ghost' is there", "daemon 'small' serves 'old'"]
+        "daemon 'ghost' is there",
+        "daemon 'small' serves 'old'",
+    ]
 
 
 def test_a_client_of_ours_that_nothing_needs_is_not_for_anybody_to_declare():
@@ -105,17 +134,25 @@ def test_a_publisher_that_needs_something(action, count):
 
 def test_a_publisher_that_knows_a_backend_of_nobody():
     instances = [{"name": "web1/archiveb1"}, {"name": "web9/archiveb1"}]
-    told = {"status": {"services": [{"name": "archive", "instances": instances}, {"name": "gone", "instances": instances[:1]}]}}
+    told = {
+        "status": {
+            "services": [{"name": "archive", "instances": instances}, {"name": "gone", "instances": instances[:1]}]
+        }
+    }
     found = drift({"publisher": PUBLISHER, "keeper": None}, told=told)
     assert [(kind, what.split("service ")[1].split(",")[0]) for kind, what in found] == [
-        ("backend", "'archive': knows backend 'web9/archiveb1'"), ("backend", "'gone': knows backend 'web1/archiveb1'")]
+        ("backend", "'archive': knows backend 'web9/archiveb1'"),
+        ("backend", "'gone': knows backend 'web1/archiveb1'"),
+    ]
 
 
 def test_a_backend_that_has_another_address_than_before():
     service = {"directory": "archive-backend", "address": "new"}
     own = {"web1": {"daemons": [{"name": "archiveb1", "services": [service]}]}}
-    then, now = ({"configured": [{"name": "archive", "instances": [{"name": "web1/archiveb1", "address": address}]}]}
-                 for address in ("old", "new"))
+    then, now = (
+        {"configured": [{"name": "archive", "instances": [{"name": "web1/archiveb1", "address": address}]}]}
+        for address in ("old", "new")
+    )
     planned = {"publisher": PUBLISHER, "keeper": None}
     ((kind, what),) = drift(planned, own=own, before=then, told=now)
     assert kind == "address"
@@ -154,14 +191,21 @@ def test_units():
         ("unit", f"{installing.UNITS}/onionfleet-keeper.service has been changed; deploy mends it"),
     ]
     left = {"files": [entry(f"{installing._WANTS}/onionfleet-keeper.service", isreg=False)]}
-    assert drift(found=left) == [("unit", "onionfleet-keeper.service: starts at boot; in the plan it does not: deploy mends it")]
+    assert drift(found=left) == [
+        ("unit", "onionfleet-keeper.service: starts at boot; in the plan it does not: deploy mends it")
+    ]
 
 
 def test_a_strange_file_beside_the_program():
     found = installed(BOTH)
-    found["files"] += [entry("/usr/local/lib/onionfleet/publisher/site.py"), entry("/etc/systemd/system/other.service"),
-                       entry("/usr/local/lib/onionfleet/publisher/onionfleet_publisher", isreg=False)]
-    assert drift(BOTH, found=found) == [("file", "/usr/local/lib/onionfleet/publisher/site.py is not of this collection; remove it")]
+    found["files"] += [
+        entry("/usr/local/lib/onionfleet/publisher/site.py"),
+        entry("/etc/systemd/system/other.service"),
+        entry("/usr/local/lib/onionfleet/publisher/onionfleet_publisher", isreg=False),
+    ]
+    assert drift(BOTH, found=found) == [
+        ("file", "/usr/local/lib/onionfleet/publisher/site.py is not of this collection; remove it")
+    ]
 
 
 def test_a_host_whose_files_could_not_be_read_is_not_accused():
@@ -169,7 +213,11 @@ def test_a_host_whose_files_could_not_be_read_is_not_accused():
 
 
 STATUS = {"services": [], "troubles": ["first"], "unpublished": []}
-DIFFERENCES = {"web1": [{"kind": "file", "what": "a differs"}, {"kind": "undeclared", "what": "b"}], "web2": [], "web3": False}
+DIFFERENCES = {
+    "web1": [{"kind": "file", "what": "a differs"}, {"kind": "undeclared", "what": "b"}],
+    "web2": [],
+    "web3": False,
+}
 
 
 def test_a_status_with_it():
@@ -183,5 +231,10 @@ def test_a_status_with_it():
 def test_a_redacted_status_tells_no_place():
     shown = redacted(with_drift(STATUS, DIFFERENCES))
     assert shown["looked_at"] == ["host 1", "host 2"]
-    assert shown["drift"][0] == {"host": "host 1", "kind": "file", "what": "is not as the plan says (not shown)", "wrong": True}
+    assert shown["drift"][0] == {
+        "host": "host 1",
+        "kind": "file",
+        "what": "is not as the plan says (not shown)",
+        "wrong": True,
+    }
     assert shown["troubles"] == ["host 'host 1': is not as the plan says (not shown)"]

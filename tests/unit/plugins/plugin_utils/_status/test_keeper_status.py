@@ -6,15 +6,35 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._status.keeper_status import keeper_redacted, keeper_row, keeper_troubles
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._status.keeper_status import (
+    keeper_redacted,
+    keeper_row,
+    keeper_troubles,
+)
 
 REPLICA = {"host": "web1", "daemon": "newsroomw1", "runs": True}
 
 
 def said(turned=0.5, targets=True, drained=False, hsdirs_answer=True, **replica):
-    own = {"name": "web1/newsroomw1", "holds": False, "publishes": False, "armed": True, "ready": True, "drained": drained, "published": [900, 950],
-           "took_over": {"at": 940, "why": "unreachable for 21 s"}, "took_its_turn": None, **replica}
-    service = {"name": "newsroom", "targets": targets, "answers": True, "hsdirs_answer": hsdirs_answer, "replicas": [own]}
+    own = {
+        "name": "web1/newsroomw1",
+        "holds": False,
+        "publishes": False,
+        "armed": True,
+        "ready": True,
+        "drained": drained,
+        "published": [900, 950],
+        "took_over": {"at": 940, "why": "unreachable for 21 s"},
+        "took_its_turn": None,
+        **replica,
+    }
+    service = {
+        "name": "newsroom",
+        "targets": targets,
+        "answers": True,
+        "hsdirs_answer": hsdirs_answer,
+        "replicas": [own],
+    }
     return {"web1": {"status": {"time": 1000.4, "turned": turned, "services": [service]}, "error": ""}}
 
 

@@ -8,7 +8,11 @@ import pytest
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._status.preflights import clock_offset, fleet_report
 
 SERVICES = {
-    "newsroom": {"state": "present", "publishers": [], "replicas": [{"host": "web1"}, {"host": "web2"}, {"host": "web2"}]},
+    "newsroom": {
+        "state": "present",
+        "publishers": [],
+        "replicas": [{"host": "web1"}, {"host": "web2"}, {"host": "web2"}],
+    },
     "gone": {"state": "absent", "publishers": [], "replicas": [{"host": "web1"}, {"host": "web3"}]},
 }
 
@@ -54,8 +58,14 @@ def test_a_lost_host_is_mentioned_and_a_failing_one_stops_the_run():
 
 
 def test_clocks_of_publishers_count_and_those_of_backends_do_not():
-    services = {"archive": {"state": "present", "replicas": [], "backends": [{"host": "web3"}],
-                            "publishers": [{"host": "web1"}, {"host": "web2"}]}}
+    services = {
+        "archive": {
+            "state": "present",
+            "replicas": [],
+            "backends": [{"host": "web3"}],
+            "publishers": [{"host": "web1"}, {"host": "web2"}],
+        }
+    }
     assert fleet_report({"web1": found(), "web2": found(), "web3": found(99.0)}, services)["faults"] == []
     (fault,) = fleet_report({"web1": found(), "web2": found(99.0)}, services)["faults"]
     assert "service 'archive': clock: host 'web2'" in fault

@@ -49,7 +49,10 @@ def told(host, states=("up", "up")):
         for number, state in enumerate(states, 1)
     ]
     descriptors = [{"which": which, "signing_key": f"{host}-{which}"} for which in ("first", "second")]
-    return {"status": {"services": [{"name": "archive", "descriptors": descriptors, "instances": instances}]}, "error": ""}
+    return {
+        "status": {"services": [{"name": "archive", "descriptors": descriptors, "instances": instances}]},
+        "error": "",
+    }
 
 
 def published(key, introduction_keys, number=6):
@@ -125,7 +128,12 @@ def test_dead_backends_and_publishers_are_told():
     ("key", "points", "asked", "strange"),
     [
         ("thief", ["key-thief1", "key-thief2", "key-app1"], {}, 6),
-        ("thief", ["key-thief1", "key-app2", "key-app1"], {}, 0),  # an older one of ours: one of its points was replaced
+        (
+            "thief",
+            ["key-thief1", "key-app2", "key-app1"],
+            {},
+            0,
+        ),  # an older one of ours: one of its points was replaced
         ("pub1-first", ["key-of-the-other-period"], {}, 0),
         ("thief", ["key-thief"], {"own_by_host": {**OWN, "app2": {"unreachable": True}}}, 0),
         ("thief", ["key-thief"], {"told_by_host": {"pub1": told("pub1"), "pub2": {"unreachable": True}}}, 0),

@@ -10,7 +10,11 @@ import json
 
 import pytest
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.admission import distrust
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._status.status import fleet_status, probe_targets, redacted
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._status.status import (
+    fleet_status,
+    probe_targets,
+    redacted,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,7 +29,16 @@ REPLICAS = [
 def service(**fields):
     """As plan returns it in ``services``."""
     planned = {"layout": "hardmap", "state": "present", "address": ADDRESS, "replicas": REPLICAS, "ports": [80, 443]}
-    return {**planned, "backends": [], "publishers": [], "directory": "newsroom", "probe": {}, "pow": False, "restricted": False, **fields}
+    return {
+        **planned,
+        "backends": [],
+        "publishers": [],
+        "directory": "newsroom",
+        "probe": {},
+        "pow": False,
+        "restricted": False,
+        **fields,
+    }
 
 
 def made(name, key, address=ADDRESS):
@@ -107,7 +120,10 @@ def test_a_restricted_service_that_nobody_could_ask_is_a_trouble():
     for credentials, troubles in (([ADDRESS], 1), ([], 0)):
         status = fleet_status(locked, OWN, found, [], credentials=credentials)
         assert status["services"][0]["asked"] == bool(credentials)
-        assert len([trouble for trouble in status["troubles"] if "nobody could ask for it through Tor" in trouble]) == troubles
+        assert (
+            len([trouble for trouble in status["troubles"] if "nobody could ask for it through Tor" in trouble])
+            == troubles
+        )
         assert len(redacted(status)["troubles"]) == troubles
 
 
@@ -120,7 +136,10 @@ def test_a_sound_service():
     assert [replica["hsdirs"] for replica in row["replicas"]] == [0, 0, 5]
     assert [replica["introduction_circuits"] for replica in row["replicas"]] == [3, 3, 3]
     assert row["answer"] == {"requests": 3, "answered": 3, "median": 1.5, "errors": {}, "answered_by": {"web2": 3}}
-    assert all(set(replica) == {"runs", "error", "introduction_circuits", "silent_targets", "hsdirs", "keeper", *REPLICAS[0]} for replica in row["replicas"])
+    assert all(
+        set(replica) == {"runs", "error", "introduction_circuits", "silent_targets", "hsdirs", "keeper", *REPLICAS[0]}
+        for replica in row["replicas"]
+    )
 
 
 def test_a_standby_whose_web_server_is_down_is_a_trouble():
@@ -128,14 +147,20 @@ def test_a_standby_whose_web_server_is_down_is_a_trouble():
     own["web1"]["daemons"][0]["services"][0]["silent_targets"] = ["nothing listens on 127.0.0.1:8080"]
     status = fleet_status(SERVICES, own, [published(["key3"] * 6, 6)], [probed()])
     (trouble,) = status["troubles"]
-    assert trouble == ("service 'newsroom': daemon 'newsroomw1' of host 'web1': nothing listens on 127.0.0.1:8080; visitors that it "
-                       "gets see errors")
+    assert trouble == (
+        "service 'newsroom': daemon 'newsroomw1' of host 'web1': nothing listens on 127.0.0.1:8080; visitors that it "
+        "gets see errors"
+    )
     assert "8080" not in json.dumps(redacted(status))
     assert len(redacted(status)["troubles"]) == 1
 
 
 def test_absent_services_are_not_looked_for():
-    assert fleet_status({"gone": service(state="absent")}, {}, [], []) == {"services": [], "troubles": [], "unpublished": []}
+    assert fleet_status({"gone": service(state="absent")}, {}, [], []) == {
+        "services": [],
+        "troubles": [],
+        "unpublished": [],
+    }
 
 
 @pytest.mark.parametrize(("newest", "expected"), [(2, []), (1, ["newsroom"]), (0, ["newsroom"])])
@@ -181,15 +206,27 @@ def test_an_impostor_with_the_same_introduction_points():
     # without a credential nobody can read introduction points
     for hsdir in imitated["hsdirs"]:
         hsdir["introduction_points"] = None
-    assert fleet_status(SERVICES, of_period("now", OWN), [of_period("now", imitated)], [probed()])["services"][0]["hsdirs"]["strange"] == 4
-    assert fleet_status(SERVICES, of_period("before", OWN), [of_period("now", imitated)], [probed()])["services"][0]["hsdirs"]["strange"] == 0
+    assert (
+        fleet_status(SERVICES, of_period("now", OWN), [of_period("now", imitated)], [probed()])["services"][0][
+            "hsdirs"
+        ]["strange"]
+        == 4
+    )
+    assert (
+        fleet_status(SERVICES, of_period("before", OWN), [of_period("now", imitated)], [probed()])["services"][0][
+            "hsdirs"
+        ]["strange"]
+        == 0
+    )
 
 
 def test_the_other_descriptor_of_a_daemon_is_known_by_its_relays():
     own = published(["key-of-other"] * 4, 4)
     for hsdir in own["hsdirs"]:
         hsdir["introduction_points"] = ["2" * 40, "3" * 40]
-    found = fleet_status({"newsroom": service(replicas=REPLICAS[:1])}, of_period("before", OWN), [of_period("now", own)], [probed()])
+    found = fleet_status(
+        {"newsroom": service(replicas=REPLICAS[:1])}, of_period("before", OWN), [of_period("now", own)], [probed()]
+    )
     assert found["services"][0]["hsdirs"]["strange"] == 0
     assert found["services"][0]["holder"]["by"] == "introduction points"
 
@@ -215,14 +252,19 @@ def test_without_any_answer_of_hsdirs_nothing_is_published():
     ],
 )
 def test_unanswered_requests_are_trouble(answer, expected):
-    assert fleet_status(SERVICES, OWN, [published(["key1"], 1)], [answer])["troubles"] == [f"service 'newsroom': {expected}"]
+    assert fleet_status(SERVICES, OWN, [published(["key1"], 1)], [answer])["troubles"] == [
+        f"service 'newsroom': {expected}"
+    ]
 
 
 @pytest.mark.parametrize(
     ("lost", "expected"),
     [
         ({"unreachable": True, "msg": "Failed to connect"}, "host is not reachable"),
-        ({"unreachable": True, "msg": distrust("web2", "onion_probe", "it is none")}, "its answer is not to be trusted"),
+        (
+            {"unreachable": True, "msg": distrust("web2", "onion_probe", "it is none")},
+            "its answer is not to be trusted",
+        ),
         ({"failed": True, "msg": "no privileges"}, "no privileges"),
         ({}, "host was lost earlier in this run"),
         ({"daemons": []}, "host was lost earlier in this run"),
@@ -245,7 +287,9 @@ def test_inputs_stay_as_they_are():
 def test_redacted_keeps_the_shape_and_the_verdict():
     shown = redacted(SOUND)["services"][0]
     assert shown.keys() == SOUND["services"][0].keys()
-    assert [replica.keys() for replica in shown["replicas"]] == [replica.keys() for replica in SOUND["services"][0]["replicas"]]
+    assert [replica.keys() for replica in shown["replicas"]] == [
+        replica.keys() for replica in SOUND["services"][0]["replicas"]
+    ]
     assert shown["holder"] == {"host": "host 2", "daemon": "daemon 1", "by": "signing key"}
     assert shown["answer"]["answered_by"] == {"host 2": 3}
     assert shown["address"] == "….onion"
@@ -290,7 +334,9 @@ def statuses(draw):
         )
         seen.append(published(draw(st.lists(st.sampled_from([None, daemon]), max_size=4)), 1, address))
         who = draw(st.dictionaries(st.one_of(st.sampled_from(hosts), NAMES, ADDRESSES), st.integers(1, 3), max_size=3))
-        errors = draw(st.dictionaries(st.one_of(TEXTS, st.just(f"{address} {hosts[0]}")), st.integers(1, 3), max_size=2))
+        errors = draw(
+            st.dictionaries(st.one_of(TEXTS, st.just(f"{address} {hosts[0]}")), st.integers(1, 3), max_size=2)
+        )
         secrets |= who.keys()
         answers.append(probed(draw(st.integers(0, 3)), errors, who, name))
     return fleet_status(services, own, seen, answers), secrets

@@ -34,8 +34,13 @@ def vault(password="password"):
 def fixture_folder(tmp_path):
     """An operator's folder with two keys and a declaration."""
     folder = tmp_path / "operator"
-    for name, text in (("hosts.yml", "all: {}\n"), ("group_vars/all/onion.yml", "onion_services: []\n"), ("vault-password", "password\n"),
-                       ("group_vars/.swp", "junk"), ("inventory.sh", "#!/bin/sh\n")):
+    for name, text in (
+        ("hosts.yml", "all: {}\n"),
+        ("group_vars/all/onion.yml", "onion_services: []\n"),
+        ("vault-password", "password\n"),
+        ("group_vars/.swp", "junk"),
+        ("inventory.sh", "#!/bin/sh\n"),
+    ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     (folder / "hosts.yml").chmod(0o640)
@@ -54,7 +59,9 @@ def written(folder, tmp_path):
 
 
 def restore(archive, folder, *, files=True, check=False, password="password"):
-    return archives.restore(archive, str(folder / ".onion_keys"), str(folder), vault(password), files=files, check=check)
+    return archives.restore(
+        archive, str(folder / ".onion_keys"), str(folder), vault(password), files=files, check=check
+    )
 
 
 def tree(folder):
@@ -76,8 +83,12 @@ def test_from_an_empty_folder_to_the_same_keys(folder, tmp_path):
     assert tree(empty) == {}
     assert restore(archive, empty) == foreseen
     made = {str(pathlib.Path(path).relative_to(empty)) for path in foreseen}
-    assert made == set(tree(empty)) == {"hosts.yml", "group_vars/all/onion.yml"} | {
-        f".onion_keys/{name}.{ending}" for name in NAMES for ending in ("secret", "yml")}
+    assert (
+        made
+        == set(tree(empty))
+        == {"hosts.yml", "group_vars/all/onion.yml"}
+        | {f".onion_keys/{name}.{ending}" for name in NAMES for ending in ("secret", "yml")}
+    )
     for name in NAMES:
         assert store.read_secret(str(empty / ".onion_keys"), name, vault()) == archive.keys[name]
         assert os.stat(empty / f".onion_keys/{name}.secret").st_mode & 0o777 == 0o600
@@ -95,7 +106,9 @@ def test_keys_alone(folder, tmp_path):
 def test_nothing_in_the_place_of_another_key_or_file_and_every_fault_at_once(folder, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
-    store.complete(str(other / ".onion_keys"), [store.Wanted("newsroom"), store.Wanted("archive")], vault(), check=False)
+    store.complete(
+        str(other / ".onion_keys"), [store.Wanted("newsroom"), store.Wanted("archive")], vault(), check=False
+    )
     (other / "hosts.yml").write_text("another\n")
     before = tree(other)
     with pytest.raises(OnionfleetError) as error:
@@ -208,9 +221,13 @@ FORGED = {
     "modes": lambda folder: forged(folder, files={"hosts.yml": {"mode": "7777", "content": "eA=="}}),
     "no mode": lambda folder: forged(folder, files={"hosts.yml": {"mode": "rwx", "content": "eA=="}}),
     "no file": lambda folder: forged(folder, files={"hosts.yml": "eA=="}),
-    "a file of the store": lambda folder: forged(folder, files={".onion_keys/other.yml": {"mode": "0600", "content": "eA=="}}),
+    "a file of the store": lambda folder: forged(
+        folder, files={".onion_keys/other.yml": {"mode": "0600", "content": "eA=="}}
+    ),
     "another way of writing": lambda folder: forged(folder, files={"./hosts.yml": {"mode": "0600", "content": "eA=="}}),
-    "a file as a folder": lambda folder: forged(folder, files={name: {"mode": "0600", "content": "eA=="} for name in ("a", "a/b")}),
+    "a file as a folder": lambda folder: forged(
+        folder, files={name: {"mode": "0600", "content": "eA=="} for name in ("a", "a/b")}
+    ),
     "a zero": lambda folder: forged(folder, files={"a\0b": {"mode": "0600", "content": "eA=="}}),
     "half a character": lambda folder: forged(folder, files={"a\ud800b": {"mode": "0600", "content": "eA=="}}),
     "a terminal's": lambda folder: forged(folder, files={"a\x1b[2Jb": {"mode": "0600", "content": "eA=="}}),
@@ -338,7 +355,9 @@ def test_folders_are_synced_after_their_files(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", spy)
     new_file.make_folder(str(tmp_path / "a/b"))
     new_file.create(str(tmp_path / "a/b/c"), b"one", 0o600)
-    assert synced[:2] == [str(tmp_path), str(tmp_path / "a")] and synced[-1] == str(tmp_path / "a/b") and len(synced) == 4
+    assert (
+        synced[:2] == [str(tmp_path), str(tmp_path / "a")] and synced[-1] == str(tmp_path / "a/b") and len(synced) == 4
+    )
 
 
 def test_a_key_can_be_taken_out_by_hand(folder):
@@ -349,6 +368,7 @@ def test_a_key_can_be_taken_out_by_hand(folder):
 @pytest.mark.parametrize("stick", [False, True])
 def test_new_file_is_whole_or_none(tmp_path, monkeypatch, stick):
     if stick:  # FAT has neither links nor modes
+
         def refuses(*_arguments):
             raise PermissionError(errno.EPERM, "Operation not permitted")
 
@@ -367,10 +387,26 @@ def test_folders_that_are_made_are_nobody_elses_to_write_in(folder, tmp_path, ma
     try:
         path = tmp_path / "stick/backups/a.backup"
         archives.write(str(path), gather(folder), vault())
-        archives.restore(gather(folder), str(tmp_path / "new/inventory/.onion_keys"), str(tmp_path / "new"), vault(), files=True, check=False)
+        archives.restore(
+            gather(folder),
+            str(tmp_path / "new/inventory/.onion_keys"),
+            str(tmp_path / "new"),
+            vault(),
+            files=True,
+            check=False,
+        )
     finally:
         os.umask(before)
-    modes = {name: (tmp_path / name).stat().st_mode & 0o777 for name in
-             ("stick", "stick/backups", "new", "new/inventory", "new/group_vars/all", "new/inventory/.onion_keys")}
+    modes = {
+        name: (tmp_path / name).stat().st_mode & 0o777
+        for name in (
+            "stick",
+            "stick/backups",
+            "new",
+            "new/inventory",
+            "new/group_vars/all",
+            "new/inventory/.onion_keys",
+        )
+    }
     assert modes.pop("new/inventory/.onion_keys") == 0o700
     assert set(modes.values()) == {0o755 & ~mask}

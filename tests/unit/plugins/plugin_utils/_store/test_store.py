@@ -92,7 +92,9 @@ def test_a_key_is_made_only_with_the_passwords_that_open_the_others(store: pathl
     before = files(store)
     found = faults(store, "newsroom", "blog", using=vault(b"wrong"))
     assert len(found) == 2
-    assert found[0].startswith("service 'archive': key: archive.secret: cannot be decrypted with the vault passwords given; ")
+    assert found[0].startswith(
+        "service 'archive': key: archive.secret: cannot be decrypted with the vault passwords given; "
+    )
     assert files(store) == before
     assert faults(store, "newsroom", "blog", using=vault(b"wrong"), check=True) == found
     complete(store, "newsroom", "archive", using=vault(b"wrong"))
@@ -179,7 +181,9 @@ def test_another_machine_was_faster(store: pathlib.Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("ending", ["yml", "secret"])
 @pytest.mark.parametrize("link", [True, False])
-def test_what_is_no_file_in_the_place_of_one(store: pathlib.Path, tmp_path: pathlib.Path, ending: str, link: bool) -> None:
+def test_what_is_no_file_in_the_place_of_one(
+    store: pathlib.Path, tmp_path: pathlib.Path, ending: str, link: bool
+) -> None:
     complete(store, "newsroom")
     path = store / f"newsroom.{ending}"
     path.rename(tmp_path / "kept")
