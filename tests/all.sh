@@ -4,17 +4,19 @@
 #   tests/all.sh             all but named_stages, after the first stages two at a time (TEST_LANES)
 #   tests/all.sh STAGE ...   only these stages, one after another in the order given; `tests/all.sh list` names them
 #
-# It installs Debian packages, makes Python environments and boots test hosts (tests/fleet/fleet). Whatever it keeps is in
-# one folder, FLEET_CACHE (/var/cache/onionfleet); remove that to start anew. Tests run on a copy of the work tree.
+# It installs Debian packages, makes Python environments and boots test hosts (tests/fleet/fleet). Whatever it keeps is
+# in one folder, FLEET_CACHE (/var/cache/onionfleet); remove that to start anew. Tests run on a copy of the work tree.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 lane=${TEST_LANE:-0} lanes=${TEST_LANES:-2}
-export FLEET_CACHE=${FLEET_CACHE:-/var/cache/onionfleet} FLEET_NAME=${FLEET_NAME:-onionfleet$lane} FLEET_SUBNET=${FLEET_SUBNET:-10.90.$((10 + lane))}
+export FLEET_CACHE=${FLEET_CACHE:-/var/cache/onionfleet} FLEET_NAME=${FLEET_NAME:-onionfleet$lane}
+export FLEET_SUBNET=${FLEET_SUBNET:-10.90.$((10 + lane))}
 work=$FLEET_CACHE/work$lane
 logs=$FLEET_CACHE/logs
 collection=$work/ansible_collections/onionfleet/balance
-export ANSIBLE_COLLECTIONS_PATH=$work PYTHONDONTWRITEBYTECODE=1 ANSIBLE_NOCOLOR=${ANSIBLE_NOCOLOR:-1} NO_COLOR=1 LC_ALL=C.UTF-8
+export ANSIBLE_COLLECTIONS_PATH=$work PYTHONDONTWRITEBYTECODE=1
+export ANSIBLE_NOCOLOR=${ANSIBLE_NOCOLOR:-1} NO_COLOR=1 LC_ALL=C.UTF-8
 
 # what others need comes first, and is done when they begin
 first_stages=(prepare install images)
@@ -25,15 +27,16 @@ stages=(shellcheck ruff mypy yamllint docs changelog python-3.8
 # by name only; CONTRIBUTING.md says why, and when each was last run
 named_stages=(hosts-backup hosts-existing_repository hosts-other_peoples_tor
               hosts-changes hosts-scale hosts-roll hosts-interrupted hosts-adoption hosts-keys_over_time hosts-keeper
-              molecule-hardmap molecule-softmap molecule-private_tor_network sanity-2.18 sanity-newest hostile_matrix-2.19 hostile-2.18 hostile-newest)
+              molecule-hardmap molecule-softmap molecule-private_tor_network
+              sanity-2.18 sanity-newest hostile_matrix-2.19 hostile-2.18 hostile-newest)
 
 # --- Python environments ---------------------------------------------------------------------------------------------
 
 # The newest Python on this machine, pyenv's included.
 newest_python() {
-  local python
-  for python in /usr/bin/python3.?? /usr/local/bin/python3.?? "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.*/bin/python3.??; do
-    [ ! -x "$python" ] || "$python" -c 'import sys, ensurepip; print(sys.version_info.minor, sys.executable)' 2>/dev/null || true
+  local python tell='import sys, ensurepip; print(sys.version_info.minor, sys.executable)'
+  for python in /usr/{,local/}bin/python3.?? "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.*/bin/python3.??; do
+    [ ! -x "$python" ] || "$python" -c "$tell" 2>/dev/null || true
   done | sort -n | tail -1 | cut -d' ' -f2-
 }
 
@@ -85,7 +88,11 @@ stage_prepare() {
 
 stage_shellcheck() { shellcheck tests/*.sh tests/fleet/fleet .ci/run; }
 stage_ruff() { use 2.19; ruff check --no-cache .; }
-stage_mypy() { use 2.19; cd "$work"; mypy --cache-dir=/dev/null --config-file "$collection/pyproject.toml" ansible_collections/onionfleet/balance/plugins; }
+stage_mypy() {
+  use 2.19
+  cd "$work"
+  mypy --cache-dir=/dev/null --config-file "$collection/pyproject.toml" ansible_collections/onionfleet/balance/plugins
+}
 stage_yamllint() { use 2.19; yamllint --strict -c .config/yamllint.yml .; }
 stage_ansible-lint() { use 2.19; ansible-lint --offline --profile production; }
 stage_docs() { use 2.19; antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck .; }
@@ -106,7 +113,8 @@ stage_python-3.8() {
 
 unit() { use "$1"; ansible --version | sed -n 1p; PYTHONPATH=$work python -m pytest -q -n 2 "${@:2}"; }
 # what another ansible-core may do otherwise; the rest does not call it
-calling_core=(tests/unit/plugins/{action,filter,lookup,modules,test} tests/unit/plugins/plugin_utils/{_gate,_plan,_store}
+calling_core=(tests/unit/plugins/{action,filter,lookup,modules,test}
+              tests/unit/plugins/plugin_utils/{_gate,_plan,_store}
               tests/unit/test_roles.py tests/unit/test_example.py --ignore-glob '*_fuzz.py')
 stage_unit-2.19() { unit 2.19 tests/unit; }
 stage_unit-2.18() { unit 2.18 "${calling_core[@]}"; }
@@ -114,8 +122,9 @@ stage_unit-newest() { has_newest; unit newest "${calling_core[@]}"; }
 
 # ansible-test downloads a script to install pip with; Python's own ensurepip does the same.
 provide_pip() {
-  local version
-  version=$(sed -nE "s/.*pip='([0-9.]+)'.*/\1/p" "$(python -c 'import ansible_test; print(list(ansible_test.__path__)[0])')/_internal/python_requirements.py")
+  local folder version
+  folder=$(python -c 'import ansible_test; print(list(ansible_test.__path__)[0])')
+  version=$(sed -nE "s/.*pip='([0-9.]+)'.*/\1/p" "$folder/_internal/python_requirements.py")
   mkdir -p ~/.ansible/test/cache
   cp tests/get_pip.py ~/.ansible/test/cache/"get_pip_${version//./_}.py"
 }
@@ -134,7 +143,8 @@ stage_install() {
   use 2.19
   rm -rf "$FLEET_CACHE/built" "$FLEET_CACHE/installed"
   ansible-galaxy collection build --output-path "$FLEET_CACHE/built"
-  ansible-galaxy collection install --offline --force -p "$FLEET_CACHE/installed" "$FLEET_CACHE"/built/onionfleet-balance-*.tar.gz
+  ansible-galaxy collection install --offline --force -p "$FLEET_CACHE/installed" \
+    "$FLEET_CACHE"/built/onionfleet-balance-*.tar.gz
   ANSIBLE_COLLECTIONS_PATH=$FLEET_CACHE/installed ansible-doc --list onionfleet.balance
 }
 
@@ -149,7 +159,7 @@ installed() {
 }
 
 # Playbooks that are refused on the controller, with no host at all.
-stage_controller() { use 2.19; PYTHONPATH=$work python -m pytest -q tests/controller/test_refused.py tests/controller/test_waits.py; }
+stage_controller() { use 2.19; PYTHONPATH=$work python -m pytest -q tests/controller/test_{refused,waits}.py; }
 
 # Playbooks on hosts that lie, or do not, which are no hosts, but a connection that answers.
 hostile() {
@@ -157,14 +167,14 @@ hostile() {
   ansible --version | sed -n 1p
   PYTHONPATH=$work python -m pytest -q --durations=5 "${@:2}"
 }
-stage_hostile-2.19() { hostile 2.19 tests/controller/test_hostile.py tests/controller/test_hostile_names.py tests/controller/test_day_two.py; }
-stage_hostile-2.18() { hostile 2.18 tests/controller/test_hostile*.py tests/controller/test_day_two.py tests/controller/test_waits.py; }
-stage_hostile-newest() { has_newest; hostile newest tests/controller/test_hostile*.py tests/controller/test_day_two.py tests/controller/test_waits.py; }
+stage_hostile-2.19() { hostile 2.19 tests/controller/test_{hostile,hostile_names,day_two}.py; }
+stage_hostile-2.18() { hostile 2.18 tests/controller/test_{hostile*,day_two,waits}.py; }
+stage_hostile-newest() { has_newest; hostile newest tests/controller/test_{hostile*,day_two,waits}.py; }
 stage_hostile_matrix-2.19() { hostile 2.19 tests/controller/test_hostile_matrix.py; }
 
 # --- Running them ----------------------------------------------------------------------------------------------------
 
-# ansible-test insists on a real path ansible_collections/NAMESPACE/NAME, and takes every file there for the collection's.
+# ansible-test insists on a real path ansible_collections/NAMESPACE/NAME, and takes every file there for its own.
 copy_work_tree() {
   rm -rf "$work"
   mkdir -p "$collection"

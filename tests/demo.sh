@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
-# A fleet to look at, on this machine: a private Tor network, three servers with three onion services of both layouts, and
-# a visitor.
+# A fleet to look at, on this machine: a private Tor network, three servers with three onion services of both layouts,
+# and a visitor.
 #
-#   tests/demo.sh            build it, deploy, fetch pages through Tor, kill a server, have another one take over; remove it
+#   tests/demo.sh            build it, deploy, fetch pages through Tor, kill a server, have another take over; remove it
 #   tests/demo.sh --keep     the same, and leave it up to play with
 #   tests/demo.sh --down     remove what --keep left
 #
-# Runs as root on a Debian machine with nothing but its base system. The servers are containers with systemd on a network
-# without a way out: nothing here reaches the real Tor network. What it installs and keeps is in /var/cache/onionfleet
-# (FLEET_CACHE), but for Debian's packages.
+# Runs as root on a Debian machine with nothing but its base system. The servers are containers with systemd on a
+# network without a way out: nothing here reaches the real Tor network. What it installs and keeps is in
+# /var/cache/onionfleet (FLEET_CACHE), but for Debian's packages.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-export FLEET_CACHE=${FLEET_CACHE:-/var/cache/onionfleet} FLEET_NAME=${FLEET_NAME:-demo} FLEET_SUBNET=${FLEET_SUBNET:-10.90.9}
+export FLEET_CACHE=${FLEET_CACHE:-/var/cache/onionfleet} FLEET_NAME=${FLEET_NAME:-demo}
+export FLEET_SUBNET=${FLEET_SUBNET:-10.90.9}
 demo=$FLEET_CACHE/$FLEET_NAME
 infrastructure=$demo/infrastructure
 hosts=("net1:bookworm:$FLEET_SUBNET.10" "visitor1:bookworm:$FLEET_SUBNET.9"
@@ -49,7 +50,8 @@ make_infrastructure() {
   mkdir -p "$infrastructure"
   cp -r "$root/inventory.example/." "$infrastructure"
   sed -i "s/192\.0\.2\./$FLEET_SUBNET./" "$infrastructure/hosts.yml"
-  sed -i "s/^inventory = .*/inventory = hosts.yml,demo.yml\ncollections_path = collections/" "$infrastructure/ansible.cfg"
+  sed -i "s/^inventory = .*/inventory = hosts.yml,demo.yml\ncollections_path = collections/" \
+    "$infrastructure/ansible.cfg"
   (umask 077; head -c 18 /dev/urandom | base64 > "$infrastructure/vault-password")
   cat > "$infrastructure/demo.yml" <<YAML
 ---
@@ -97,15 +99,20 @@ fail_over() {
   first=$(report before.json newsroom answered)
   step "Killing $holder, which answers: the network holds its descriptor"
   fleet kill "$holder"
-  run ansible-playbook onionfleet.balance.status --limit "all:!$holder" -e verify_timeout=20 -e verify_report_file="$infrastructure/killed.json"
+  run ansible-playbook onionfleet.balance.status --limit "all:!$holder" -e verify_timeout=20 \
+    -e verify_report_file="$infrastructure/killed.json"
   step "Telling the others to publish: switching proof of work and deploying, which reloads their daemons"
-  sed -i 's/pow: {enabled: true}/pow: {enabled: false}/; s/^    daemon: small/&\n    pow: {enabled: true}/' group_vars/all/onion.yml
-  run ansible-playbook onionfleet.balance.deploy --limit "all:!$holder" -e verify_report_file="$infrastructure/after.json"
+  sed -i 's/pow: {enabled: true}/pow: {enabled: false}/; s/^    daemon: small/&\n    pow: {enabled: true}/' \
+    group_vars/all/onion.yml
+  run ansible-playbook onionfleet.balance.deploy --limit "all:!$holder" \
+    -e verify_report_file="$infrastructure/after.json"
   then_by=$(report after.json newsroom answered)
   step "Done"
-  echo "newsroom (hardmap), one address: at first $first answered; $holder was killed, and $(report killed.json newsroom answered) answered;"
+  echo "newsroom (hardmap), one address: at first $first answered; $holder was killed," \
+    "and $(report killed.json newsroom answered) answered;"
   echo "then another one published, and $then_by answered."
-  echo "library (softmap), one address: $(report before.json library answered) answered; after the kill $(report after.json library answered)."
+  echo "library (softmap), one address: $(report before.json library answered) answered;" \
+    "after the kill $(report after.json library answered)."
   [ "$then_by" != nobody ] && [ "$first" != "$then_by" ]
 }
 
@@ -133,7 +140,8 @@ step "Verification"
 run ansible-playbook onionfleet.balance.verify
 step "Status"
 # a new circuit takes any backend of a softmap
-run ansible-playbook onionfleet.balance.status -e verify_requests=12 -e verify_fresh=circuit -e verify_report_file="$infrastructure/before.json"
+run ansible-playbook onionfleet.balance.status -e verify_requests=12 -e verify_fresh=circuit \
+  -e verify_report_file="$infrastructure/before.json"
 fail_over
 
 if [ "${1:-}" = --keep ]; then

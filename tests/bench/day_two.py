@@ -1,16 +1,18 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What visitors notice of changes of a running fleet: the tests of day two with more requests, each but those of killed runs beside
-as long without it.
+"""What visitors notice of changes of a running fleet: the tests of day two with more requests, each but those of killed
+runs beside as long without it.
 
-    tests/bench/day_two.py --figures day-two.jsonl [--requests 500] [--tests switch,scale,roll] [-- ARGUMENT OF PYTEST ...]
+    tests/bench/day_two.py --figures day-two.jsonl [--requests 500] [--tests switch,scale,roll]
+                           [-- ARGUMENT OF PYTEST ...]
 
-Boots the hosts of these tests (tests/hosts) and needs what they need: the collection where ANSIBLE_COLLECTIONS_PATH says,
-pytest, ansible-core. Their network is another one, whose time periods last two hours and not eight minutes: when one begins,
-tor refuses whoever has an introduction circuit of the old descriptor and has not used it yet. FLEET_NETWORK, the file of a
-network's options, takes that network. Takes about four hours. The table is of all that is in the file, which each operation adds to; of an
-operation that is there more than once, the last counts, and variants of one are summed up. --requests 0 only prints it.
+Boots the hosts of these tests (tests/hosts) and needs what they need: the collection where ANSIBLE_COLLECTIONS_PATH
+says, pytest, ansible-core. Their network is another one, whose time periods last two hours and not eight minutes: when
+one begins, tor refuses whoever has an introduction circuit of the old descriptor and has not used it yet.
+FLEET_NETWORK, the file of a network's options, takes that network. Takes about four hours. The table is of all that is
+in the file, which each operation adds to; of an operation that is there more than once, the last counts, and variants
+of one are summed up. --requests 0 only prints it.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How long visitors of a hardmap with keepers are turned away when its holder fails, measured on a private Tor network.
 
-    tests/bench/keeper.py --raw keeper.json [--faults kill,web,crash,cut,pause,flood] [--runs 10] [--chart docs/keeper-outages.svg]
+    tests/bench/keeper.py --raw keeper.json [--faults kill,web,crash,cut,pause,flood] [--runs 10]
+                          [--chart docs/keeper-outages.svg]
 
     kill     kill -9 of the holder's tor, which stays away
     web      its web server is stopped
@@ -12,10 +13,10 @@
     crash    kill -9 of its tor, which systemd starts again at once
     flood    as kill, of a service with proof of work on for good, while more visitors come than it lets in
 
-Beside the first runs, three services without a keeper lose their holder, and are watched for ten minutes. Boots its own test
-hosts (tests/fleet/fleet); needs the collection where ANSIBLE_COLLECTIONS_PATH says, ansible-core and PyYAML. Takes about an
-hour and a half. What is in the file of raw figures is not measured again, so it may be interrupted; with --folder the
-hosts stay, and are taken up again. --runs 0 only prints the tables.
+Beside the first runs, three services without a keeper lose their holder, and are watched for ten minutes. Boots its own
+test hosts (tests/fleet/fleet); needs the collection where ANSIBLE_COLLECTIONS_PATH says, ansible-core and PyYAML. Takes
+about an hour and a half. What is in the file of raw figures is not measured again, so it may be interrupted; with
+--folder the hosts stay, and are taken up again. --runs 0 only prints the tables.
 """
 
 from __future__ import annotations
@@ -44,9 +45,10 @@ WEB = {"web1": "bookworm", "web2": "trixie", "web3": "bookworm"}
 PLAIN = ("plain1", "plain2", "plain3")  # without a keeper
 FRESH, CACHED, CONTROLS, FLOODING = range(1, 9), range(9, 13), range(13, 16), range(16, 20)
 EVERY_FRESH, EVERY_CACHED = 12.0, 4.0  # seconds between two requests of one visitor
-# the same of those who flood, alone as often as the service lets in, and twice as often with the others; seconds before the others come
+# the same of those who flood, alone as often as the service lets in, and twice as often with the others; seconds before
+# the others come
 EVERY_FLOODING, FLOODED = 2.0, 60.0
-TIME_LIMIT, TIME_LIMIT_FLOODED = 10, 40  # seconds of a request: whoever waits in a queue, and solves puzzles, needs longer
+TIME_LIMIT, TIME_LIMIT_FLOODED = 10, 40  # seconds of a request: who waits in a queue, and solves puzzles, needs longer
 BEFORE, AFTER, LONGEST = 8.0, 15.0, 240.0  # seconds: asked before a fault; answered after an outage; at most watched
 PATIENCE = 90.0  # seconds: with visitors who know the descriptor, where others are answered
 CENSORED = 600.0
@@ -84,7 +86,10 @@ def measure(laboratory: KeeperLaboratory, fault: str) -> dict:
 
 
 def flooded(laboratory: KeeperLaboratory) -> dict:
-    """The holder is whoever answers: such replicas publish by themselves, too, and in half of each time period none knows of it."""
+    """The holder is whoever answers.
+
+    Such replicas publish by themselves, too, and in half of each time period none knows of it.
+    """
     address = laboratory.operator.address("guarded")
     wait_for(lambda: laboratory.content("guarded"), "all keepers of guarded are content", 1800)
     with laboratory.watched("guardedw1") as watched, laboratory.crowd(
@@ -155,7 +160,7 @@ def over(run: dict, who: str) -> bool:
 
 
 def requests(run: dict, who: str) -> list[dict]:
-    """Of one run, without what the holder answered before the fault had reached it; in a flood, everybody counts as fresh."""
+    """Of one run, without what the holder answered before the fault reached it; in a flood, all count as fresh."""
     asked = [*run["fresh"], *run["cached"], *run["flood"]] if who == "fresh" and "flood" in run else run[who]
     return [
         each for each in asked if run["fault"] == "crash" or not (each["ok"] and each["by"].split()[0] == run["holder"])
@@ -265,8 +270,9 @@ def without(raw: Raw) -> str:
     )
     ordered = sorted(computed)
     return (
-        f"Without a keeper: {seen} ({len(after)} runs). By tor's timers: mean {statistics.mean(computed) / 60:.0f} min, 95 % within"
-        f" {ordered[int(0.95 * len(ordered))] / 60:.0f} min, and longer than {CENSORED / 60:.0f} min in {100 * later_than(CENSORED, computed):.0f} %."
+        f"Without a keeper: {seen} ({len(after)} runs). By tor's timers: mean {statistics.mean(computed) / 60:.0f} min,"
+        f" 95 % within {ordered[int(0.95 * len(ordered))] / 60:.0f} min, and longer than {CENSORED / 60:.0f} min"
+        f" in {100 * later_than(CENSORED, computed):.0f} %."
     )
 
 

@@ -54,8 +54,8 @@ class Days:
         if report.worst_outage() > PROMISE or report.busiest_hour() > BOUND or (calm and share > SHARE):
             self.broken += 1
             _say(
-                f"seed {seed}: {replicas} replicas: worst outage {report.worst_outage():.0f} s, {report.busiest_hour()} publications"
-                f" in an hour, largest share {share:.3f}/N"
+                f"seed {seed}: {replicas} replicas: worst outage {report.worst_outage():.0f} s,"
+                f" {report.busiest_hour()} publications in an hour, largest share {share:.3f}/N"
             )
 
     @staticmethod
@@ -69,7 +69,8 @@ class Days:
             f"{self.count} days, {self.broken} broken; outages over {NOTICED:.0f} s: {len(self.outages)},"
             f" median {statistics.median(self.outages or [0]):.0f} s, longest {max(self.outages, default=0):.0f} s;"
             f" at most {self.busiest} publications of one replica in an hour;"
-            f" largest share of {len(self.shares)} days on which the same replicas are healthy {max(self.shares, default=0):.3f}/N"
+            f" largest share of {len(self.shares)} days on which the same replicas are healthy"
+            f" {max(self.shares, default=0):.3f}/N"
         )
 
 

@@ -57,7 +57,8 @@ def chart(rows: Mapping[str, Sequence[float | None]], limit: float, promise: flo
     """A row of dots for each name; what is longer than `limit`, or has no end (None), is an arrow at the right."""
     height = TOP + ROW * len(rows) + 24
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="13">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}"'
+        ' font-family="sans-serif" font-size="13">',
         f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
     ]
     for tick in range(0, int(limit) + 1, 10):

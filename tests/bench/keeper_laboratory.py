@@ -72,7 +72,8 @@ class KeeperLaboratory(Laboratory):
             fleet("heal", host)
             self.hosts[host].sh(
                 "systemctl start pages; cd /run/systemd/system; for unit in tor@*.service; do "
-                '[ ! -L "$unit" ] || { systemctl unmask --runtime --quiet "$unit"; systemctl start --no-block "$unit"; }; done'
+                '[ ! -L "$unit" ] || { systemctl unmask --runtime --quiet "$unit"; '
+                'systemctl start --no-block "$unit"; }; done'
             )
 
     @contextlib.contextmanager
@@ -110,8 +111,8 @@ class KeeperLaboratory(Laboratory):
     def steady(self, service: str, *hosts: str, timeout: float = 300.0) -> str:
         """Wait until one of the hosts holds, all could, and no turn is near; returns the one.
 
-        In half of each time period no replica can tell whether a descriptor of before its keeper came is its own. Where nobody of all
-        holds for that reason, another one is made to take over.
+        In half of each time period no replica can tell whether a descriptor of before its keeper came is its own. Where
+        nobody of all holds for that reason, another one is made to take over.
         """
         self._between_turns(service)
         found = wait_for(
@@ -125,7 +126,10 @@ class KeeperLaboratory(Laboratory):
         return self.steady(service, *hosts, timeout=timeout)
 
     def _holder(self, service: str, hosts: tuple[str, ...]) -> list[str]:
-        """The host that holds, or an empty name; nothing while not all are content, one too many publishes, or not all have read the same."""
+        """The host that holds, or an empty name.
+
+        Nothing while not all are content, one too many publishes, or not all have read the same.
+        """
         told = self.keepers(service, *hosts)
         if not _content(told):
             return []

@@ -159,7 +159,8 @@ class Laboratory:
         net = self.hosts[NETWORK]
         say(f"every relay gets {self.delay} ms of delay")
         net.sh(
-            r"sed -Ei 's/^ORPort (.*):5([0-9]{3})$/ORPort \1:5\2 NoListen\nORPort \1:6\2 NoAdvertise/' /etc/tor/instances/net*/torrc"
+            r"sed -Ei 's/^ORPort (.*):5([0-9]{3})$/ORPort \1:5\2 NoListen\nORPort \1:6\2 NoAdvertise/'"
+            " /etc/tor/instances/net*/torrc"
         )
         # an authority that has been restarted tests relays that it knows once in twenty minutes
         net.sh("sed -i '/^V3AuthoritativeDirectory/a AuthDirTestReachability 0' /etc/tor/instances/netauth*/torrc")
@@ -189,7 +190,8 @@ class Laboratory:
             return
         boundary = (time.time() + 25) // interval * interval + interval
         say(
-            f"waiting until {time.strftime('%H:%M:%S', time.gmtime(boundary))} to lengthen the voting interval to {interval} s"
+            f"waiting until {time.strftime('%H:%M:%S', time.gmtime(boundary))}"
+            f" to lengthen the voting interval to {interval} s"
         )
         time.sleep(max(0, boundary - 18 - time.time()))
         words = f"s/^(V3AuthVotingInterval) .*/\\1 {interval}/; s/^(V3Auth(Vote|Dist)Delay) .*/\\1 {interval // 5}/"
@@ -201,7 +203,8 @@ class Laboratory:
         """From valid-after to fresh-until, in seconds, as each authority and relay has it."""
         lines = self.hosts[NETWORK].sh(
             f"for file in {CONSENSUS}; do "
-            "echo $(($(date +%s -ud \"$(sed -n 's/^fresh-until //p' $file)\") - $(date +%s -ud \"$(sed -n 's/^valid-after //p' $file)\"))); done",
+            "echo $(($(date +%s -ud \"$(sed -n 's/^fresh-until //p' $file)\") -"
+            " $(date +%s -ud \"$(sed -n 's/^valid-after //p' $file)\"))); done",
             check=False,
         )
         return {float(line) for line in lines.split()}

@@ -3,12 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a publisher of many services costs: ours beside stock Onionbalance.
 
-    tests/bench/publisher.py --wheel FILE [--services 50] [--backends 10] [--relays 7000] [--start 180] [--seconds 960] [--output FILE]
+    tests/bench/publisher.py --wheel FILE [--services 50] [--backends 10] [--relays 7000] [--start 180]
+                             [--seconds 960] [--output FILE]
 
-Each gets a tor of its own that is not one: a control port with the consensus of a network of many relays and with signed
-descriptors of all backends, and a SOCKS port at which all of them answer. Nothing leaves the machine. Both run with
-production timers and at the same time; what happens in the first seconds (--start) is told apart. Needs the packages of
-tests/requirements-unit.txt; FILE is Onionbalance's wheel.
+Each gets a tor of its own that is not one: a control port with the consensus of a network of many relays and with
+signed descriptors of all backends, and a SOCKS port at which all of them answer. Nothing leaves the machine. Both run
+with production timers and at the same time; what happens in the first seconds (--start) is told apart. Needs the
+packages of tests/requirements-unit.txt; FILE is Onionbalance's wheel.
 """
 
 from __future__ import annotations
@@ -99,7 +100,8 @@ def _start(chosen: argparse.Namespace, folder: pathlib.Path) -> list[Run]:
         stock: [
             *isolated,
             "-c",
-            f"import sys; sys.path.insert(0, {str(chosen.wheel.resolve())!r}); import onionbalance.manager as m; m.main()",
+            f"import sys; sys.path.insert(0, {str(chosen.wheel.resolve())!r}); "
+            "import onionbalance.manager as m; m.main()",
             "-s",
             str(stock / "control"),
             "-c",
@@ -183,7 +185,8 @@ def _table(chosen: argparse.Namespace, runs: list[Run], status: dict) -> str:
         ("probes each minute", [f"{len(run.tor.probed) * 60 / chosen.seconds:.0f}" for run in runs]),
     ]
     lines = [
-        f"{chosen.services} services × {chosen.backends} backends, {chosen.relays} relays, {chosen.seconds} s, synthetic",
+        f"{chosen.services} services × {chosen.backends} backends, {chosen.relays} relays, {chosen.seconds} s,"
+        " synthetic",
         "",
         "| | " + " | ".join(run.name for run in runs) + " |",
         "| --- |" + " ---: |" * len(runs),
@@ -191,7 +194,8 @@ def _table(chosen: argparse.Namespace, runs: list[Run], status: dict) -> str:
     lines += [f"| {name} | {' | '.join(values)} |" for name, values in rows]
     lines += [
         "",
-        f"Ours probes each backend every {status['probes']['interval']:g} s, {status['probes']['per_minute']:g} a minute in all.",
+        f"Ours probes each backend every {status['probes']['interval']:g} s,"
+        f" {status['probes']['per_minute']:g} a minute in all.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -5,8 +5,8 @@
 
     tests/bench/run.py [--output FILE] [--cases 1x1,1x100] [--against CHECKOUT] [--keep]
 
-Boots test hosts (tests/fleet/fleet), installs tor, and deploys each case, HOSTSxSERVICES, from nothing: a first run, five
-that change nothing (the quickest counts, as the others tell of the machine's other work), and one that changes one
+Boots test hosts (tests/fleet/fleet), installs tor, and deploys each case, HOSTSxSERVICES, from nothing: a first run,
+five that change nothing (the quickest counts, as the others tell of the machine's other work), and one that changes one
 service; then the same with the plain role, whose runs are long enough to count one that changes nothing. Daemons have
 DisableNetwork 1, and nothing is verified through Tor. Takes about half an hour.
 
@@ -42,7 +42,7 @@ NOTHING_CHANGED_RUNS = 5
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """Of one case and one way to deploy: seconds of each run, and tasks on the busiest host in one that changes nothing."""
+    """Of a case and a way to deploy: seconds of each run, and the busiest host's tasks in one that changes nothing."""
 
     first: float
     second: float
@@ -59,7 +59,8 @@ class Operator:
         self._link_collection()
         (folder / "vault-password").write_text("benchmark\n")
         (folder / "ansible.cfg").write_text(
-            "[defaults]\ninventory = hosts.yml\nvault_password_file = vault-password\nhost_key_checking = false\nforks = 10\n"
+            "[defaults]\ninventory = hosts.yml\nvault_password_file = vault-password\n"
+            "host_key_checking = false\nforks = 10\n"
             f"callback_plugins = {HERE}/callback_plugins\ncallbacks_enabled = task_count\n"
             "[ssh_connection]\npipelining = true\n"
             "ssh_args = -o ControlMaster=auto -o ControlPersist=600s -o UserKnownHostsFile=/dev/null\n"
@@ -174,7 +175,7 @@ def measure(operator: Operator, playbook: str, hosts: int, services: int, repeat
 
 
 def compare(operator: Operator, other: pathlib.Path, hosts: int, services: int, repeat: int) -> str:
-    """Runs of this and another checkout that change nothing, by turns; quickest and median seconds of each, in words."""
+    """Runs of this and another checkout that change nothing, by turns; fastest and median seconds of each, in words."""
     operator.declare(hosts, services)
     operator.run(str(HERE / "clean.yml"))
     seconds: dict[pathlib.Path, list[float]] = {COLLECTION: [], other: []}
@@ -191,7 +192,8 @@ def compare(operator: Operator, other: pathlib.Path, hosts: int, services: int, 
         tasks[checkout] = max(count["tasks"].values())
     operator.use(COLLECTION)
     lines = [
-        f"{name}: {min(took):.1f} s at best, {statistics.median(took):.1f} s in the middle of {repeat}, {count} tasks per host"
+        f"{name}: {min(took):.1f} s at best, {statistics.median(took):.1f} s in the middle of {repeat},"
+        f" {count} tasks per host"
         for name, took, count in zip(("this checkout", "the other"), seconds.values(), tasks.values())
     ]
     ratios = (measure(seconds[COLLECTION]) / measure(seconds[other]) for measure in (min, statistics.median))
@@ -220,7 +222,7 @@ def table(costs: dict[tuple[int, int], tuple[Cost, Cost]]) -> str:
 
 
 def verdicts(costs: dict[tuple[int, int], tuple[Cost, Cost]]) -> str:
-    """What has to hold between one service and a hundred on one host, as a Markdown list; empty where they were not run."""
+    """What has to hold between 1 and 100 services on one host, as a Markdown list; empty where they were not run."""
     if not {(1, 1), (1, 100)} <= set(costs):
         return ""
     (one, _plain), (hundred, plain) = costs[1, 1], costs[1, 100]

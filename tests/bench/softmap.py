@@ -10,9 +10,9 @@
     drain         the same while a backend is drained
     throughput    one stream to a backend itself, through stock Onionbalance, and through ours; relays have a delay
 
-Boots its own test hosts (tests/fleet/fleet) and removes them at the end; needs the collection where ANSIBLE_COLLECTIONS_PATH
-says, ansible-core, cryptography, PyYAML and stem. All four take about an hour. Publishers run with the settings that they have by default, but
-for what a table says.
+Boots its own test hosts (tests/fleet/fleet) and removes them at the end; needs the collection where
+ANSIBLE_COLLECTIONS_PATH says, ansible-core, cryptography, PyYAML and stem. All four take about an hour. Publishers run
+with the settings that they have by default, but for what a table says.
 """
 
 from __future__ import annotations
@@ -178,7 +178,8 @@ class Observation:
             self.look()
             at, listed, responsible = self.listing.looks[-1]
             say(
-                f"{self.victim} is on {listed} of {responsible} HSDirs; {len(self.results)} requests, {self.failed()} failed"
+                f"{self.victim} is on {listed} of {responsible} HSDirs;"
+                f" {len(self.results)} requests, {self.failed()} failed"
             )
             time.sleep(max(0, min(began + 3, until) - time.time()))
 
@@ -213,7 +214,10 @@ def kill(laboratory: SoftmapLaboratory, chosen: argparse.Namespace) -> str:
         "slowest, s",
     ]
     header_of_times = ["after", "both publishers said so", "on more than half of the HSDirs", "on all HSDirs"]
-    return f"### A killed backend\n\n{table(header, rows)}\n\n{table(header_of_times, [row for pair in times for row in pair])}"
+    return (
+        f"### A killed backend\n\n{table(header, rows)}"
+        f"\n\n{table(header_of_times, [row for pair in times for row in pair])}"
+    )
 
 
 def undisturbed(

@@ -1,7 +1,10 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Playbooks of day two as an operator meets them: whom they tell what, and what they say. Hosts are of the kit of hosts that lie."""
+"""Playbooks of day two as an operator meets them: whom they tell what, and what they say.
+
+Hosts are of the kit of hosts that lie.
+"""
 
 from __future__ import annotations
 
@@ -120,7 +123,8 @@ def test_verify_tells_what_it_waits_for(fleet):
     run = fleet.run("verify", "-e", "verify_wait=10", *WITHOUT_DRIFT, lies=lies)
     for line in (
         r"\[pub1\] \d+ s of at most \d+ s: waiting for archive: its publisher has not asked web2/archiveb1 yet",
-        r"\[web1\] \d+ s of at most \d+ s: waiting for newsroom: 3 of 8 HSDirs hold its newest descriptor, 0 an unknown one",
+        r"\[web1\] \d+ s of at most \d+ s: waiting for newsroom: 3 of 8 HSDirs hold its newest descriptor,"
+        " 0 an unknown one",
         r"\[web1\] \d+ s of at most \d+ s: waiting for newsroom: HSDirs do not answer its keeper",
     ):
         assert len(re.findall(f"^{line}$", run.output, re.MULTILINE)) == 1, run.output

@@ -26,7 +26,7 @@ def harmless(run):
     "planted", [{"inventory_hostname": "web1"}, {"inventory_dir": "/tmp"}, {"group_names": ["web"]}]
 )
 def test_a_host_cannot_call_itself_another(fleet, planted):
-    """Facts stand in for the name that Ansible has for a host, and with the name come its part of the plan, and keys."""
+    """Facts stand in for the name that Ansible has for a host, and with the name come its part of the plan and keys."""
     play = fleet.folder / "own.yml"
     play.write_text(
         yaml.safe_dump(

@@ -202,8 +202,10 @@ def test_what_softmaps_cannot_have_comes_in_one_message_with_the_way_out(operato
     )
     message = operator.refused("deploy")
     for expected in (
-        "service 'work': pow: proof of work does not pass a publisher: its descriptor has no place for it; use the layout hardmap, or",
-        "service 'clients': authorized_clients: a publisher can neither publish for authorized clients nor read backends",
+        "service 'work': pow: proof of work does not pass a publisher: its descriptor has no place for it;"
+        " use the layout hardmap, or",
+        "service 'clients': authorized_clients: a publisher can neither publish for authorized clients"
+        " nor read backends",
         "or let the web server ask for a password",
         "service 'unpublished': publishers: must name an inventory group or host",
         "service 'nobody': publishers: group 'nobody' is empty; add hosts",
@@ -527,7 +529,8 @@ def test_a_key_in_an_inline_vault_is_opened_or_said_to_be_closed(operator):
     code, complaint = opened(operator, "other")
     assert (
         code != 0
-        and "service 'newsroom': key: secret_key: the template: is encrypted, and no vault password that was given opens it"
+        and "service 'newsroom': key: secret_key: the template: is encrypted,"
+        " and no vault password that was given opens it"
         in complaint
     )
     assert "marker" not in complaint

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A caching HTTP proxy that reaches the hosts on its list and no other: the only way out of a test network.
 
-Packages and by-hash lists never change, so plain-HTTP requests for them are kept on disk.  CONNECT (TLS) is tunnelled to
-port 443.  Whatever is not on the list, the live Tor network first of all, gets 403.
+Packages and by-hash lists never change, so plain-HTTP requests for them are kept on disk.  CONNECT (TLS) is tunnelled
+to port 443.  Whatever is not on the list, the live Tor network first of all, gets 403.
 """
 
 from __future__ import annotations

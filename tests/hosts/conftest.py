@@ -5,9 +5,9 @@
 
 Settings, from the environment, besides those of tests/fleet/fleet:
 
-    FLEET_NETWORK   a YAML file with the onion_network_options of a private Tor network that the hosts reach; where there is
-                    no such file yet, the network is made, and left. Without it a network is made, and removed in the end;
-                    either on a host of its own, net9
+    FLEET_NETWORK   a YAML file with the onion_network_options of a private Tor network that the hosts reach; where
+                    there is no such file yet, the network is made, and left. Without it a network is made, and
+                    removed in the end; either on a host of its own, net9
     FLEET_KEEP      leave the hosts when the tests end
 """
 

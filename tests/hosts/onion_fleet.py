@@ -263,7 +263,8 @@ class Operator:
             "ansible_user": "root",
             "ansible_ssh_private_key_file": fleet("key"),
             "ansible_python_interpreter": "/usr/bin/python3",
-            "ansible_ssh_args": "-o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=2 -o ServerAliveCountMax=15"
+            "ansible_ssh_args": "-o ControlMaster=auto -o ControlPersist=60s"
+            " -o ServerAliveInterval=2 -o ServerAliveCountMax=15"
             " -o UserKnownHostsFile=/dev/null -o StrictHostKeyChecking=no -o LogLevel=ERROR -o ConnectTimeout=30",
             "ansible_control_path_dir": self.sockets,
         }
@@ -382,7 +383,7 @@ def needles(secret: bytes, password: str) -> list[bytes]:
 
 
 class Client:
-    """A client of a restricted service: its private and its public key in base32, and what must not be found of them."""
+    """A client of a restricted service: its private and public key in base32, and what must not be found of them."""
 
     def __init__(self) -> None:
         key = x25519.X25519PrivateKey.generate()

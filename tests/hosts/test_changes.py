@@ -1,7 +1,10 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes of a fleet that runs: each touches what it has to and nothing else. The tests follow one another on one fleet."""
+"""Changes of a fleet that runs: each touches what it has to and nothing else.
+
+The tests follow one another on one fleet.
+"""
 
 from __future__ import annotations
 
@@ -244,7 +247,7 @@ def live_in_their_sandbox(running, *hosts):
 
 @pytest.mark.long
 def test_tors_in_their_sandbox_live_through_all_that_is_done(running):
-    """Clients' keys, restarts with their handovers, publish, and a retirement. The last client goes with the explicit word only."""
+    """Clients' keys, restarts with handovers, publish, a retirement. The last client goes by the explicit word only."""
     operator, web1 = running.operator, running.hosts[0]
     address = operator.address("alpha")
     restricted = {"authorized_clients": [{"name": "desk", "public_key": CLIENT.public}]}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What somebody changed by hand: verify names it and fails, status names it, deploy mends it. Tests follow one another."""
+"""What was changed by hand: verify names it and fails, status names it, deploy mends it. Tests follow one another."""
 
 from __future__ import annotations
 
@@ -225,7 +225,8 @@ def test_a_deployment_mends_it(damaged):
 def test_a_daemon_and_a_service_that_nobody_declares(running):
     web1 = host(running, "web1")
     web1.sh(
-        f"cp -a {CONFIG}/alphaw1 {CONFIG}/ghost; sed s,/alpha$,/ghost, {CONFIG}/alphaw1/services/alpha.conf > {CONFIG}/alphaw1/services/ghost.conf"
+        f"cp -a {CONFIG}/alphaw1 {CONFIG}/ghost; sed s,/alpha$,/ghost, {CONFIG}/alphaw1/services/alpha.conf"
+        f" > {CONFIG}/alphaw1/services/ghost.conf"
     )
     try:
         run, found = report(running, playbook="verify")
@@ -270,13 +271,15 @@ def test_a_file_of_nobody_beside_the_publishers_program(running):
     ],
 )
 def test_a_descriptor_that_none_of_its_hosts_made(running, name, key):
-    """Somebody has the key, and published last. Where tor does not show the descriptor of this time period, introduction points are
-    compared, and may be those of ours in so small a network. When he has gone, `publish` brings visitors back.
+    """Somebody has the key, and published last. Where tor does not show the descriptor of this time period,
+    introduction points are compared, and may be those of ours in so small a network. When he has gone, `publish`
+    brings visitors back.
     """
     there = host(running, name)
     there.sh(f"""umask 077; mkdir -p /root/thief/stolen; cp {key}/hs_ed25519_* /root/thief/stolen/
         grep -v ^%include {CONFIG}/alphaw1/torrc > /root/thief/torrc
-        printf 'DataDirectory /root/thief\\nHiddenServiceDir /root/thief/stolen\\nHiddenServicePort 80 127.0.0.1:8080\\n' >> /root/thief/torrc""")
+        printf '%s\\n' 'DataDirectory /root/thief' 'HiddenServiceDir /root/thief/stolen' \
+            'HiddenServicePort 80 127.0.0.1:8080' >> /root/thief/torrc""")
     try:
         wait_for(lambda: _stolen(running, there), "the thief's descriptor is found", 600)
     finally:

@@ -74,14 +74,16 @@ def _reset(made, *, packages=False):
     """Undo a deployment; without packages, tor stays installed."""
     for host in made.hosts:
         host.sh(
-            "systemctl stop 'tor@*'; systemctl disable -q tor@alphaw1 tor@betaw1 tor@small tor@onionprobe; systemctl reset-failed;"
-            f"rm -rf {CONFIG} {DATA} /var/lib/onionfleet/loaded; getent passwd | grep -o '^_tor-[a-z0-9]*' | xargs -r -n1 deluser --quiet",
+            "systemctl stop 'tor@*'; systemctl disable -q tor@alphaw1 tor@betaw1 tor@small tor@onionprobe; "
+            f"systemctl reset-failed;rm -rf {CONFIG} {DATA} /var/lib/onionfleet/loaded; "
+            "getent passwd | grep -o '^_tor-[a-z0-9]*' | xargs -r -n1 deluser --quiet",
             check=False,
         )
         if packages:
             host.sh(
                 "apt-mark unhold tor; DEBIAN_FRONTEND=noninteractive apt-get purge -y -qq tor 2>&1;"
-                "rm -rf /var/lib/onionfleet /etc/tor /etc/systemd/system/tor.service /etc/systemd/system/tor@default.service; systemctl daemon-reload"
+                "rm -rf /var/lib/onionfleet /etc/tor /etc/systemd/system/tor.service"
+                " /etc/systemd/system/tor@default.service; systemctl daemon-reload"
             )
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keepers through everything that happens to them: a hardmap on five hosts. How fast they are is told in docs/keeper.md.
+"""Keepers through everything that happens to them: a hardmap on five hosts. docs/keeper.md tells how fast they are.
 
 The tests follow one another on one fleet, and leave it as they found it.
 """
@@ -30,7 +30,8 @@ import socket
 connection = socket.socket(socket.AF_UNIX)
 connection.connect('/run/tor-instances/newsroomw1/control')
 cookie = open('/run/tor-instances/newsroomw1/control.authcookie', 'rb').read().hex().encode()
-connection.sendall(b'AUTHENTICATE ' + cookie + b'\\r\\nGETCONF PublishHidServDescriptors\\r\\nGETCONF HiddenServiceOptions\\r\\nQUIT\\r\\n')
+connection.sendall(b'AUTHENTICATE ' + cookie + b'\\r\\nGETCONF PublishHidServDescriptors'
+                   b'\\r\\nGETCONF HiddenServiceOptions\\r\\nQUIT\\r\\n')
 print(connection.makefile().read())
 """
 PROCESS = "systemctl show -P MainPID onionfleet-keeper"
@@ -233,7 +234,8 @@ def test_a_keeper_whose_client_has_no_consensus_takes_nothing_over(running):
     before, failed = running.replica(name, NAME)["publications"], running.keeper(name, NAME)["probes"]["failed"]
     host.sh(
         f"ip route add blackhole {running.hosts[NETWORK].address}/32; systemctl stop tor@onionkeeper;"
-        " rm -f /var/lib/tor-instances/onionkeeper/cached-* /var/lib/tor-instances/onionkeeper/state; systemctl start --no-block tor@onionkeeper"
+        " rm -f /var/lib/tor-instances/onionkeeper/cached-* /var/lib/tor-instances/onionkeeper/state;"
+        " systemctl start --no-block tor@onionkeeper"
     )
     try:
         wait_for(lambda: running.keeper(name, NAME)["probes"]["failed"] >= failed + 5, "its requests fail", 180)

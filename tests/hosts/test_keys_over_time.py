@@ -60,7 +60,10 @@ def test_a_drained_backend_gets_a_new_key_and_the_publisher_follows(running):
 
 def _states(host):
     """Name of each backend to what the publisher says of it; empty while it does not answer."""
-    source = "import socket; s = socket.socket(socket.AF_UNIX); s.connect('/run/onionfleet-publisher/status.sock'); print(s.makefile().read())"
+    source = (
+        "import socket; s = socket.socket(socket.AF_UNIX); "
+        "s.connect('/run/onionfleet-publisher/status.sock'); print(s.makefile().read())"
+    )
     answer = host.sh(f'python3 -c "{source}"', check=False)
     status = json.loads(answer) if answer.startswith("{") else {"services": [{"instances": []}]}
     return {each["name"]: each["state"] for each in status["services"][0]["instances"]}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hosts as some are: a tight umask, another language and no python3-apt on one (``odd1``); become by su on the other (``su1``).
+"""Hosts as some are: a tight umask, another language and no python3-apt on ``odd1``; become by su on ``su1``.
 
 The tests follow one another on one fleet.
 """
@@ -23,14 +23,18 @@ ARCHIVE = {"name": "archive", "layout": "softmap", "publishers": ["odd1"], "back
 # German messages of the C library are not in the image, which leaves translations out
 LANGUAGE = """
 apt-get -q update
-DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends -o 'DPkg::Options::=--path-include=/usr/share/locale/*' locales libc-l10n
+DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends \
+-o 'DPkg::Options::=--path-include=/usr/share/locale/*' locales libc-l10n
 echo 'de_DE.UTF-8 UTF-8' > /etc/locale.gen
 locale-gen
 update-locale LANG=de_DE.UTF-8 LC_ALL=de_DE.UTF-8
 rm -rf /var/lib/apt/lists/*
 """
 MINIMAL = "DEBIAN_FRONTEND=noninteractive apt-get -qy purge python3-apt"
-UMASK = "sed -i '/^UMASK/d' /etc/login.defs; echo 'UMASK 027' >> /etc/login.defs; grep -q pam_umask /etc/pam.d/common-session"
+UMASK = (
+    "sed -i '/^UMASK/d' /etc/login.defs; echo 'UMASK 027' >> /etc/login.defs; "
+    "grep -q pam_umask /etc/pam.d/common-session"
+)
 SU = f"""
 useradd -m -s /bin/sh plain
 cp -rL /root/.ssh /home/plain/

@@ -20,14 +20,16 @@ def test_a_tor_in_use_is_left_alone(fresh):
     )
     web1.sh("systemctl start tor@default")
     before = web1.sh(
-        "systemctl show -P MainPID -P InvocationID tor@default; systemctl is-enabled tor.service tor@default; cat /etc/tor/torrc",
+        "systemctl show -P MainPID -P InvocationID tor@default; "
+        "systemctl is-enabled tor.service tor@default; cat /etc/tor/torrc",
         check=False,
     )
     fresh.operator.declare(service("alpha"))
     fresh.operator.run("keys")
     fresh.operator.deploy()
     after = web1.sh(
-        "systemctl show -P MainPID -P InvocationID tor@default; systemctl is-enabled tor.service tor@default; cat /etc/tor/torrc",
+        "systemctl show -P MainPID -P InvocationID tor@default; "
+        "systemctl is-enabled tor.service tor@default; cat /etc/tor/torrc",
         check=False,
     )
     assert after == before

@@ -50,8 +50,10 @@ def key_of_another(host, operator):
     return prepared(
         host,
         f"adduser --quiet --system --group --no-create-home --home {folder} --force-badname _tor-alphaw1;"
-        f"install -d -m 2700 -o _tor-alphaw1 -g _tor-alphaw1 {folder}; install -d -m 700 -o _tor-alphaw1 -g _tor-alphaw1 {folder}/alpha;"
-        f"cd {folder}/alpha; python3 -c 'import sys; sys.stdout.buffer.write(bytes.fromhex(\"{secret}\"))' > hs_ed25519_secret_key;"
+        f"install -d -m 2700 -o _tor-alphaw1 -g _tor-alphaw1 {folder}; "
+        f"install -d -m 700 -o _tor-alphaw1 -g _tor-alphaw1 {folder}/alpha;"
+        f"cd {folder}/alpha; python3 -c 'import sys; sys.stdout.buffer.write(bytes.fromhex(\"{secret}\"))'"
+        " > hs_ed25519_secret_key;"
         "chown _tor-alphaw1: *; chmod 600 *",
         f"rm -r {folder}; deluser --quiet _tor-alphaw1",
     )

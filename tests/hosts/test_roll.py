@@ -20,7 +20,12 @@ apt-get -qq update && apt-get -qq download tor 2>&1
 dpkg-deb -R tor_*.deb unpacked && rm tor_*.deb
 sed -i 's/^Version: .*/&+newer/' unpacked/DEBIAN/control
 dpkg-deb -b unpacked tor.deb && rm -r unpacked
-{ dpkg-deb -f tor.deb; echo "Filename: ./tor.deb"; echo "Size: $(stat -c %s tor.deb)"; echo "SHA256: $(sha256sum tor.deb | cut -d' ' -f1)"; } > Packages
+{
+  dpkg-deb -f tor.deb
+  echo "Filename: ./tor.deb"
+  echo "Size: $(stat -c %s tor.deb)"
+  echo "SHA256: $(sha256sum tor.deb | cut -d' ' -f1)"
+} > Packages
 echo 'deb [trusted=yes] file:/srv/newer ./' > /etc/apt/sources.list.d/newer.list
 """
 SERVICES = [
@@ -73,7 +78,10 @@ def order(run):
 
 
 def late(rolling):
-    """Hosts that go last: those that are known to have published what visitors find. In half of each time period it may be unknown."""
+    """Hosts that go last: those that are known to have published what visitors find.
+
+    In half of each time period it may be unknown.
+    """
     path = rolling.operator.folder / "report.json"
     rolling.operator.run("status", extra={"verify_report_file": str(path)})
     return {each["holder"]["host"] for each in json.loads(path.read_text())["services"] if each["holder"]}

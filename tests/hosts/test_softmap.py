@@ -212,7 +212,8 @@ def test_a_publisher_outlives_its_tor(running):
 def test_a_publisher_waits_for_the_consensus_of_its_tor(running):
     host = running.host("pub2")
     host.sh(
-        "systemctl stop onionfleet-publisher tor@onionpublisher; cd /var/lib/tor-instances/onionpublisher; rm -f cached-* state"
+        "systemctl stop onionfleet-publisher tor@onionpublisher; "
+        "cd /var/lib/tor-instances/onionpublisher; rm -f cached-* state"
     )
     fleet("cut", "pub2")
     try:
@@ -287,7 +288,8 @@ def answer_for(host, frontends):
     """Have the backends of big on a host answer for further addresses."""
     lines = "".join(f"MasterOnionAddress {address}\\n" for address in frontends)
     host.sh(
-        f"for d in /var/lib/tor-instances/bigb*; do printf '{lines}' >> $d/big-backend/ob_config; systemctl restart tor@${{d##*/}}; done"
+        f"for d in /var/lib/tor-instances/bigb*; do printf '{lines}' >> $d/big-backend/ob_config; "
+        "systemctl restart tor@${d##*/}; done"
     )
 
 
@@ -298,7 +300,8 @@ def start_stock(host, instances, frontends):
     services = [{"key": f"/etc/stock/{number}.pem", "instances": instances[:number]} for number in frontends]
     host.write("/etc/stock/config.yaml", json.dumps({"services": services}))
     host.sh(
-        f"systemd-run --quiet --collect --unit stock -E PYTHONPATH={WHEEL} python3 -c 'from onionbalance.manager import main; main()' "
+        f"systemd-run --quiet --collect --unit stock -E PYTHONPATH={WHEEL} "
+        "python3 -c 'from onionbalance.manager import main; main()' "
         "-c /etc/stock/config.yaml -s /run/tor-instances/onionpublisher/control --is-testnet -v info"
     )
 

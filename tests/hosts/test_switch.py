@@ -1,7 +1,10 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A live service becomes a softmap, and a hardmap again, while visitors ask on. The tests follow one another on one fleet."""
+"""A live service becomes a softmap, and a hardmap again, while visitors ask on.
+
+The tests follow one another on one fleet.
+"""
 
 from __future__ import annotations
 

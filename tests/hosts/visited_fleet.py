@@ -11,7 +11,7 @@ Module Overview:
 Settings, from the environment; tests/bench/day_two.py sets them:
 
     DAY_TWO_REQUESTS   how many pages are asked for at least during each operation (50)
-    DAY_TWO_FIGURES    a file that a line of JSON is added to for each operation; beside it, as long without an operation
+    DAY_TWO_FIGURES    a file to which each operation adds a line of JSON; beside it, as long without an operation
     DAY_TWO_FOLDER     where the operator's files are; hosts that FLEET_KEEP left are then taken up again
 """
 
@@ -40,8 +40,9 @@ PAGES = {"tors": 2, "every": 0.5, "fresh": False, "timeout": 60}
 NEWCOMERS = {"tors": 2, "every": 12, "fresh": True, "timeout": 60}  # they forget the service before each request
 DOWNLOADS = {"tors": 1, "every": 10, "fresh": False, "timeout": 120, "path": "/bytes/1000000/25"}
 VISITS = (PAGES, NEWCOMERS, DOWNLOADS)
-# What is lost by itself, of each service: so many, or so large a share. When the time period changes, every eight minutes on the
-# tests' network, tor refuses whoever has an introduction circuit of the old descriptor and has not used it yet.
+# What is lost by itself, of each service: so many, or so large a share. When the time period changes, every eight
+# minutes on the tests' network, tor refuses whoever has an introduction circuit of the old descriptor and has not used
+# it yet.
 LOST_PAGES, LOST_DOWNLOADS = (2, 0.005), (1, 0.0)
 QUICK = {"probe_interval": 5, "probe_timeout": 8}
 
@@ -69,7 +70,8 @@ class Tally:
 
     def failed(self) -> list[str]:
         return [
-            f"{service}, {time.strftime('%H:%M:%S', time.gmtime(each['at']))}, {'fresh ' * each['fresh']}visitor {each['visitor']}, "
+            f"{service}, {time.strftime('%H:%M:%S', time.gmtime(each['at']))}, "
+            f"{'fresh ' * each['fresh']}visitor {each['visitor']}, "
             f"after {each['seconds']:.0f} s: {each['error']}"
             for service, crowds in self._crowds.items()
             for crowd in crowds
@@ -109,7 +111,8 @@ class VisitedFleet(Laboratory):
         for host in self.hosts.values():
             host.boot()
             host.sh(
-                "mkdir -p /etc/systemd/system/multi-user.target.wants; ln -s ../pages.service /etc/systemd/system/multi-user.target.wants/"
+                "mkdir -p /etc/systemd/system/multi-user.target.wants; "
+                "ln -s ../pages.service /etc/systemd/system/multi-user.target.wants/"
             )
         (self.folder / "built").touch()
 
@@ -123,7 +126,7 @@ class VisitedFleet(Laboratory):
 
     @contextlib.contextmanager
     def asked(self, *services: str, control: bool = True):
-        """Ask for pages of services and download from them during the block, and on until enough have asked; hardly any failed.
+        """Ask services for pages and downloads during the block, and on until enough have asked; hardly any failed.
 
         How many did exactly is what the benchmark is for; with `control`, also without the operation.
         """

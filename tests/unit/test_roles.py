@@ -144,7 +144,7 @@ def strings(found):
     "path", sorted([*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").rglob("*.yml")]), ids=lambda path: path.name
 )
 def test_lines_are_joined_by_newlines(path):
-    """In a block of YAML, Ansible leaves a backslash in an expression as it is. A program may be told so, nobody else."""
+    """In a block of YAML, Ansible leaves a backslash in an expression as is. A program may be told so, nobody else."""
     escaped = [text for text in strings(yaml.safe_load(path.read_text())) if re.search(r"join\('[^']*\\n", text)]
     assert escaped == []
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stock Onionbalance from its wheel, with production timers.
 
-stock.py WHEEL ...: the arguments are Onionbalance's. On a network with short time periods it must run with --is-testnet,
-which shortens its timers, too; here they stay what they are in production.
+stock.py WHEEL ...: the arguments are Onionbalance's. On a network with short time periods it must run with
+--is-testnet, which shortens its timers, too; here they stay what they are in production.
 """
 
 import sys

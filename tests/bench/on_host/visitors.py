@@ -44,7 +44,7 @@ class Failed(Exception):
 
 
 async def forget(visitor):
-    """And wait until tor has: within ten seconds of the last time it puts that off, and would drop the request that follows."""
+    """And wait until tor has: within ten seconds of the last time it puts that off, and would drop the next request."""
     reader, writer = await asyncio.open_unix_connection(f"/run/visitors/{visitor}/control")
     writer.write(b"AUTHENTICATE\r\nSETEVENTS SIGNAL\r\nSIGNAL NEWNYM\r\n")
     try:

@@ -76,7 +76,10 @@ def lightened(folder):
             path.unlink()
     variables = collection / "roles/keeper/vars/main.yml"
     shorter = re.sub(
-        r"^keeper_utils:\s+\[[^\]]*\]$", "keeper_utils: [_onion/address, _errors]", variables.read_text(), flags=re.MULTILINE
+        r"^keeper_utils:\s+\[[^\]]*\]$",
+        "keeper_utils: [_onion/address, _errors]",
+        variables.read_text(),
+        flags=re.MULTILINE,
     )
     variables.write_text(shorter)
     return str(folder)

@@ -21,7 +21,7 @@ from ansible.plugins.callback import CallbackBase
 
 
 class CallbackModule(CallbackBase):
-    """RECORD names the file; KILL_AT the task, by number or name, at whose start the run dies, KILL_AFTER seconds later."""
+    """RECORD is the file; KILL_AT the task (number or name) at whose start the run dies, KILL_AFTER seconds later."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Looks for secrets until its input ends: in command lines, environments and passing files; then on the whole disk.
 
-The needles are base64 lines on the input, up to an empty line. "ready" says that the watch began. At the end each place where
-one was found is written, never the needle. Arguments: folders to watch for passing files; --disk FOLDER: to search at the end;
---except PREFIX: not there.
+The needles are base64 lines on the input, up to an empty line. "ready" says that the watch began. At the end each place
+where one was found is written, never the needle. Arguments: folders to watch for passing files; --disk FOLDER: to
+search at the end; --except PREFIX: not there.
 """
 
 import base64

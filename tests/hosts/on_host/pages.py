@@ -1,8 +1,8 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pages of a test host: who answers, on unix sockets also to which tor; /bytes/N, so many bytes; /bytes/N/S, within so many
-seconds; /long, a download that ends when the file /run/pages.end appears."""
+"""Pages of a test host: who answers, on unix sockets also to which tor; /bytes/N, so many bytes; /bytes/N/S, within so
+many seconds; /long, a download that ends when the file /run/pages.end appears."""
 
 import http.server
 import os

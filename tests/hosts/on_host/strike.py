@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kills the Ansible module that runs on this host as soon as a file is there. Arguments: the file, a process to spare."""
+"""Kills the Ansible module that runs on this host once a file is there. Arguments: the file, a process to spare."""
 
 import os
 import signal

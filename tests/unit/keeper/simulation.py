@@ -41,8 +41,8 @@ KINDS = ("kill", "cut", "pause", "targets", "tor", "restart", "keeper", "clock",
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """`kind` of KINDS befalls `replica` (a number) from `at` for `seconds`; "restart" (of tor), "keeper" and "hup" are momentary,
-    "clock" sets it off by `seconds`."""
+    """`kind` of KINDS befalls `replica` (a number) from `at` for `seconds`; "restart" (of tor), "keeper" and "hup" are
+    momentary, "clock" sets it off by `seconds`."""
 
     at: float
     replica: int
@@ -106,7 +106,7 @@ class Replica:
 
 
 class World:
-    """`seed` gives all delays; `lossy` is the share of probes that fail for no reason; `pow`: proof of work on for good."""
+    """`seed` gives all delays, `lossy` the share of probes that fail for no reason; `pow`: proof of work for good."""
 
     def __init__(
         self,

@@ -45,7 +45,7 @@ def test_two_of_five_lose_tor_and_return():
 
 @pytest.mark.parametrize("seconds", [30.0, 100.0, 600.0])
 def test_a_replica_whose_tor_returns_does_not_doubt_the_others(seconds):
-    """Found on hosts: HSDirs answered it again, its connections of before did not, and it took over from one that served."""
+    """Found on hosts: HSDirs answered it again, its old connections did not, and it took over from one that served."""
     for seed in range(20):
         world = World(3, [], seed=seed, interval=0.0, lossy=0.0)
         world.run(0.5 * HOUR)

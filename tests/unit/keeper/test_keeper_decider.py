@@ -90,7 +90,7 @@ def test_whoever_made_the_descriptor_holds_though_its_keeper_is_new():
 
 
 def test_whoever_learns_late_that_the_descriptor_is_its_own_holds():
-    """Seen on hosts: its upload had not reached the HSDirs at the first reading, and at the second its tor did not tell."""
+    """Seen on hosts: its upload had not reached HSDirs at the first reading, and at the second its tor did not tell."""
     replica = _standby()
     replica.step(look=Look(replica.view.now, True, 1, 8))
     assert replica.state.holds is False
@@ -222,7 +222,7 @@ def _exhausted():
 
 
 def test_who_may_not_help_any_more_is_plain_tor_until_somebody_answers():
-    """Seen on hosts so busy that all requests failed: all had used up what they may order, stood by, and nobody published."""
+    """Seen on hosts so busy that all requests failed: all had used up their orders, stood by, and nobody published."""
     replica = _exhausted()
     assert len(replica.state.published) == _rules().bound - decider.RESERVE
     assert (replica.released, replica.view.publishes, replica.state.holds) == (1, True, False)

@@ -39,7 +39,7 @@ STATUS: dict[str, t.Any] = {
 
 
 class Publisher:
-    """Sends the ``pieces`` to whoever connects, ``pause`` seconds before each, and hangs up unless it is to ``hang``."""
+    """Sends the ``pieces`` to whoever connects, ``pause`` seconds before each; hangs up unless it is to ``hang``."""
 
     usual = STATUS
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tor that is not one: its control port and SOCKS port on unix sockets, a network of relays, and backends' descriptors.
+"""A tor that is not one: its control and SOCKS ports on unix sockets, a network of relays, and backends' descriptors.
 
     Network     relays, their consensus and microdescriptors
     Backend     an onion service whose descriptors are made and signed by stem
@@ -112,14 +112,18 @@ class Network:
             self.microdescriptors.append(text)
             entries.append(
                 f"r relay{number} {_b64(fingerprint)} {_time(start)} 10.0.{number // 250}.{number % 250 + 1} 9001 0\n"
-                f"m {_b64(hashlib.sha256(text.encode()).digest())}\ns Fast HSDir Running Stable V2Dir Valid\nv Tor 0.4.9.11\n"
-                "pr Cons=1-2 Desc=1-2 DirCache=2 HSDir=2 HSIntro=4-5 HSRend=1-2 Link=1-5 LinkAuth=3 Microdesc=1-2 Relay=1-4\nw Bandwidth=100\n"
+                f"m {_b64(hashlib.sha256(text.encode()).digest())}\n"
+                "s Fast HSDir Running Stable V2Dir Valid\nv Tor 0.4.9.11\n"
+                "pr Cons=1-2 Desc=1-2 DirCache=2 HSDir=2 HSIntro=4-5 HSRend=1-2 "
+                "Link=1-5 LinkAuth=3 Microdesc=1-2 Relay=1-4\n"
+                "w Bandwidth=100\n"
             )
         random_value = _b64(hashlib.sha256(b"shared random").digest()) + "="
         self.consensus = (
-            f"network-status-version 3 microdesc\nvote-status consensus\nconsensus-method 33\nvalid-after {_time(start)}\n"
-            f"fresh-until {_time(start + 3600)}\nvalid-until {_time(start + 10800)}\nvoting-delay 300 300\nknown-flags Fast HSDir Running Stable V2Dir Valid\n"
-            f"params hsdir_spread_store=4\nshared-rand-previous-value 9 {random_value}\nshared-rand-current-value 9 {random_value}\n"
+            "network-status-version 3 microdesc\nvote-status consensus\nconsensus-method 33\n"
+            f"valid-after {_time(start)}\nfresh-until {_time(start + 3600)}\nvalid-until {_time(start + 10800)}\n"
+            "voting-delay 300 300\nknown-flags Fast HSDir Running Stable V2Dir Valid\nparams hsdir_spread_store=4\n"
+            f"shared-rand-previous-value 9 {random_value}\nshared-rand-current-value 9 {random_value}\n"
             + "".join(entries)
             + "directory-footer\nbandwidth-weights Wbd=0\n"
         )

@@ -42,8 +42,9 @@ def test_the_pinned_version_is_the_one_that_the_program_is_made_for() -> None:
 
 def test_onionbalance_is_imported_from_the_file(folder: pathlib.Path) -> None:
     program = (
-        f"import sys; sys.path[:0] = [{str(PROGRAM)!r}]; from onionfleet_publisher import overrides, wheel; import pathlib;"
-        f"wheel.add(pathlib.Path({str(folder)!r})); import onionbalance; print(onionbalance.__file__, overrides.check())"
+        f"import sys; sys.path[:0] = [{str(PROGRAM)!r}]; from onionfleet_publisher import overrides, wheel; "
+        f"import pathlib;wheel.add(pathlib.Path({str(folder)!r})); import onionbalance; "
+        "print(onionbalance.__file__, overrides.check())"
     )
     output = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True

@@ -135,7 +135,11 @@ def test_faults_of_hosts_that_differ_are_told_together(run: Run) -> None:
 
     hosts = HostVars(web1={"onion_services": [7]}, web2={"onion_services": ["archive"]})
     told = run({}, **hosts["web1"], onion_keys_dir="", groups={"all": list(hosts)}, hostvars=hosts)
-    for words in ("hosts 'web1' and 'web2' have different ones", "onion_keys_dir: is ''", "entry 1: a service with a name"):
+    for words in (
+        "hosts 'web1' and 'web2' have different ones",
+        "onion_keys_dir: is ''",
+        "entry 1: a service with a name",
+    ):
         assert words in told["msg"], words
 
 

@@ -1,8 +1,8 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filters of roles and playbooks as these write them: fleet_status, probe_targets, redacted, drift (host_drift, left_behind, with_drift),
-compromise, renewal_faults, fleet_report and restart_order."""
+"""The filters of roles and playbooks as these write them: fleet_status, probe_targets, redacted, drift (host_drift,
+left_behind, with_drift), compromise, renewal_faults, fleet_report and restart_order."""
 
 from __future__ import annotations
 

@@ -18,7 +18,10 @@ OLD, NEW, FIRST = ("A" * 40, "B" * 40, "C" * 40)
 
 
 def circuit(number, last, purpose="HS_SERVICE_INTRO HS_STATE=HSSI_ESTABLISHED", status="BUILT"):
-    return f"{number} {status} ${FIRST}~first,${last}~last BUILD_FLAGS=IS_INTERNAL PURPOSE={purpose} REND_QUERY=x TIME_CREATED=x"
+    return (
+        f"{number} {status} ${FIRST}~first,${last}~last BUILD_FLAGS=IS_INTERNAL PURPOSE={purpose}"
+        " REND_QUERY=x TIME_CREATED=x"
+    )
 
 
 class Tor(FakeTor):

@@ -375,7 +375,10 @@ def test_orphans_go_on(host: Host) -> None:
 
 def test_adoption(host: Host) -> None:
     host.config.mkdir(parents=True)
-    torrc = f"ContactInfo me\nHiddenServiceDir {host.service}/\nHiddenServicePort 80 127.0.0.1:8080\nHiddenServiceMaxStreams 5\n"
+    torrc = (
+        f"ContactInfo me\nHiddenServiceDir {host.service}/\n"
+        "HiddenServicePort 80 127.0.0.1:8080\nHiddenServiceMaxStreams 5\n"
+    )
     (host.config / "torrc").write_text(torrc)
     host.running["shop1"] = systemd.Unit(True, "run", 4e9)
     assert "set adopt: true" in host.run(daemon(shop()))["msg"]

@@ -96,7 +96,8 @@ def test_replies_are_raw_and_ordered(tmp_path):
         tmp_path,
         answers={
             "GETCONF HiddenServiceOptions": (
-                "250-HiddenServiceDir=/a\n250-HiddenServicePort=80 unix:/x=y\n250-HiddenServicePort=80 [::1]:8\n250 HiddenServiceVersion\n"
+                "250-HiddenServiceDir=/a\n250-HiddenServicePort=80 unix:/x=y\n"
+                "250-HiddenServicePort=80 [::1]:8\n250 HiddenServiceVersion\n"
             ),
             "GETINFO ns/all": "250+ns/all=\nr one\n..dotted\n\n.\n250 OK\n",
             "GETINFO version": "250-version=0.4.9.11\n250 OK\n",

@@ -191,7 +191,15 @@ def test_services_of_a_daemon_are_told_by_their_folder(tor, tmp_path, ending):
 
 def test_targets_are_looked_at_where_that_is_asked_for(tor, tmp_path, monkeypatch):
     (tmp_path / "hostname").write_text(ADDRESS + "\n")
-    written = ["80 127.0.0.1:8080", "81", "82 8082", "83 192.0.2.1", "84 [::1]", "85 [::1]:8085", '86 unix:"/run/a b.sock"']
+    written = [
+        "80 127.0.0.1:8080",
+        "81",
+        "82 8082",
+        "83 192.0.2.1",
+        "84 [::1]",
+        "85 [::1]:8085",
+        '86 unix:"/run/a b.sock"',
+    ]
     tor.conf = {
         "HiddenServiceOptions": [
             ("HiddenServiceDir", str(tmp_path)),

@@ -166,7 +166,8 @@ def test_https_needs_tls(tmp_path):
 
 
 def test_another_server(tmp_path):
-    assert socks.ask(FakeSocks(tmp_path, method=b"\x05\xff").path, target(), timeout=20).error == ("this is not tor's SOCKS socket")
+    server = FakeSocks(tmp_path, method=b"\x05\xff")
+    assert socks.ask(server.path, target(), timeout=20).error == "this is not tor's SOCKS socket"
 
 
 def test_no_socket_is_an_error_of_ours(tmp_path):

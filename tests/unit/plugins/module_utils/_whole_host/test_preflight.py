@@ -147,7 +147,8 @@ def test_directories_of_the_system_that_daemons_cannot_pass_are_faults(host, mon
     monkeypatch.setattr(preflight, "PASSED", (*(str(host.path / name) for name in ("a", "b")), "/etc/onionfleet"))
     faults = preflight.inspect(daemons(), None, "0.4.9.11").faults
     assert faults == [
-        f"directory: {host.path} does not let the users of daemons through; give it mode 0755, or at least 'chmod o+x {host.path}'"
+        f"directory: {host.path} does not let the users of daemons through;"
+        f" give it mode 0755, or at least 'chmod o+x {host.path}'"
     ]
     assert asked == [([f"{host.path}/.", f"{host.path}/.", "/etc/."], None, [])]
 

@@ -118,8 +118,8 @@ def test_a_publisher_leaves_with_its_tor_and_the_host():
     assert found["hosts"] == {"pub1": retire(daemons=["onionpublisher"], keys=["shop"], publisher=True, host=True)}
     assert found["services"] == {"shop": {"replicas": [], "backends": [], "publishers": ["pub1"]}}
     assert found["faults"]["retire"] == [
-        "service 'shop': none of its planned publishers runs, so that it would lose its last living instance; deploy first, or "
-        "say -e retire_last=true"
+        "service 'shop': none of its planned publishers runs, so that it would lose its last living instance; "
+        "deploy first, or say -e retire_last=true"
     ]
     both = {**before, "pub2": deployed(after)["pub2"]}
     assert find_leavers(both, after)["faults"]["retire"] == []

@@ -103,7 +103,8 @@ def test_worse_is_what_was_well_and_no_new_words_for_an_old_trouble():
     now["services"][1]["backends"][0]["state"] = "down"
     now["services"][1]["publishers"][0]["runs"] = False
     assert worse(before, now) == [
-        "service 'a': not any more: a quorum of HSDirs holds its descriptor, all requests are answered, web1/aw1 runs (z)",
+        "service 'a': not any more: a quorum of HSDirs holds its descriptor, all requests are answered,"
+        " web1/aw1 runs (z)",
         "service 'b': not any more: app1/bb1 is up, pub1 publishes (y)",
     ]
 

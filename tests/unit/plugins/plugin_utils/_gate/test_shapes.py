@@ -145,7 +145,10 @@ def test_a_clean_text_acts_on_nothing(text):
     assert not any(unicodedata.category(character) in ("Cc", "Cs") for character in shown)
     assert not any(opener in shown for opener in ("{{", "{%", "{#"))
     assert shown.encode() and clean(shown) == shown or not shown
-    assert not any(unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t" for character in clean(text, lines=True))
+    assert not any(
+        unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t"
+        for character in clean(text, lines=True)
+    )
 
 
 @given(JSON)

@@ -174,7 +174,8 @@ def test_what_was_found_tells_who_publishes_and_what_is_dead():
     assert shown(FOUND) == {
         "newsroom": [
             "web1: replica, 2 workers / standing by [standby]",
-            "web2: replica, 2 workers / newsroomw1: PUBLISHES NOW (6 of 6 HSDirs) / newsroomw2: standing by [publishes]",
+            "web2: replica, 2 workers / newsroomw1: PUBLISHES NOW (6 of 6 HSDirs)"
+            " / newsroomw2: standing by [publishes]",
             "web3: replica, 2 workers / DEAD: host is not reachable [dead]",
         ],
         "archive": [

@@ -345,9 +345,9 @@ def test_what_verification_could_not_ask_is_refused_before_anything_is_deployed(
 def test_which_of_several_ports_is_asked_must_be_said_unless_http_is_spoken(scheme):
     two = [*PORTS, {"port": 443, "target": "127.0.0.1:8443"}]
     (fault,) = faults(service(probe={"scheme": scheme}, ports=two))
-    assert (
-        fault
-        == f"service 'newsroom': probe: port: is missing; write which of the service's ports {scheme} is spoken on: 80, 443"
+    assert fault == (
+        "service 'newsroom': probe: port: is missing; write which of the service's ports"
+        f" {scheme} is spoken on: 80, 443"
     )
     make_plan(declaration(service(probe={"scheme": scheme})))
     make_plan(declaration(service(probe={"scheme": scheme, "port": 443}, ports=two)))

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Declarations made from the tables of fields: what is refused says where, what is accepted becomes the files that are meant.
+"""Declarations made from the tables of fields: what is refused says where, what is accepted becomes the right files.
 
-ONIONFLEET_DECLARATIONS sets how many are made, ONIONFLEET_SHOW_FAULTS a file that so many of their faults are written to.
+ONIONFLEET_DECLARATIONS sets how many are made, ONIONFLEET_SHOW_FAULTS a file to which so many of their faults go.
 """
 
 from __future__ import annotations
@@ -409,7 +409,9 @@ def compare(declared: t.Dict[str, t.Any], plan: t.Any) -> t.Dict[str, t.Dict[str
             wanted += [("HiddenServiceNonAnonymousMode", "1"), ("HiddenServiceSingleHopMode", "1")] * hop
             assert sorted(torrc) == sorted(wanted)
             clients = {
-                f"/var/lib/tor-instances/{daemon}/{folder}/authorized_clients/{client['name']}.auth": f"descriptor:x25519:{client['public_key']}\n"
+                f"/var/lib/tor-instances/{daemon}/{folder}/authorized_clients/{client['name']}.auth": (
+                    f"descriptor:x25519:{client['public_key']}\n"
+                )
                 for client in service.get("authorized_clients", [])
             }
             assert {
@@ -429,7 +431,8 @@ def compare(declared: t.Dict[str, t.Any], plan: t.Any) -> t.Dict[str, t.Dict[str
 
 
 PLACED = re.compile(
-    r"(service '[a-z0-9-]+'|(onion_services|onion_daemons) entry \d+|daemon '.+?'|host '.+?'|onion_[a-z_]+(\[\d+\])?)(( entry \d+)*: |\.)\S.*"
+    r"(service '[a-z0-9-]+'|(onion_services|onion_daemons) entry \d+|daemon '.+?'|host '.+?'|onion_[a-z_]+(\[\d+\])?)"
+    r"(( entry \d+)*: |\.)\S.*"
 )
 _shown: t.List[str] = []
 

@@ -196,7 +196,7 @@ def of_period(period, found):
 
 
 def test_an_impostor_with_the_same_introduction_points():
-    """Of the time period whose descriptors daemons show, signing keys tell; relays are few, or chosen by somebody who wants to hide."""
+    """Of the time period whose descriptors daemons show, signing keys tell; relays are few, or chosen to hide."""
     imitated = published(["key-of-impostor"] * 4, 4)
     for hsdir in imitated["hsdirs"]:
         hsdir["introduction_points"] = ["2" * 40, "3" * 40]
