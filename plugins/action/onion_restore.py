@@ -52,7 +52,8 @@ class ActionModule(ActionBase):
             own = options["keys_dir"] or told_keys_dir(restored, self._templar)
         if not own and told != "." and not archives.inside(told):
             raise OnionfleetError(
-                f"keys_dir: the store was outside of the inventory's folder ({told}); name its place with -e onion_keys_dir=FOLDER"
+                f"keys_dir: the store was outside of the inventory's folder ({told}); "
+                "name its place with -e onion_keys_dir=FOLDER"
             )
         keys_dir = own or os.path.join(folder, told)
         made = archives.restore(archive, keys_dir, folder, vault, files=options["files"], check=check)

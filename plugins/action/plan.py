@@ -27,8 +27,8 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.store im
 AHEAD = ("free", "host_pinned")
 UNREAD = ("secret_key",)
 FACTS_HINT = (
-    "ansible.cfg: inject_facts_as_vars is on, so that what a host says of itself becomes variables of yours; set it to False under "
-    "[defaults], and read facts as ansible_facts['…'] (docs/threat-model.md)"
+    "ansible.cfg: inject_facts_as_vars is on, so that what a host says of itself becomes variables of yours; "
+    "set it to False under [defaults], and read facts as ansible_facts['…'] (docs/threat-model.md)"
 )
 ARGUMENTS = {
     "keys_required": {"type": "bool", "default": True},
@@ -117,8 +117,8 @@ class ActionModule(ActionBase):
 
 def _strategy_fault(strategy: str) -> str:
     return (
-        f"strategy: is '{strategy}', with which a host goes on while others are still being looked at, and nothing stops it before its first "
-        "change; write 'strategy: linear' in this play"
+        f"strategy: is '{strategy}', with which a host goes on while others are still being looked at, "
+        "and nothing stops it before its first change; write 'strategy: linear' in this play"
     )
 
 

@@ -48,7 +48,7 @@ class ActionModule(HostAction):
         return result
 
     def _gets_secrets(self, missing_keys: t.Sequence[str], task_vars: Variables) -> bool:
-        """Whether a deployment sends this host keys, passwords of its daemons, or clients' keys to ask services with."""
+        """Whether a deployment sends this host keys, its daemons' passwords, or clients' keys to ask services with."""
         daemons = [daemon for _name, daemon in named(self._task.args.get("daemons"))]
         addresses = {service.get("address") for daemon in daemons for _name, service in named(daemon.get("services"))}
         credentials = task_vars.get("onion_client_credentials") or {}

@@ -22,7 +22,7 @@ class ActionModule(HostAction):
         return only(arguments, secrets=keyed(daemons), **({} if daemons else {"option_secrets": []}))
 
     def act(self, task_vars: Variables) -> Variables:
-        """The result, with revision counters of services that the daemon has; others would change the order of restarts."""
+        """The result, with revision counters of services the daemon has; others would change the order of restarts."""
         answer = super().act(task_vars)
         declared = dict(named(self._task.args.get("daemons")))
         for action in answer.get("actions", []):

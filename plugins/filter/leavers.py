@@ -10,8 +10,8 @@ short_description: What hosts have and the plan has not
 version_added: "0.1.0"
 description:
   - Compares what M(onionfleet.balance.onion_host_info) found on each host with the plan.
-  - What belongs to a service of the declaration and is not in the plan leaves when somebody retires it, because its host left a group,
-    there are fewer workers, the layout is another one, or the service is absent.
+  - What belongs to a service of the declaration and is not in the plan leaves when somebody retires it, because its
+    host left a group, there are fewer workers, the layout is another one, or the service is absent.
 extends_documentation_fragment: [onionfleet.balance.internal]
 author:
   - The onionfleet.balance developers (@onionfleet)
@@ -26,7 +26,8 @@ options:
     type: dict
     required: true
   only:
-    description: Names of the services to look at. By default all, and what is left of hosts that serve nothing any more.
+    description: >-
+      Names of the services to look at. By default all, and what is left of hosts that serve nothing any more.
     type: list
     elements: str
   undeclared:
@@ -45,7 +46,8 @@ RETURN = r"""
 _value:
   description:
     - C(hosts), for each host what M(onionfleet.balance.onion_retire) takes; hosts where nothing leaves are not listed.
-    - C(services), for each service the C(replicas) and C(backends), as C(host/daemon), and the C(publishers) that leave.
+    - C(services), for each service the C(replicas) and C(backends), as C(host/daemon),
+      and the C(publishers) that leave.
     - C(orphans), services that nobody declares; C(hints), on hosts that could not be looked at.
     - C(switching), the services whose other layout is there; C(faults), why a deployment, the switch or the removal is
       refused, by C(deploy), C(switch) and C(retire).

@@ -32,7 +32,8 @@ options:
     choices: [mermaid, markdown, dot]
     default: mermaid
   redact:
-    description: Whether to number hosts and daemons and to leave out addresses and texts of errors. The names of services stay.
+    description: >-
+      Whether to number hosts and daemons and to leave out addresses and texts of errors. The names of services stay.
     type: bool
     default: false
 """

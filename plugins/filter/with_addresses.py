@@ -38,7 +38,8 @@ options:
 EXAMPLES = r"""
 - name: What the publisher is to publish
   ansible.builtin.set_fact:
-    publisher_services: "{{ slice.publisher.services | onionfleet.balance.with_addresses(own, configured, plan.services) }}"
+    publisher_services: >-
+      {{ slice.publisher.services | onionfleet.balance.with_addresses(own, configured, plan.services) }}
 """
 
 RETURN = r"""

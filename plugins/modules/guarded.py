@@ -10,8 +10,8 @@ module: guarded
 short_description: Run a module of ansible-core on a host that may lie
 version_added: "0.1.0"
 description:
-  - Runs one of a few modules of ansible-core, and keeps of its answer the fields that the roles of this collection read.
-    Facts that the host adds to its answer set no variable, on this host or another.
+  - Runs one of a few modules of ansible-core, and keeps of its answer the fields that the roles of this collection
+    read. Facts that the host adds to its answer set no variable, on this host or another.
   - A host whose answer has another form than the module's is treated as unreachable, and the message names the field.
   - The roles of this collection use it; it has no other purpose.
 author:

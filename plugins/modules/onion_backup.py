@@ -11,10 +11,11 @@ version_added: "0.1.0"
 author: The onionfleet.balance developers (@onionfleet)
 description:
   - Makes one file, encrypted with Ansible's vault, with every key of the store and the files of the declaration.
-  - Works on the controller alone and connects to no host. Every key is opened and compared with its address, and what is
-    to be written is read back, before there is a file.
+  - Works on the controller alone and connects to no host. Every key is opened and compared with its address, and what
+    is to be written is read back, before there is a file.
   - A file is never overwritten. When anything is wrong, nothing is made.
-  - What is on hosts is not in it. A backend's key never leaves its host, and is not needed, since a new backend makes a new one.
+  - What is on hosts is not in it. A backend's key never leaves its host, and is not needed, since
+    a new backend makes a new one.
 extends_documentation_fragment: [onionfleet.balance.attributes]
 attributes:
   check_mode:
@@ -35,7 +36,8 @@ options:
     type: path
   files:
     description:
-      - Files and folders to keep with the keys, relative to the folder of the inventory. Hidden files are passed over in folders.
+      - Files and folders to keep with the keys, relative to the folder of the inventory. Hidden
+        files are passed over in folders.
       - Without it, the inventory, C(group_vars), C(host_vars) and C(ansible.cfg). An empty list keeps keys only.
     type: list
     elements: str

@@ -38,7 +38,8 @@ options:
   credentials:
     description:
       - By a service's address, an authorized client's x25519 private key in base32, as C(.auth_private) files have it.
-      - Without it, or where it is malformed, the introduction points of a service with client authorization are unknown.
+      - Without it, or where it is malformed, the introduction points of a service with
+        client authorization are unknown.
       - Needs pipelining (C(ansible_pipelining=true)), or Ansible would write it to a file on the host.
     type: dict
     default: {}
@@ -135,7 +136,8 @@ services:
           type: list
           elements: str
         introduction_keys:
-          description: Their authentication keys (base64), by which a backend is known in a publisher's descriptor; or null.
+          description: >-
+            Their authentication keys (base64), by which a backend is known in a publisher's descriptor; or null.
           type: list
           elements: str
 daemons:
@@ -217,7 +219,9 @@ def main() -> None:
         if wanted["daemons"] is not None:
             found = {"daemons": made_by_daemons(wanted["daemons"], wanted["credentials"], targets=wanted["targets"])}
         else:
-            found = held_by_hsdirs(wanted["addresses"], wanted["control"], credentials=wanted["credentials"], timeout=wanted["timeout"])
+            found = held_by_hsdirs(
+                wanted["addresses"], wanted["control"], credentials=wanted["credentials"], timeout=wanted["timeout"]
+            )
     except OnionfleetError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **found)

@@ -11,11 +11,12 @@ short_description: Have tor daemons take no new visitors, and wait until those t
 version_added: "0.1.0"
 author: The onionfleet.balance developers (@onionfleet)
 description:
-  - Closes the introduction circuits of tor daemons until tor gives their introduction points up, so that visitors who still
-    have a descriptor that lists them ask for a newer one. Circuits of visitors go on.
-  - Then waits until no stream of a visitor is left. A stream is a connection of the tor process to a target of its services.
-  - For daemons that other ones stand in for already, see M(onionfleet.balance.onion_publishing). Tor chooses new introduction
-    points, so a daemon that is released afterwards serves again.
+  - Closes the introduction circuits of tor daemons until tor gives their introduction points up, so that visitors who
+    still have a descriptor that lists them ask for a newer one. Circuits of visitors go on.
+  - Then waits until no stream of a visitor is left. A stream is a connection of the tor
+    process to a target of its services.
+  - For daemons that other ones stand in for already, see M(onionfleet.balance.onion_publishing). Tor chooses new
+    introduction points, so a daemon that is released afterwards serves again.
 requirements:
   - Root, by C(become).
 extends_documentation_fragment: [onionfleet.balance.attributes]
@@ -30,7 +31,8 @@ attributes:
     details: [Introduction points are given up whenever it runs.]
 options:
   daemons:
-    description: Names of tor daemons (instances) on this host. One that does not run, or does not answer, is no failure.
+    description: >-
+      Names of tor daemons (instances) on this host. One that does not run, or does not answer, is no failure.
     type: list
     elements: str
     required: true
@@ -39,7 +41,8 @@ options:
     type: int
     default: 600
   quiet:
-    description: Seconds without any stream after which a daemon is drained; the end of a download may still be on its way.
+    description: >-
+      Seconds without any stream after which a daemon is drained; the end of a download may still be on its way.
     type: int
     default: 5
 """

@@ -11,8 +11,8 @@ short_description: What of this collection is on a host
 version_added: "0.1.0"
 author: The onionfleet.balance developers (@onionfleet)
 description:
-  - Tells which tor daemons, publisher and keeper are on a host, with the services that they serve, whatever the declaration
-    says now. P(onionfleet.balance.leavers#filter) compares it with the plan.
+  - Tells which tor daemons, publisher and keeper are on a host, with the services that they serve, whatever the
+    declaration says now. P(onionfleet.balance.leavers#filter) compares it with the plan.
   - A daemon that somebody else configures is left out. Keys are never read.
 requirements:
   - Root, by C(become).

@@ -15,8 +15,8 @@ description:
   - Where O(path) holds a key, verifies that its files belong together and tells its address.
   - Where it holds none, imports the key of O(source) or O(secret), or generates one.
   - Without O(path), tells address and public key of O(source) or O(secret), and writes nothing.
-  - "These formats are understood: tor's C(hs_ed25519_secret_key) (96 bytes), PKCS#8 PEM of an Ed25519 key (version 1 or 2,
-    with or without text around it), the YAML of C(mkp224o -y) with one key, the blob of C(ADD_ONION) with or without
+  - "These formats are understood: tor's C(hs_ed25519_secret_key) (96 bytes), PKCS#8 PEM of an Ed25519 key (version 1 or
+    2, with or without text around it), the YAML of C(mkp224o -y) with one key, the blob of C(ADD_ONION) with or without
     C(ED25519-V3:), the base64 of any of these; and a directory as tor and vanity miners write it."
   - Needs nothing but Python on the host.
 extends_documentation_fragment: [onionfleet.balance.attributes]

@@ -13,7 +13,8 @@ author: The onionfleet.balance developers (@onionfleet)
 description:
   - New visitors of a hardmap go to the replica whose descriptor the HSDirs hold. This module says which daemon that is,
     over the control port, without a restart or a reload, so that circuits and downloads go on.
-  - It works on whole daemons, with all their services. Of each service, one daemon of the fleet is to publish at a time.
+  - It works on whole daemons, with all their services. Of each service, one daemon of the
+    fleet is to publish at a time.
   - What it sets is forgotten when a daemon reloads or restarts, which goes back to its configuration.
 requirements:
   - Root, by C(become).
@@ -35,8 +36,8 @@ options:
   state:
     description:
       - V(published), they publish now, and the module waits until HSDirs took their descriptors. What is refused is
-        published again. It is a failure when less than a quorum, more than half, took one in time.
-        A tor in its sandbox (option C(Sandbox)), which does not survive such commands, is restarted, which publishes, too.
+        published again. It is a failure when less than a quorum, more than half, took one in time. A tor in its sandbox
+        (option C(Sandbox)), which does not survive such commands, is restarted, which publishes, too.
       - V(standby), they publish nothing any more, and go on serving.
       - V(released), they go back to tor's own behaviour, without publishing. With proof of work on they publish.
       - With V(standby) and V(released) a tor in its sandbox is left alone.

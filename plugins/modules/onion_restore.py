@@ -11,9 +11,10 @@ version_added: "0.1.0"
 author: The onionfleet.balance developers (@onionfleet)
 description:
   - Brings back what M(onionfleet.balance.onion_backup) kept, into a folder that may be empty.
-  - What is there stays. Where another key or a different file is in the place of one, every such place is named and nothing is
-    restored at all.
-  - Every entry is compared with its checksum, and every key with its address. In check mode that is all, so that it verifies a backup.
+  - What is there stays. Where another key or a different file is in the place of one, every such place is named
+    and nothing is restored at all.
+  - Every entry is compared with its checksum, and every key with its address. In check mode that is
+    all, so that it verifies a backup.
   - Works on the controller alone and connects to no host.
 extends_documentation_fragment: [onionfleet.balance.attributes]
 attributes:

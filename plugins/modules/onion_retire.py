@@ -12,8 +12,8 @@ version_added: "0.1.0"
 author: The onionfleet.balance developers (@onionfleet)
 description:
   - Stops and removes what it is told, at once. The role P(onionfleet.balance.retire#role) takes visitors away before.
-  - Keys, and files that may hold passwords, are overwritten before they are unlinked. That reaches the blocks that they have
-    now. Flash, file systems that copy on write, snapshots and backups may keep older ones.
+  - Keys, and files that may hold passwords, are overwritten before they are unlinked. That reaches the blocks that they
+    have now. Flash, file systems that copy on write, snapshots and backups may keep older ones.
   - A run that was killed goes on when it is run again.
 requirements:
   - Root, by C(become).

@@ -47,9 +47,9 @@ options:
     default: {}
   running:
     description:
-      - Keys to import from hosts, as the playbook C(keys) read them. The results of a loop over entries of C(onion_import) and
-        names of files in their C(path) (the empty one is C(path) itself), each with its C(item) and the C(content) of the file
-        in base64, or a C(msg) where it could not be read.
+      - Keys to import from hosts, as the playbook C(keys) read them. The results of a loop over entries of
+        C(onion_import) and names of files in their C(path) (the empty one is C(path) itself), each with its C(item) and
+        the C(content) of the file in base64, or a C(msg) where it could not be read.
     type: list
     elements: dict
     default: []

@@ -10,7 +10,8 @@ short_description: Configuration and keys of a publisher
 version_added: "0.1.0"
 author: The onionfleet.balance developers (@onionfleet)
 description:
-  - Writes what a publisher, Onionbalance with our launcher, publishes, and the keys of these services, all of it or none.
+  - Writes what a publisher, Onionbalance with our launcher, publishes, and the keys of
+    these services, all of it or none.
   - Starts and reloads nothing; RV(action) says what is due, by what the running publisher has loaded.
   - A key is never overwritten, and never deleted.
 requirements:
@@ -47,7 +48,8 @@ options:
         required: true
       instances:
         description:
-          - The backends. One without an address is left out with a warning; a service that would have none is a fault, but in a check run.
+          - The backends. One without an address is left out with a warning; a service that would have none
+            is a fault, but in a check run.
         type: list
         elements: dict
         required: true
@@ -98,8 +100,8 @@ RETURN = r"""
 action:
   description:
     - What has to be done to the publisher, V(start), V(reload), V(restart), V(stop) or V(none).
-    - V(start) where nobody listens on its status socket; V(restart) where its program or unit is newer than it, or where
-      it gives no proper answer; V(reload) where it has loaded another configuration.
+    - V(start) where nobody listens on its status socket; V(restart) where its program or unit is newer than it, or
+      where it gives no proper answer; V(reload) where it has loaded another configuration.
   returned: success
   type: str
 kept_keys:

@@ -169,7 +169,10 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._programs.publi
 def run(timeout: float) -> t.Dict[str, t.Any]:
     found: t.Dict[str, t.Any] = {"configured": [], "status": None}
     faults: t.List[str] = []
-    for name, read in (("configured", _configured), ("status", lambda: read_status(locations.PUBLISHER_STATUS, timeout))):
+    for name, read in (
+        ("configured", _configured),
+        ("status", lambda: read_status(locations.PUBLISHER_STATUS, timeout)),
+    ):
         try:
             found[name] = read()
         except OnionfleetError as error:

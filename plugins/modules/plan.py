@@ -13,8 +13,9 @@ description:
   - Reads the declaration of the onion services and the inventory, and returns what each host has to run.
   - Refuses every fault of the declaration at once, on the controller, before any host is touched.
   - Reads the variables C(onion_services), C(onion_daemon_options), C(onion_daemons), C(onion_network_options),
-    C(onion_probe_hosts), C(onion_publisher), C(onion_keeper), C(onion_drained) and C(onion_keys_dir) of the host it runs for,
-    C(onion_client_credentials), of whose keys the format is looked at where they can be read, and C(onion_targets) of each host.
+    C(onion_probe_hosts), C(onion_publisher), C(onion_keeper), C(onion_drained) and C(onion_keys_dir) of the host it
+    runs for, C(onion_client_credentials), of whose keys the format is looked at where they can be read, and
+    C(onion_targets) of each host.
   - The field C(secret_key) of a service is never evaluated, so that no vault or secret store needs to be open.
 author:
   - The onionfleet.balance developers (@onionfleet)
@@ -29,8 +30,8 @@ options:
     default: true
   handed_over:
     description:
-      - Daemons, as V(host/daemon), that are drained besides those of C(onion_drained), since something is being done to them
-        right now. See role P(onionfleet.balance.handover#role).
+      - Daemons, as V(host/daemon), that are drained besides those of C(onion_drained), since something is being done to
+        them right now. See role P(onionfleet.balance.handover#role).
     type: list
     elements: str
     default: []
@@ -71,7 +72,9 @@ hosts:
       description: Whether pages are fetched from this host to verify the services.
       type: bool
 services:
-  description: What each service is, by name. Layout, state, address, replicas, backends, publishers, ports, pow, keeper, restricted.
+  description: >-
+    What each service is, by name. Layout, state, address, replicas, backends, publishers,
+    ports, pow, keeper, restricted.
   returned: success
   type: dict
 probe_hosts:

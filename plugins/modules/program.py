@@ -30,7 +30,8 @@ options:
     required: true
   files:
     description:
-      - What is to be in the folder, to the path of it on the controller. A folder there stands for all files in it, but bytecode.
+      - What is to be in the folder, to the path of it on the controller. A folder there stands for
+        all files in it, but bytecode.
       - What is sent to the host are the contents, in base64.
     type: dict
     required: true

@@ -11,8 +11,8 @@ short_description: Which programs of a host are older than what is installed, an
 version_added: "0.1.0"
 author: The onionfleet.balance developers (@onionfleet)
 description:
-  - Finds tor daemons whose program has been replaced since they started, as by an upgrade of the package, and a publisher
-    that is older than its program or unit.
+  - Finds tor daemons whose program has been replaced since they started, as by an upgrade of the package, and a
+    publisher that is older than its program or unit.
   - Finds out whether somebody asked for a reboot, by the file C(/run/onionfleet-reboot), which a reboot removes.
 requirements:
   - Root, by C(become).

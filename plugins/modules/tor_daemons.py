@@ -11,8 +11,8 @@ version_added: "0.1.0"
 author: The onionfleet.balance developers (@onionfleet)
 description:
   - Does what M(onionfleet.balance.tor_instances) found to be due, one daemon after another.
-  - Waits until each is active, and with O(wait) until it has bootstrapped and relays hold the descriptors of its services,
-    before the next one's turn.
+  - Waits until each is active, and with O(wait) until it has bootstrapped and relays hold the descriptors of its
+    services, before the next one's turn.
   - Keeps a record of what each daemon loaded in C(/var/lib/onionfleet/loaded).
 requirements:
   - Root, by C(become).

@@ -12,8 +12,8 @@ author: The onionfleet.balance developers (@onionfleet)
 description:
   - Writes the configuration, keys and authorized clients of all tor daemons of a host in one call, in the layout of
     Debian's C(tor@NAME) instances, each service in a file of its own.
-  - Every candidate is judged by C(tor --verify-config) in a copy before anything is written. What tor would refuse never
-    replaces what it runs. When writing fails, the previous configuration comes back.
+  - Every candidate is judged by C(tor --verify-config) in a copy before anything is written. What tor would refuse
+    never replaces what it runs. When writing fails, the previous configuration comes back.
   - Starts and reloads nothing. What is to be done is returned in RV(actions), for
     M(onionfleet.balance.tor_daemons), and depends on what each daemon really loaded.
   - A key is never overwritten, and deleted only with an explicit C(delete_key).
@@ -21,8 +21,8 @@ requirements:
   - Debian's package tor, for the validation.
   - Root, by C(become).
 notes:
-  - O(secrets) and O(option_secrets) need pipelining (C(ansible_pipelining=true)), with local connections too. Without it Ansible would write
-    them into a temporary file on the host.
+  - O(secrets) and O(option_secrets) need pipelining (C(ansible_pipelining=true)), with local connections too. Without
+    it Ansible would write them into a temporary file on the host.
 extends_documentation_fragment: [onionfleet.balance.attributes]
 attributes:
   check_mode:
@@ -37,13 +37,13 @@ options:
     description:
       - The daemons. A daemon that is not listed is left as it is. Fields of each are the following.
       - C(name), of up to 27 lower-case letters and digits.
-      - C(state), V(present) (default) or V(absent). Absent, or when all its services are absent, the daemon is to stop and
-        its configuration goes. One that is declared without services, such as a relay by its C(options), runs.
+      - C(state), V(present) (default) or V(absent). Absent, or when all its services are absent, the daemon is to stop
+        and its configuration goes. One that is declared without services, such as a relay by its C(options), runs.
       - C(adopt), V(true) to take over an instance whose torrc somebody else wrote; it is kept as
         C(torrc.before-onionfleet).
       - C(socks), V(true) to open the SOCKS socket C(/run/tor-instances/NAME/probe.sock). Other daemons have none.
-      - C(keeper), V(true) where something else tells a daemon when to publish its services. Others that were told to publish
-        nothing, and run, are reloaded.
+      - C(keeper), V(true) where something else tells a daemon when to publish its services. Others that were told to
+        publish nothing, and run, are reloaded.
       - C(stagger), seconds from the beginning of M(onionfleet.balance.tor_daemons) before which it is not started.
       - C(options), daemon-wide options of tor in snake_case, for example C(safe_logging), C(sandbox), C(no_exec),
         C(metrics_port), C(metrics_port_policy), C(heartbeat_period), C(log_level), C(bandwidth_rate),
@@ -53,8 +53,8 @@ options:
         are the following.
       - C(name), which names its configuration file, and C(directory), its directory in the daemon's data directory,
         by default named as the service.
-      - C(state), V(present) (default) or V(absent). Absent, its configuration goes and its key stays, unless C(delete_key)
-        is V(true), which overwrites and deletes the key too.
+      - C(state), V(present) (default) or V(absent). Absent, its configuration goes and its key stays, unless
+        C(delete_key) is V(true), which overwrites and deletes the key too.
       - C(address), the address that it is to have. Without one, tor makes a key where there is none.
       - C(ports), a list of C(port) with C(target) or C(targets), C(introduction_points), C(max_streams),
         C(max_streams_close_circuit), C(allow_unknown_ports), C(export_circuit_id), C(introduction_dos) (C(enabled),
@@ -72,7 +72,8 @@ options:
     default: {}
   option_secrets:
     description:
-      - Options that hold passwords, for all daemons, by tor's names, V(HTTPSProxyAuthenticator) or V(Socks5ProxyPassword).
+      - Options that hold passwords, for all daemons, by tor's names,
+        V(HTTPSProxyAuthenticator) or V(Socks5ProxyPassword).
       - They are refused in C(extra). Their values appear in the daemons' configuration only.
     type: dict
     default: {}
@@ -106,7 +107,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: Daemons that have to be started, reloaded, restarted or stopped; one that has loaded all of it is not listed.
+  description: >-
+    Daemons that have to be started, reloaded, restarted or stopped; one that has loaded all of it is not listed.
   returned: success
   type: list
   elements: dict
@@ -128,7 +130,8 @@ actions:
       description: As declared.
       type: int
 orphans:
-  description: Daemons of ours that are not declared (RV(orphans[].service) is null), and services that are not. They go on.
+  description: >-
+    Daemons of ours that are not declared (RV(orphans[].service) is null), and services that are not. They go on.
   returned: success
   type: list
   elements: dict
@@ -161,7 +164,9 @@ def actions(changes: t.Sequence[Change]) -> t.List[t.Dict[str, t.Any]]:
     due = []
     for change in changes:
         if change.decision.action:
-            known = {service.name: disk.read_text(service.path + "/hostname") for service in change.daemon.running_services}
+            known = {
+                service.name: disk.read_text(service.path + "/hostname") for service in change.daemon.running_services
+            }
             asked = {name: address.strip() for name, address in known.items() if address}
             restart = change.decision.action == "restart"
             due.append(

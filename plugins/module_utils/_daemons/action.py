@@ -29,7 +29,7 @@ _MODES = ("hiddenservicenonanonymousmode", "hiddenservicesinglehopmode")  # daem
 
 @dataclasses.dataclass
 class State:
-    """``options``: daemon-wide lines. ``services``: directory to lines. ``files``: path to SHA-256 of what else is read."""
+    """``options``: daemon-wide. ``services``: directory to lines. ``files``: path to SHA-256 of what else is read."""
 
     options: t.List[Line]
     services: t.Dict[str, t.List[Line]]

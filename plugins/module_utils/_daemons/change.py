@@ -16,7 +16,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._host.disk impo
 
 @dataclasses.dataclass
 class Change:
-    """``config``, ``files``: what tor will read. ``nodes``, ``removed``: what differs on disk. ``shred``: directories."""
+    """``config``, ``files``: what tor will read. ``nodes``, ``removed``: changes on disk. ``shred``: directories."""
 
     daemon: Daemon
     before: present.Present

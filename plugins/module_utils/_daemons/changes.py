@@ -59,7 +59,7 @@ def prepare(daemons: t.Sequence[Daemon], secrets: t.Mapping[str, str], *, check:
 
 
 def _lost_keys(daemon: Daemon, unit: systemd.Unit) -> t.Iterator[str]:
-    """Services whose tor made a key of which nothing is left; where it starts again, it makes another one, which nobody meant."""
+    """Services whose tor made a key of which nothing is left; started again, it makes another, which nobody meant."""
     loaded = record.read(daemon.name, unit) if unit.active else None
     if loaded is None:
         return
@@ -90,7 +90,7 @@ def _decision(change: Change, unit: systemd.Unit) -> action.Decision:
 
 
 def _may_publish(change: Change, state: action.State) -> bool:
-    """Whether nothing but a handover tells it to publish nothing: no keeper, not even one that is about to go, and no option."""
+    """Whether only a handover tells it to publish nothing: no keeper, not even one about to go, and no option."""
     configured = [value for keyword, value in state.options if keyword == publishing.UPLOADS]
     return not (change.daemon.keeper or present.kept(change.daemon.name)) and configured[-1:] != ["0"]
 

@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Has tor daemons of this host take no new visitors, and waits until those that they have are gone.
 
-Visitors keep a descriptor for hours. So the introduction circuits that it leads to are closed as often as tor builds them
-anew, until it gives these introduction points up (tor tries each three times more): a visitor who tries one is told so by
-the relay, and asks for a newer descriptor within the same request. Rendezvous circuits, and what runs through them, go on.
+Visitors keep a descriptor for hours. So the introduction circuits that it leads to are closed as often as tor
+builds them anew, until it gives these introduction points up (tor tries each three times more): a visitor who
+tries one is told so by the relay, and asks for a newer descriptor within the same request. Rendezvous circuits,
+and what runs through them, go on.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Daemon:
             self._busy = time.monotonic()
 
     def _turn_away(self, port: ControlPort, circuits: str) -> bool:
-        """Those points that are there now may be known to visitors; what tor chooses instead is not. Are they all given up?"""
+        """Visitors may know the present points, not those that tor chooses instead. Are all present ones given up?"""
         found = _INTRODUCTION.findall(circuits)
         if self._points is None:
             self._points = frozenset(relay for _number, relay in found)

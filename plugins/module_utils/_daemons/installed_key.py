@@ -43,8 +43,8 @@ def missing_files(path: str, address: str, secret: t.Any, *, check: bool) -> t.D
     """Name to content of the key files that are to be written; none where the key is there.
 
     :param secret: the key in any known format, as text; nothing where there is none.
-    :param check: without a secret the content is then empty, since the run that follows may have one; and secret and public
-        key are compared by arithmetic.
+    :param check: without a secret the content is then empty, since the run that follows may have one; and secret and
+        public key are compared by arithmetic.
     :raises OnionfleetError: another key is there or was given, or none.
     """
     # who only looks has time to
@@ -72,7 +72,7 @@ def missing_files(path: str, address: str, secret: t.Any, *, check: bool) -> t.D
 
 
 def own_files(path: str) -> t.Dict[str, bytes]:
-    """Name to content of the files that are missing beside a secret key that tor made itself; none where there is no key yet.
+    """Name to content of files missing beside a secret key that tor made itself; none where there is no key yet.
 
     :raises OnionfleetError: the secret key is gone, or the files are those of different keys.
     """
@@ -90,9 +90,9 @@ def own_files(path: str) -> t.Dict[str, bytes]:
 def lost(path: str) -> str:
     """The fault of a folder without the secret key that a tor made there."""
     return (
-        f"{path}/{key_file.SECRET_FILE}: is gone; a tor that runs goes on with what it has in memory, and none can start with it again. "
-        "Bring the file back, or have publishers leave this backend out (onion_drained, deploy) and run the playbook "
-        "onionfleet.balance.renew, which has a new key made"
+        f"{path}/{key_file.SECRET_FILE}: is gone; a tor that runs goes on with what it has in memory, and none can "
+        "start with it again. Bring the file back, or have publishers leave this backend out (onion_drained, "
+        "deploy) and run the playbook onionfleet.balance.renew, which has a new key made"
     )
 
 

@@ -20,8 +20,8 @@ RELOAD_TIMEOUT = 60.0
 class Waiting:
     """Follows a daemon over its control port from before it publishes, so that no upload goes unseen.
 
-    One that is told to publish nothing, as by its keeper, serves with its introduction points. A keeper says so when it has
-    reached a tor that starts, and may take it back, so that tor is asked again and again.
+    One that is told to publish nothing, as by its keeper, serves with its introduction points. A keeper says so when it
+    has reached a tor that starts, and may take it back, so that tor is asked again and again.
 
     :param addresses: of the services whose descriptors are waited for.
     """

@@ -159,7 +159,10 @@ def _faults(daemon: Daemon, timeout: float) -> t.Iterator[str]:
         return
     for upload in daemon.uploads:
         if not upload.tried:
-            yield f"it uploaded no descriptor of {upload.address} in {timeout:g} s; it may have no introduction points, see its log"
+            yield (
+                f"it uploaded no descriptor of {upload.address} in {timeout:g} s; "
+                "it may have no introduction points, see its log"
+            )
         elif not upload.quorum:
             yield (
                 f"{upload.taken} of {upload.tried} HSDirs took its descriptor of {upload.address} in {timeout:g} s, "
@@ -168,7 +171,7 @@ def _faults(daemon: Daemon, timeout: float) -> t.Iterator[str]:
 
 
 def stand_by(daemons: t.Iterable[Daemon], *, check: bool = False) -> None:
-    """A daemon that does not run publishes nothing, and is left alone; so is one in its sandbox, which goes on publishing."""
+    """A daemon that is down publishes nothing and is left alone; so is one in its sandbox, which goes on publishing."""
     for daemon in daemons:
         daemon.changed = not daemon.sandboxed and daemon.do(publishing.stands_by) is False
         if daemon.changed and not check:
@@ -176,8 +179,9 @@ def stand_by(daemons: t.Iterable[Daemon], *, check: bool = False) -> None:
 
 
 def release(daemons: t.Sequence[Daemon], *, check: bool = False) -> None:
-    """A daemon that does not run will start with what its configuration says, and is left alone; so is one in its sandbox, and one
-    that a keeper keeps, which tells it so itself, and against which tor would publish what it is armed with.
+    """A daemon that does not run will start with what its configuration says, and is left alone; so is one
+    in its sandbox, and one that a keeper keeps, which tells it so itself, and against which tor would
+    publish what it is armed with.
     """
     for daemon in daemons:
         told = not present.kept(daemon.name) and not daemon.sandboxed

@@ -177,7 +177,10 @@ def _common_faults(declared: t.Mapping[str, t.Any], name: t.Pattern[str], flags:
 
 def _daemon_faults(declared: t.Any) -> t.Iterator[str]:
     if not isinstance(declared, dict) or not isinstance(declared.get("services") or [], list):
-        yield f"daemons: an item is {values.shown(declared)} or its services are no list; write mappings with name and services"
+        yield (
+            f"daemons: an item is {values.shown(declared)} or its services are no list; "
+            "write mappings with name and services"
+        )
         return
     place = f"daemon {declared.get('name')!r}: "
     yield from (place + fault for fault in parts.unknown(declared, _DAEMON_FIELDS))
@@ -209,7 +212,9 @@ def _service_faults(declared: t.Any) -> t.Iterator[str]:
     if directory is not None and (not isinstance(directory, str) or not _DIRECTORY.match(directory)):
         yield f"{place}directory: is {values.shown(directory)}; write a name without slashes"
     if address is not None and not is_address(address):
-        yield f"{place}address: is {values.shown(address)}; write an address of 56 characters and .onion, or leave it out"
+        yield (
+            f"{place}address: is {values.shown(address)}; write an address of 56 characters and .onion, or leave it out"
+        )
     if declared.get("state") != "absent":
         yield from (place + fault for fault in known_options.service_faults(declared, _SERVICE_FIELDS))
 

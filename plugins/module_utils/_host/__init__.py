@@ -1,4 +1,4 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host without its tors: where things are, files and folders, secrets on disk, systemd, users, sockets and connections."""
+"""A host without its tors: locations, files and folders, secrets on disk, systemd, users, sockets and connections."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a program for so long at most, which AnsibleModule.run_command has no option for; as root has it, and in English.
+"""Runs a program with a time limit, which AnsibleModule.run_command has no option for; as root has it, and in English.
 
 Overview::
 

@@ -123,7 +123,10 @@ def directory_faults(node: Node) -> t.Iterator[str]:
     if not stat.S_ISDIR(status.st_mode):
         yield f"{node.path}: is no directory; move it away"
     elif status.st_uid != user_id(node.owner):
-        yield f"{node.path}: belongs to user {status.st_uid}, not to {node.owner}; change its owner or name another directory"
+        yield (
+            f"{node.path}: belongs to user {status.st_uid}, not to {node.owner}; "
+            "change its owner or name another directory"
+        )
 
 
 @contextlib.contextmanager

@@ -32,7 +32,7 @@ class Targets(t.NamedTuple):
 
 
 def targets(lines: t.Iterable[t.Tuple[str, t.Optional[str]]]) -> Targets:
-    """What tor makes of ``HiddenServicePort VIRTPORT [TARGET]`` (tor's manual): an address, a port, both, a unix socket."""
+    """What ``HiddenServicePort VIRTPORT [TARGET]`` means (tor's manual): an address, a port, both, a unix socket."""
     inet, unix = set(), False
     for key, value in lines:
         if key.lower() == "hiddenserviceport" and value:

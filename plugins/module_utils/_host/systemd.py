@@ -28,7 +28,8 @@ _PROPERTIES = "Id,ActiveState,InvocationID,ExecMainStartTimestampMonotonic"
 
 # backtraces, what systemd adds, and what tor says in every private network
 _NOISE = re.compile(
-    r"Bug:     |Failed with result|TestingTorNetwork is set|alternate directory authorities|Set buildtimeout to low value"
+    r"Bug:     |Failed with result|"
+    r"TestingTorNetwork is set|alternate directory authorities|Set buildtimeout to low value"
 )
 
 

@@ -7,8 +7,8 @@ Overview::
 
   remove   a directory or a file with everything in it; keys, configuration and records are overwritten before
 
-Overwriting reaches the blocks that the file has now. Flash, file systems that copy on write, snapshots and backups may keep
-older ones.
+Overwriting reaches the blocks that the file has now. Flash, file systems that copy on write, snapshots
+and backups may keep older ones.
 """
 
 from __future__ import annotations

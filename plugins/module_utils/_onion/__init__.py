@@ -1,4 +1,4 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The protocol of onion services, version 3: addresses, keys in all their files, descriptors, HSDirs. Knows no host and no tor."""
+"""The onion service protocol (v3): addresses, keys in all their files, descriptors, HSDirs. Knows no host or tor."""

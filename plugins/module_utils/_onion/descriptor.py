@@ -66,7 +66,7 @@ class IntroductionPoint:
     """Where clients ask for a service.
 
     :param relay: fingerprint, 40 upper-case hexadecimal digits; empty if the descriptor names none.
-    :param key: base64 of its authentication key (32 bytes), made by the daemon whose circuit it is; a publisher keeps it.
+    :param key: base64 of its authentication key (32 bytes), made by the daemon of the circuit; a publisher keeps it.
     """
 
     relay: str
@@ -161,7 +161,9 @@ def _decrypt(outer: Outer, blob: bytes, secret: bytes, subcredential: bytes, con
 
 
 def _decrypt_inner(outer: Outer, text: str, subcredential: bytes, cookie: bytes) -> bytes | None:
-    return _decrypt(outer, _block(text, "encrypted"), outer.blinded_key + cookie, subcredential, b"hsdir-encrypted-data")
+    return _decrypt(
+        outer, _block(text, "encrypted"), outer.blinded_key + cookie, subcredential, b"hsdir-encrypted-data"
+    )
 
 
 def _aes_ctr(key: bytes, iv: bytes, data: bytes) -> bytes:

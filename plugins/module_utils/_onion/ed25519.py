@@ -86,7 +86,7 @@ def multiply(encoded: bytes, factor: int) -> bytes:
 
 
 def is_public_key(encoded: bytes) -> bool:
-    """Whether 32 bytes are a point of the group that the base point makes, and not its neutral one; tor refuses others."""
+    """Whether 32 bytes are a point of the base point's group, and not its neutral one; tor refuses others."""
     neutral = _encode(_NEUTRAL)
     try:
         return encoded != neutral and multiply(encoded, _ORDER) == neutral

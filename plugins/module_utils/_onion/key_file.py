@@ -112,8 +112,8 @@ def generate() -> SecretKey:
 def load_secret(data: bytes) -> SecretKey:
     """Read a secret key, whatever its format.
 
-    :param data: tor's hs_ed25519_secret_key (96 bytes); PKCS#8 PEM, with or without text around it; mkp224o's YAML; the blob
-        of ADD_ONION with or without "ED25519-V3:"; or the base64 of one of these files.
+    :param data: tor's hs_ed25519_secret_key (96 bytes); PKCS#8 PEM, with or without text around it; mkp224o's YAML; the
+        blob of ADD_ONION with or without "ED25519-V3:"; or the base64 of one of these files.
     :raises OnionfleetError: what is wrong with it, in one fault.
     """
     if not data.strip():
@@ -251,7 +251,7 @@ def load_path(path: str) -> SecretKey:
 def load_found(path: str, found: t.Mapping[str, bytes]) -> SecretKey:
     """The same as ``load_path``, of what was read there.
 
-    :param found: path to content, of FILES in the directory ``path`` so far as they are there, or of the file ``path`` itself.
+    :param found: path to content, of those FILES that are in the directory ``path``, or of the file ``path`` itself.
     :raises OnionfleetError: as there.
     """
     secret_path = path if path in found else os.path.join(path, SECRET_FILE)
@@ -263,7 +263,8 @@ def load_found(path: str, found: t.Mapping[str, bytes]) -> SecretKey:
     except OnionfleetError as exc:
         raise OnionfleetError(f"{secret_path}: {exc}") from None
     faults = [
-        f"{other}: belongs to another key than {SECRET_FILE}, which is that of {secret.address}; remove or replace the wrong one"
+        f"{other}: belongs to another key than {SECRET_FILE}, which is that of {secret.address}; "
+        "remove or replace the wrong one"
         for other, key in told.items()
         if key != secret.public_key
     ]

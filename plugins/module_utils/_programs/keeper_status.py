@@ -51,9 +51,10 @@ def read_status(path: str, timeout: float) -> t.Dict[str, t.Any]:
 
 
 def is_stale(path: str, loaded: t.Iterable[str]) -> bool:
-    """Whether a keeper runs, and a file that it loads at its start has changed since, which nobody else remembers once a run is killed.
+    """Whether a keeper runs and a file loaded at its start has changed since; after a killed run nobody else knows.
 
-    :param path: of the status socket, which it makes when it starts. :param loaded: files, and folders with all files in them.
+    :param path: of the status socket, which it makes when it starts.
+    :param loaded: files, and folders with all files in them.
     """
     try:
         started = os.stat(path).st_ctime

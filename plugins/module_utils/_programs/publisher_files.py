@@ -28,7 +28,10 @@ def user_faults() -> t.Iterator[str]:
     """That the publisher's user or group is missing."""
     for kind, number in (("user", disk.user_id), ("group", disk.group_id)):
         if number(locations.PUBLISHER_USER) is None:
-            yield f"{kind} {locations.PUBLISHER_USER}: is missing on this host; run the role onionfleet.balance.softmap_publisher"
+            yield (
+                f"{kind} {locations.PUBLISHER_USER}: is missing on this host; "
+                "run the role onionfleet.balance.softmap_publisher"
+            )
 
 
 def key_nodes(

@@ -70,8 +70,8 @@ def probe(params: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
 
     :param params: options of onion_probe, with their defaults.
     :returns: ``targets`` as onion_probe returns them.
-    :raises OnionfleetError: faulty targets, credentials of what is no address, or no tor client. A target whose credential is
-        malformed has that for an error.
+    :raises OnionfleetError: faulty targets, credentials of what is no address, or no tor client. A target whose
+        credential is malformed has that for an error.
     """
     targets = checked_targets(params["targets"])
     keys = _client_keys(params["credentials"])

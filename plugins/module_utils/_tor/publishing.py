@@ -15,9 +15,9 @@ Overview::
   introduction_circuits          of a service, those that stand
   armed, configured, is_armed    pure, on its list of services: raw lines in tor's order (GETCONF HiddenServiceOptions)
 
-A daemon is armed with proof of work switched on for services that have it off, and fires by switching it off again: that
-changes its descriptors, so tor uploads them. With proof of work on for good tor publishes at any SETCONF, and nothing but
-the permission to upload is switched. Such services are named by their directories, in ``pow`` everywhere.
+A daemon is armed with proof of work switched on for services that have it off, and fires by switching it off again:
+that changes its descriptors, so tor uploads them. With proof of work on for good tor publishes at any SETCONF, and
+nothing but the permission to upload is switched. Such services are named by their directories, in ``pow`` everywhere.
 """
 
 from __future__ import annotations

@@ -196,7 +196,10 @@ def _burst_faults(given: t.Mapping[str, t.Any]) -> t.Iterator[str]:
         group = given.get(field, {})
         rates = int(group.get(rate, usual_rate)), int(group.get(burst, usual_burst))
         if str(group.get("enabled")).lower() == "true" and rates[1] < rates[0]:
-            yield f"{field}.{burst}: is {rates[1]}, less than {rate}, {rates[0]}, which tor refuses; write at least as much"
+            yield (
+                f"{field}.{burst}: is {rates[1]}, less than {rate}, {rates[0]}, which tor refuses; "
+                "write at least as much"
+            )
 
 
 def service_faults(service: t.Mapping[str, t.Any], also_known: t.FrozenSet[str] = frozenset()) -> t.List[str]:
@@ -251,7 +254,8 @@ def secret_faults(secrets: t.Mapping[str, t.Any]) -> t.List[str]:
         if name not in parts.SECRET
     ]
     return faults + [
-        f"option_secrets: {name}: is no text of 1 to 255 printable ASCII characters without spaces around it; give another"
+        f"option_secrets: {name}: is no text of 1 to 255 printable ASCII characters without spaces around it; "
+        "give another"
         for name, value in secrets.items()
         if not isinstance(value, str) or not re.match(r"(?! )[ -~]{1,255}(?<! )\Z", value)
     ]

@@ -138,7 +138,8 @@ def _passage_faults() -> t.Iterator[str]:
     found = barriers([os.path.join(path, ".") for path in above], None, [])
     for path in sorted({barrier for barrier in found if barrier and not barrier.endswith("/.")}):
         yield (
-            f"directory: {path} does not let the users of daemons through; give it mode 0755, or at least 'chmod o+x {path}'"
+            f"directory: {path} does not let the users of daemons through; "
+            f"give it mode 0755, or at least 'chmod o+x {path}'"
         )
 
 
@@ -191,14 +192,14 @@ def _lowered(daemon: str, service: Data, path: str) -> t.Iterator[str]:
     clients = sum(file.endswith(".auth") for file in disk.listed(f"{path}/authorized_clients"))
     if clients and not service.get("authorized_clients"):
         yield (
-            f"authorized_clients: {clients} clients are authorized here, and none in the declaration, so that everybody could come in; "
-            "name clients, or say 'lower_protection: true'"
+            f"authorized_clients: {clients} clients are authorized here, and none in the declaration, "
+            "so that everybody could come in; name clients, or say 'lower_protection: true'"
         )
     wanted = str(service.get("single_hop")).lower() == "true"
     if wanted and os.path.exists(f"{path}/hostname") and not _is_single_hop(daemon):
         yield (
-            "single_hop: the service is anonymous here, and everybody could learn where it is; remove the field, or say "
-            "'lower_protection: true'"
+            "single_hop: the service is anonymous here, and everybody could learn where it is; "
+            "remove the field, or say 'lower_protection: true'"
         )
 
 
@@ -240,7 +241,7 @@ def _inspect_socket(place: str, path: str, user: str, report: Report) -> None:
 
 
 def _silent_targets(daemons: t.Sequence[Data]) -> t.Iterator[str]:
-    """Targets that accept no connection yet, for each service that leads to them; that a socket is not there has been said."""
+    """Targets that accept no connection yet, for each service that leads to them; a missing socket is another hint."""
     targets = [
         (f"service '{service['name']}': ports: {port['port']}", target)
         for daemon in daemons

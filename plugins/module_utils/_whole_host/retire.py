@@ -6,7 +6,7 @@
 Overview::
 
   Step    one removal: words for people, and how it is done
-  steps   what is to go -> Steps in the order in which a killed run goes on with them; what marks a thing as ours goes last
+  steps   what is to go -> Steps in the order in which a killed run resumes them; what marks a thing as ours goes last
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _remove_unit(path: str) -> None:
 
 
 def _host_steps() -> t.Iterator[Step]:
-    """What is left where nothing of ours runs any more; what the role tor changed about the host's own tor is undone."""
+    """What is left where nothing of ours runs any more; what the role tor changed about the host's tor is undone."""
     if os.path.isdir(locations.HOST_ROOT + "/changed/held"):
         yield Step("the hold on upgrades of tor", lambda: systemd.run("apt-mark", "unhold", "tor", timeout=60))
     if os.path.isdir(locations.HOST_ROOT + "/changed/masked"):

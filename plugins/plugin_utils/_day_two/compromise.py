@@ -46,7 +46,7 @@ def compromise(services: t.Mapping[str, Data], hosts: t.Sequence[str], probe_hos
 
 
 def _asked_from(service: Data, hosts: t.Collection[str], probe_hosts: t.Collection[str]) -> bool:
-    """Whether one of the hosts is sent a client's key: it verifies, or is a replica, whose own descriptor verification reads."""
+    """Whether any host gets a client's key: it verifies, or is a replica, whose own descriptor verification reads."""
     return any(host in hosts for host in (*probe_hosts, *(row["host"] for row in service["replicas"])))
 
 
@@ -54,13 +54,18 @@ def _losses(
     services: t.Mapping[str, Data], lost: t.Sequence[str], kept: t.Sequence[str], clients: t.Collection[str]
 ) -> t.Iterator[str]:
     for name in lost:
-        yield f"LOST  service '{name}': the key of {services[name]['address']}. Whoever has it can answer for this address,"
+        yield (
+            f"LOST  service '{name}': the key of {services[name]['address']}. "
+            "Whoever has it can answer for this address,"
+        )
         yield "      anywhere and for ever. Nothing revokes it; the service needs a new address."
     for name in kept:
         yield f"kept  service '{name}': its key was not there, its address stays. Lost are keys of backends, which mean"
         yield "      nothing once no publisher lists them."
     for name in clients:
-        yield f"LOST  service '{name}': the client's key in onion_client_credentials, with which verification and keepers"
+        yield (
+            f"LOST  service '{name}': the client's key in onion_client_credentials, with which verification and keepers"
+        )
         yield "      ask for it. Whoever has it is let in as that client."
     for name in [each for each in (*lost, *kept) if services[each]["restricted"]]:
         yield f"note  service '{name}': of its other clients only names and public keys were there."
@@ -71,7 +76,10 @@ def _lies(parts: t.Mapping[str, t.Sequence[str]], probing: t.Sequence[str]) -> t
     for host in probing:
         yield f"note  Host '{host}' verifies: what verify and status told through it since it turned proves nothing."
     for name in [name for name, roles in parts.items() if "publishers" in roles]:
-        yield f"note  service '{name}': its publisher was believed about the addresses of this service's backends. Check the next deployment's."
+        yield (
+            f"note  service '{name}': its publisher was believed about the addresses of this service's backends. "
+            "Check the next deployment's."
+        )
 
 
 def _steps(
@@ -81,7 +89,10 @@ def _steps(
     clients: t.Sequence[str],
     hosts: t.Sequence[str],
 ) -> t.Iterator[str]:
-    yield f"1. Take {', '.join(hosts)} off the network now, at its provider or by its cable. Do not log in on it: it reads along."
+    yield (
+        f"1. Take {', '.join(hosts)} off the network now, at its provider or by its cable. "
+        "Do not log in on it: it reads along."
+    )
     fields = [f"{name}: {role}" for name, roles in parts.items() for role in roles]
     yield f"2. Take it out of the inventory and of {'; '.join(fields) or 'onion_probe_hosts'}."
     alone = [
@@ -96,13 +107,24 @@ def _steps(
         yield "3. Declare each lost service once more beside the old one, under another name and otherwise the same:"
         yield from (f"     - name: {name[:30]}-2   # as '{name}'" for name in lost)
         yield "   and run the playbook keys."
-    yield f"{4 if lost else 3}. Run deploy. Others publish at once, without that host, and old and new addresses answer."
+    yield (
+        f"{4 if lost else 3}. Run deploy. Others publish at once, without that host, and old and new addresses answer."
+    )
     if lost:
         yield "   From now on verify says when the network holds a descriptor that none of your hosts made."
         yield "5. Tell visitors the new address where only you can: signed with a key that they know, and as the header"
         yield "   Onion-Location of your site outside of Tor. The old address proves nothing any more."
-        yield "6. When they have moved, set the old services to state: absent with delete_key: true, and say that the old"
+        yield (
+            "6. When they have moved, set the old services to state: absent with delete_key: true, "
+            "and say that the old"
+        )
         yield "   address is not yours."
     if clients:
-        yield f"Make a new client's key for {', '.join(clients)}, in authorized_clients and onion_client_credentials, and deploy."
-    yield "Change besides what else was on it: TLS keys, passwords of the web server, onion_option_secrets. Install it anew."
+        yield (
+            f"Make a new client's key for {', '.join(clients)}, "
+            "in authorized_clients and onion_client_credentials, and deploy."
+        )
+    yield (
+        "Change besides what else was on it: TLS keys, passwords of the web server, "
+        "onion_option_secrets. Install it anew."
+    )

@@ -8,7 +8,7 @@ Module Overview:
     concerned    the services of instances, and whom to ask about them
     handover     what fleet_status found, and the instances that go -> who publishes, stands by, is left out and drained
     still_held   the same, later -> what the HSDirs still hold of those that go, in words
-    taken_away   the plan's hosts, and what their publishers and keepers say -> instances that a stopped run did not give back
+    taken_away   the plan's hosts, what their publishers and keepers say -> instances a stopped run did not give back
 
 A publisher's program is the instance "host/onionpublisher".
 """
@@ -61,8 +61,9 @@ class _Row:
     def stand_in(self) -> t.Optional[Data]:
         """The replica that is to publish now; None where publishers do.
 
-        Also where visitors are led to one that stays: HSDirs have a second descriptor, of the next time period, and that may
-        be of one that goes. Also where only backends go: a publisher that was stopped just before may have published last.
+        Also where visitors are led to one that stays: HSDirs have a second descriptor, of the next time
+        period, and that may be of one that goes. Also where only backends go: a publisher that was stopped
+        just before may have published last.
         """
         if self.stay_publishers or not self.stay_replicas:
             return None
@@ -73,7 +74,7 @@ def concerned(services: t.Mapping[str, Data], going: t.Collection[str]) -> Data:
     """What has to be looked at before instances go.
 
     :param services: of the plan.
-    :returns: those ``services``, their ``daemons`` by host, those among them that are ``going``, and hosts of ``publishers``.
+    :returns: those ``services``, their ``daemons`` by host, the ``going`` among them, and hosts of ``publishers``.
     """
     found = {
         name: service
@@ -99,9 +100,9 @@ def handover(status: Data, going: t.Collection[str]) -> Data:
 
     :param status: of fleet_status, just now, with what HSDirs hold.
     :param going: instances.
-    :returns: ``publish``, ``standby`` and ``drain`` (host -> daemons), ``stood_by`` (replicas),
-        ``left_out`` (backends), ``addresses`` (of services that HSDirs are asked for), ``lost`` (in words: services that
-        others were meant to serve, and nobody can).
+    :returns: ``publish``, ``standby`` and ``drain`` (host -> daemons), ``stood_by`` (replicas), ``left_out``
+        (backends), ``addresses`` (of services that HSDirs are asked for), ``lost`` (in words: services that others were
+        meant to serve, and nobody can).
     """
     rows = [row for row in (_Row(each, going) for each in status["services"]) if row.touched]
     served = [row for row in rows if row.served]

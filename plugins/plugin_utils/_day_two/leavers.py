@@ -5,7 +5,7 @@
 
 Module Overview:
 
-    find_leavers    what each host has (onion_host_info) and the plan -> what leaves which host, and how, and what speaks against it
+    find_leavers    what hosts have (onion_host_info), the plan -> what leaves which host, how, what speaks against it
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ def handing(gone: t.Iterable[Place], plan: Data, *, besides: t.Collection[str]) 
     """What is done before instances of present services are removed.
 
     :param besides: services without anybody who could stand in.
-    :returns: ``instances`` and ``services`` for the role handover, leavers among the latter; ``standby`` (host -> daemons),
-        replicas that publishers take over from, and hosts of these ``publishers``.
+    :returns: ``instances`` and ``services`` for the role handover, leavers among the latter; ``standby`` (host ->
+        daemons), replicas that publishers take over from, and hosts of these ``publishers``.
     """
     rows = [place for place in gone if place.at_work and _present(place.owner, plan) and place.owner not in besides]
     services = {name: dict(service) for name, service in plan["services"].items()}
@@ -57,8 +57,8 @@ def faults(
     """What speaks against things.
 
     :param services: name -> its leavers that may still be at work. :param publishing: hosts whose publisher stays.
-    :returns: ``switching``, services of whose other layout something is there, be it only a key; ``lost``, services that would
-        lose their last living instance; and sentences against a ``deploy``, a ``switch`` and to ``retire``.
+    :returns: ``switching``, services of whose other layout something is there, be it only a key; ``lost``, services
+        that would lose their last living instance; and sentences against a ``deploy``, a ``switch`` and to ``retire``.
     """
     others = [each for each in gone if _present(each.owner, plan) and each.kind not in KINDS[_layout(each.owner, plan)]]
     at_work = {each.owner for each in others if each.at_work}
@@ -105,27 +105,30 @@ def _switch_fault(name: str, layout: str, leaving: Data) -> str:
     places = leaving["replicas"] if layout == "softmap" else [*leaving["backends"], *publishers]
     shown = f"{', '.join(places[:5])}{' and others' if len(places) > 5 else ''} {'are' if len(places) > 1 else 'is'}"
     return (
-        f"service '{name}': layout: is {layout} now, and {shown} of its other layout still there; change it by the playbook "
-        "onionfleet.balance.switch, or turn the layout back"
+        f"service '{name}': layout: is {layout} now, and {shown} of its other layout still there; "
+        "change it by the playbook onionfleet.balance.switch, or turn the layout back"
     )
 
 
 def _clash_fault(name: str) -> str:
     return (
-        f"service '{name}': daemon: has its other layout, too, and both have to run beside each other for a while; name another "
-        "daemon, or none"
+        f"service '{name}': daemon: has its other layout, too, and both have to run beside each other for a while; "
+        "name another daemon, or none"
     )
 
 
 def _last_fault(name: str, kinds: t.Sequence[str]) -> str:
     return (
-        f"service '{name}': none of its planned {' and '.join(kinds)} runs, so that it would lose its last living instance; "
-        "deploy first, or say -e retire_last=true"
+        f"service '{name}': none of its planned {' and '.join(kinds)} runs, so that it would lose its last living "
+        "instance; deploy first, or say -e retire_last=true"
     )
 
 
 def _published_fault(row: Published) -> str:
-    return f"service '{row.owner}': the publisher of host '{row.host}' still publishes it beside others; deploy first, or retire these, too"
+    return (
+        f"service '{row.owner}': the publisher of host '{row.host}' still publishes it beside others; "
+        "deploy first, or retire these, too"
+    )
 
 
 def _lacking(planned: Data, seen: t.Mapping[str, Data]) -> t.List[str]:

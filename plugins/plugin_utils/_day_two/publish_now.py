@@ -18,11 +18,11 @@ Data = t.Dict[str, t.Any]
 
 
 def publish_now(status: Data, names: t.Collection[str] = ()) -> Data:
-    """Choose who publishes. Of a hardmap, the replica that its keeper lets publish, or that most visitors are led to already.
+    """Choose who publishes: of a hardmap the replica that its keeper lets publish, or that most visitors go to already.
 
     :param status: of fleet_status, just now.
-    :param names: of services; none for those that a quorum of HSDirs does not hold, or holds as none of its hosts made them.
-    :returns: ``daemons`` (host -> names) that publish, hosts of ``publishers`` that do, and ``faults``, a sentence each.
+    :param names: of services; none for those that no quorum of HSDirs holds, or holds as none of their hosts made them.
+    :returns: ``daemons`` (host -> names) that publish, hosts of ``publishers`` that do, and ``faults``, sentences.
     """
     rows = {row["name"]: row for row in status["services"]}
     wanted = list(names) or status["unpublished"]
@@ -40,7 +40,8 @@ def publish_now(status: Data, names: t.Collection[str] = ()) -> Data:
             of_host += [chosen["daemon"]] * (chosen["daemon"] not in of_host)
         else:
             faults.append(
-                f"service '{row['name']}': none of its hosts could publish it; {'; '.join(row['troubles']) or 'deploy it'}"
+                f"service '{row['name']}': none of its hosts could publish it; "
+                f"{'; '.join(row['troubles']) or 'deploy it'}"
             )
     return {"daemons": daemons, "publishers": list(publishers), "faults": faults}
 

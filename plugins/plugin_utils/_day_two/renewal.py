@@ -42,14 +42,18 @@ def _faults(
         yield f"onion_renew: '{name}' is no backend{near(name, backends)}; write host/daemon of one"
         return
     if len(users) > 1:
-        yield f"onion_renew: '{name}': services {', '.join(users)} share this daemon, and would all go; give them daemons of their own"
+        yield (
+            f"onion_renew: '{name}': services {', '.join(users)} share this daemon, and would all go; "
+            "give them daemons of their own"
+        )
         return
     (service,) = users
     for row in services[service]["publishers"]:
         state = _state(service, name, told.get(row["host"]) or {})
         if state != "drained":
             yield (
-                f"onion_renew: '{name}': publisher '{row['host']}' {'could not be asked' if state is None else f'has it as {state}'}; "
+                f"onion_renew: '{name}': publisher '{row['host']}' "
+                f"{'could not be asked' if state is None else f'has it as {state}'}; "
                 "put it in onion_drained and deploy first, so that no visitor is sent to it"
             )
 

@@ -22,11 +22,11 @@ Data = t.Dict[str, t.Any]
 def roll_batches(due: t.Mapping[str, Data], status: Data) -> t.List[Data]:
     """Hosts of one batch share no service. The host that visitors of a service are sent to comes after its others.
 
-    :param due: host -> ``daemons`` (names, to be restarted), ``publisher`` (its program is to be restarted), and ``all``
-        (everything on it goes, for a reboot, say).
+    :param due: host -> ``daemons`` (names, to be restarted), ``publisher`` (its program is to be restarted), and
+        ``all`` (everything on it goes, for a reboot, say).
     :param status: of fleet_status.
-    :returns: ``host``, ``batch`` (from 1), ``going`` (its instances that go) and ``sizes`` (of all batches) of each host
-        where something is due.
+    :returns: ``host``, ``batch`` (from 1), ``going`` (its instances that go) and ``sizes`` (of all batches) of
+        each host where something is due.
     """
     going = {
         host: found for host, found in ((host, _going(host, of_host, status)) for host, of_host in due.items()) if found

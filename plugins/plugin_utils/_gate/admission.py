@@ -51,7 +51,7 @@ def admit(module: str, result: t.Any, arguments: t.Mapping[str, t.Any]) -> Resul
     :param module: ``onion_host_info``, say, for a module of ours; with its collection for one of ansible-core.
     :param result: as ActionBase._execute_module returned it.
     :param arguments: of the module.
-    :returns: the fields that the table has for the module, and those that any may have; as plain types, with clean texts.
+    :returns: fields that the table has for the module, and those that any may have; as plain types, with clean texts.
     :raises Odd: the result has not the shape of the table, or is about what it was not asked.
     """
     if not isinstance(result, dict):
@@ -131,9 +131,9 @@ def _weigh(value: t.Any) -> None:
 def harmless(printed: str, host: str, secrets: t.Collection[str] = ()) -> str:
     """What a host printed as ansible-core may have it, which shows parts of it before any action can look.
 
-    It has no control character, be it there or as an escape of JSON. A module's result stays, without junk around it; its warnings
-    name the host, and what modules do not say themselves (``_ansible_…``) goes, as does what no role reads. Escapes of printable
-    ASCII become what they stand for, so that secrets are found.
+    It has no control character, be it there or as an escape of JSON. A module's result stays, without junk around it;
+    its warnings name the host, and what modules do not say themselves (``_ansible_…``) goes, as does what no role
+    reads. Escapes of printable ASCII become what they stand for, so that secrets are found.
 
     :param secrets: what the host was sent, and is not shown.
     """
@@ -201,8 +201,8 @@ def _masked(value: t.Any, hidden: t.Sequence[str]) -> t.Any:
 def distrust(host: str, module: str, odd: object) -> str:
     """The sentence about a host whose answer does not pass."""
     return (
-        f"host '{host}': its answer to {module} {DISTRUST}: {odd}. Nothing of it was used, and the host is treated as one that "
-        "cannot be reached; look at it (docs/compromised.md) before you run again"
+        f"host '{host}': its answer to {module} {DISTRUST}: {odd}. Nothing of it was used, and the host is treated as "
+        "one that cannot be reached; look at it (docs/compromised.md) before you run again"
     )
 
 
@@ -210,6 +210,6 @@ def greedy(host: str, names: t.Sequence[str]) -> str:
     """The sentence about a host that asks for keys of services that the plan does not give it."""
     keys = ", ".join(f"'{name}'" for name in names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     return (
-        f"host '{host}' asked for the key of {keys}, which it does not serve: it {DISTRUST}. It was sent none, and is treated as a "
-        "host that cannot be reached; look at it (docs/compromised.md) before you run again"
+        f"host '{host}' asked for the key of {keys}, which it does not serve: it {DISTRUST}. It was sent none, "
+        "and is treated as a host that cannot be reached; look at it (docs/compromised.md) before you run again"
     )

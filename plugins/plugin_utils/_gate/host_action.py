@@ -54,8 +54,8 @@ class HostAction(ActionBase):
     def run(self, tmp: t.Optional[str] = None, task_vars: t.Optional[Variables] = None) -> Variables:
         """What of the module's result passes the gate.
 
-        :raises AnsibleActionFail: nothing was sent: there are secrets, which would be written to a file or shown, or that the
-            host is not to have, or the host's facts hold a variable of ours.
+        :raises AnsibleActionFail: nothing was sent: there are secrets, which would be written to a file or shown, or
+            that the host is not to have, or the host's facts hold a variable of ours.
         :raises AnsibleConnectionFailure: the answer does not pass; Ansible treats the host as unreachable.
         """
         super().run(tmp, task_vars)
@@ -119,7 +119,7 @@ class HostAction(ActionBase):
         return t.cast(Variables, masked(answer, self._secrets()))
 
     def distrusted(self, sentence: str, task_vars: Variables) -> AnsibleError:
-        """The error that has Ansible treat the host as unreachable. Of a delegated task that would be another host, so it just fails."""
+        """An error that makes the host unreachable. A delegated task would lose another host so, and just fails."""
         own = self.host(task_vars) == task_vars.get("inventory_hostname")
         return AnsibleConnectionFailure(sentence) if own else AnsibleActionFail(sentence)
 
@@ -136,10 +136,10 @@ class HostAction(ActionBase):
         display.display(sentence(self.host(task_vars), elapsed, limit, missing), color="cyan")
 
     def _tell_wait(self, task_vars: Variables) -> None:
-        """Tell what a task waits for that has a variable ``…_waits_for``, a text with a line for each thing that is missing.
+        """Tell what a task with a variable ``…_waits_for`` waits for, a text with a line for each missing thing.
 
-        With ``until``, that is before each attempt but the first, with what the one before returned; else, as the module cannot
-        tell anything itself, before it runs.
+        With ``until``, that is before each attempt but the first, with what the one before returned; else, as the
+        module cannot tell anything itself, before it runs.
         """
         wanted = next((text for name, text in (self._task.vars or {}).items() if name.endswith(WAITS_FOR)), None)
         if wanted is None:
@@ -173,7 +173,8 @@ class HostAction(ActionBase):
         at_home = self._connection.transport == "local" and not any(self._task.args.get(name) for name in MAPPINGS)
         if not at_home and not self._is_pipelining_enabled("new", wrap_async=False):
             raise AnsibleActionFail(
-                f"the secrets would be written into a temporary file on the host; {unpipelined(self._connection) or PIPELINING}"
+                "the secrets would be written into a temporary file on the host; "
+                f"{unpipelined(self._connection) or PIPELINING}"
             )
 
 
@@ -208,7 +209,10 @@ def unpipelined(connection: t.Any) -> str:
     method = getattr(become, "name", "")
     # ansible-core before 2.20 says it of su in another place
     if become is not None and (method == "su" or not getattr(become, "pipelining", True)):
-        return f"become: '{method}' cannot pipeline; use ansible_become_method: sudo for this host, or log in as root (ansible_user: root)"
+        return (
+            f"become: '{method}' cannot pipeline; "
+            "use ansible_become_method: sudo for this host, or log in as root (ansible_user: root)"
+        )
     if not getattr(connection, "has_pipelining", True):
         return f"connection: '{connection.transport}' cannot pipeline; use ansible_connection: ssh for this host"
     return ""

@@ -35,7 +35,7 @@ def lost(result: t.Mapping[str, t.Any]) -> str:
 
 
 def distrusted(result: t.Mapping[str, t.Any]) -> str:
-    """The sentence of a host whose answer did not pass. Of a failed connection the message begins otherwise, and may quote the host."""
+    """The sentence where an answer did not pass; a failed connection's begins otherwise, and may quote the host."""
     found = _SENTENCE.match(first_line(result)) if result.get("unreachable") else None
     return found[1] if found else ""
 

@@ -1,8 +1,8 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Variables that a host must not set. Any module's result can carry facts, and Ansible makes variables of them that beat role
-defaults and the inventory's; of a task that runs once, for all hosts.
+"""Variables that a host must not set. Any module's result can carry facts, and Ansible makes variables of them that
+beat role defaults and the inventory's; of a task that runs once, for all hosts.
 
 Module Overview:
 
@@ -72,7 +72,7 @@ def planted(facts: t.Mapping[str, t.Any]) -> t.List[str]:
 def planted_here(variables: t.Mapping[str, t.Any]) -> t.List[str]:
     """The faults of the facts that a task's variables were made of.
 
-    :param variables: of a task. Its ``inventory_hostname`` may be one of these facts, so that all hosts are looked at for the owner.
+    :param variables: of a task. Its ``inventory_hostname`` may be such a fact, so the owner is sought among all hosts.
     """
     faults = planted({str(variables.get("inventory_hostname", "?")): variables.get("ansible_facts")})
     hostvars = variables.get("hostvars")

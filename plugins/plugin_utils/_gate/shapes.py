@@ -26,8 +26,8 @@ LINE = 4_000  # characters
 LINES = 400_000
 LARGEST = 2**63
 
-# As a class of a regular expression: controls, halves of surrogate pairs, and marks without width or that turn the direction of
-# writing. What a terminal shows of them is not what is there.
+# As a class of a regular expression: controls, halves of surrogate pairs, and marks without width or that turn the
+# direction of writing. What a terminal shows of them is not what is there.
 ACTING = "\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
 _ACTING = re.compile(f"[{ACTING}]")
 _OPENER = re.compile(r"\{(?=[{%#])")
@@ -113,7 +113,7 @@ class Number:
 
 @dataclasses.dataclass(frozen=True)
 class Text:
-    """Words for people: cleaned, and shortened to ``most`` characters. An honest host may quote what others made long."""
+    """Words for people: cleaned, shortened to ``most`` characters. An honest host may quote what others made long."""
 
     most: int = LINE
     lines: bool = False

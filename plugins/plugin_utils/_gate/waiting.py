@@ -33,7 +33,7 @@ def sentence(host: str, elapsed: float, limit: float, missing: t.Sequence[str]) 
 def at_most(elapsed: float, attempts: int, retries: int, delay: float) -> float:
     """How long all attempts of a task may take, where those to come take as long as those that were.
 
-    :param elapsed: seconds from the beginning of the first to that of the next. :param attempts: that were made, at least 1.
-    :param retries: of the task. :param delay: seconds between two.
+    :param elapsed: seconds from the beginning of the first to that of the next.
+    :param attempts: that were made, at least 1. :param retries: of the task. :param delay: seconds between two.
     """
     return max(retries * delay, retries * elapsed / attempts)

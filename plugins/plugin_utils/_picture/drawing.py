@@ -136,7 +136,10 @@ def dot(picture: Picture) -> str:
 def _dot_service(mark: str, service: Drawn) -> t.Iterator[str]:
     address = f"{mark}a"
     yield f"subgraph cluster_{mark} {{"
-    yield f'  label=<<b>{_of_dot(service.name)}</b> ({_of_dot(service.layout)})>; style=rounded; color="#9aa4b0"; margin=12; labeljust=c'
+    yield (
+        f"  label=<<b>{_of_dot(service.name)}</b> ({_of_dot(service.layout)})>; "
+        'style=rounded; color="#9aa4b0"; margin=12; labeljust=c'
+    )
     yield f'  {address} [{_dot_node(service.address)}, style="rounded,filled"]'
     for number, box in enumerate(service.publishers, 1):
         yield f"  {mark}p{number} [{_dot_node(box)}]"
@@ -151,7 +154,10 @@ def _dot_node(box: Box) -> str:
     style = STYLES[box.state]
     below = "".join(f'<br/><font point-size="9">{_of_dot(line)}</font>' for line in box.lines)
     dash = ', style="filled,dashed"' if style.dashed else ""
-    return f'label=<<b>{_of_dot(box.title)}</b>{below}>, fillcolor="{style.fill}", color="{style.border}", penwidth=1.6{dash}'
+    return (
+        f"label=<<b>{_of_dot(box.title)}</b>{below}>, "
+        f'fillcolor="{style.fill}", color="{style.border}", penwidth=1.6{dash}'
+    )
 
 
 def _dot_legend(picture: Picture) -> str:

@@ -25,9 +25,9 @@ def with_addresses(
 ) -> t.List[Data]:
     """The services of a publisher with the addresses of their backends.
 
-    A backend's key is made by its own tor, so its address is known when it has started. That of a backend outside of this
-    run, or lost, is what the present configuration of any publisher of the service says; so a limited run drops nobody. A host
-    is believed about its own backends, and about services that it publishes.
+    A backend's key is made by its own tor, so its address is known when it has started. That of a backend outside of
+    this run, or lost, is what the present configuration of any publisher of the service says; so a limited run drops
+    nobody. A host is believed about its own backends, and about services that it publishes.
 
     :param services: of ``publisher`` in the host's slice of the plan.
     :param own: host -> the result of onion_descriptor_info for its daemons.
@@ -52,9 +52,9 @@ def with_addresses(
 
 
 def moved(services: t.Sequence[Data], owns: t.Iterable[t.Mapping[str, Data]], told: Data) -> t.List[str]:
-    """Backends that say another address than their publisher was configured with, or one that they cannot have; a sentence each.
+    """Backends saying another address than their publisher was configured with, or one they cannot have; in sentences.
 
-    Somebody who took a host over can send a part of the visitors elsewhere in this way. One that is drained may have been renewed.
+    Who took a host over can send a part of the visitors elsewhere in this way. A drained one may have been renewed.
 
     :param services: as with_addresses takes them.
     :param owns: likewise ``own``: what the publisher was configured with in this run, and what backends say since.
@@ -72,11 +72,14 @@ def _moved(services: t.Sequence[Data], daemons: t.Mapping[str, Data], before: Kn
             name, place = backend["name"], f"service '{service['name']}': backend '{backend['name']}'"
             now, then = made.get(name), before.get((service["name"], name))
             if name in refused:
-                yield f"{place} says the address of {refused[name]}, which is not taken over; look at its host (docs/compromised.md)"
+                yield (
+                    f"{place} says the address of {refused[name]}, which is not taken over; "
+                    "look at its host (docs/compromised.md)"
+                )
             elif now and then and now != then and not backend["drained"]:
                 yield (
-                    f"{place} has the address {now}, and had {then}, though nobody renewed it; unless you installed its host anew, "
-                    "somebody else may have it (docs/compromised.md)"
+                    f"{place} has the address {now}, and had {then}, though nobody renewed it; "
+                    "unless you installed its host anew, somebody else may have it (docs/compromised.md)"
                 )
 
 

@@ -66,7 +66,7 @@ def of_hosts(variables: t.Mapping[str, t.Any]) -> dict[str, t.Mapping[str, t.Any
 def declaring_variables(
     variables: t.Mapping[str, t.Any], raw: t.Mapping[str, t.Mapping[str, t.Any]]
 ) -> tuple[t.Mapping[str, t.Any], list[str]]:
-    """The variables that hold the declaration; hosts outside of the fleet need not have it. No host's facts are among them.
+    """The variables that hold the declaration; hosts outside of the fleet may lack it. No host's facts are among them.
 
     :param variables: of a task, on whatever host.
     :param raw: what ``of_hosts`` gives.
@@ -98,7 +98,7 @@ def operator_variable(name: str, variables: t.Mapping[str, t.Any], templar: t.An
 
 
 def default_keys_dir(variables: t.Mapping[str, t.Any], templar: t.Any) -> str:
-    """The folder of the store for one host: its onion_keys_dir, or .onion_keys beside its inventory, or that of the others.
+    """The store's folder for one host: its onion_keys_dir, or .onion_keys beside its inventory, or that of the others.
 
     :raises OnionfleetError: there is none.
     """
@@ -108,7 +108,7 @@ def default_keys_dir(variables: t.Mapping[str, t.Any], templar: t.Any) -> str:
 def common_keys_dir(
     variables: t.Mapping[str, t.Any], raw: t.Mapping[str, t.Mapping[str, t.Any]], templar: t.Any
 ) -> str:
-    """The folder of the store, which all hosts with the declaration share; hosts that are in no folder follow the others.
+    """The store's folder, which all hosts with the declaration share; hosts that are in no folder follow the others.
 
     :param variables: as ``declaring_variables`` gives them.
     :param raw: what ``of_hosts`` gives.

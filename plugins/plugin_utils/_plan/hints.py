@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is allowed, yet leaves a service hanging by one thread, or does not do what it seems to; docs/choosing.md has the reasons.
+"""What is allowed, yet leaves a service hanging by a thread, or does not do what it seems to; see docs/choosing.md.
 
 Module Overview:
 
@@ -14,8 +14,9 @@ import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.services import Service
 
-# Computed from tor's timers (60 to 120 minutes after a replica's last publication): minutes until the first of so many
-# survivors publishes, on average and in 95 of 100 cases. With more of them a failure is short enough not to be mentioned.
+# Computed from tor's timers (60 to 120 minutes after a replica's last publication): minutes until the
+# first of so many survivors publishes, on average and in 95 of 100 cases. With more of them a failure is
+# short enough not to be mentioned.
 WAITING = {1: (33, 78), 2: (23, 58)}
 PLACES = 20
 NAMED = 5  # other services with the same hint
@@ -64,8 +65,8 @@ def _failover(service: Service) -> t.Iterator[str]:
     if "daemon" in service.fields:
         better = "more replicas make it shorter (a keeper needs daemons of its own)"
     yield (
-        f"has no keeper: when the host that published last dies, new visitors get errors for {mean} minutes on average, and "
-        f"{most} at worst in 95 of 100 cases; {better}, a softmap has no such gap"
+        f"has no keeper: when the host that published last dies, new visitors get errors for {mean} minutes on "
+        f"average, and {most} at worst in 95 of 100 cases; {better}, a softmap has no such gap"
     )
 
 

@@ -61,6 +61,9 @@ class Inventory:
         faults.add(
             place,
             field,
-            f"{quoted(name)} is neither a group nor a host of the inventory{hint}; name one that is (patterns do not work)",
+            (
+                f"{quoted(name)} is neither a group nor a host of the inventory{hint}; "
+                "name one that is (patterns do not work)"
+            ),
         )
         return []

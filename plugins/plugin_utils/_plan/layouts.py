@@ -174,6 +174,10 @@ def daemon_name(service: str, worker: int, mark: str = "w") -> str:
 def check_daemon_name(name: t.Any, place: str, field: str, faults: Faults) -> None:
     """Note it where ``name`` cannot be that of one of our tor instances."""
     if not isinstance(name, str) or not DAEMON.match(name):
-        faults.add(place, field, f"is {shown(name)}, which is no name of a tor instance; use 1 to 27 of a-z and 0-9, as a string")
+        faults.add(
+            place,
+            field,
+            f"is {shown(name)}, which is no name of a tor instance; use 1 to 27 of a-z and 0-9, as a string",
+        )
     elif name in ("default", *OWN_CLIENTS):
         faults.add(place, field, f"'{name}' is taken; choose another name")

@@ -19,9 +19,9 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._tor.authority 
 
 Options = t.List[t.Dict[str, str]]
 
-# Milliseconds. Tor gives a circuit as long as four of five took before (path-spec, "Learning when to give up"): on one machine
-# that is 50 ms. Whenever the machine has something else to do for a moment, a service would give its rendezvous circuits up, and
-# the visitor whose introduction it had taken waited for two minutes in vain.
+# Milliseconds. Tor gives a circuit as long as four of five took before (path-spec, "Learning when to give up"): on one
+# machine that is 50 ms. Whenever the machine has something else to do for a moment, a service would give its rendezvous
+# circuits up, and the visitor whose introduction it had taken waited for two minutes in vain.
 CONSENSUS_PARAMS = {"cbtmintimeout": 2000}
 
 
@@ -36,7 +36,7 @@ class Node(t.NamedTuple):
 
 
 def _nodes(addresses: t.Mapping[str, str], authorities: int, relays: int, base_port: int) -> list[Node]:
-    """Authorities first, all spread over the hosts in turn; every port is unique, so that hosts may share an address."""
+    """Authorities first, all spread over the hosts in turn; every port is unique, so hosts may share an address."""
     hosts = list(addresses.items())
     names = [f"netauth{i + 1}" for i in range(authorities)] + [f"netrelay{i + 1}" for i in range(relays)]
     return [
@@ -73,7 +73,8 @@ def _relay(node: Node) -> Options:
         ("ORPort", f"{node.address}:{node.or_port}"),
         ("AssumeReachable", 1),
         ("ExitRelay", 0),
-        # every voting interval has a consensus; differences to all of an hour, in four compressions, took most of the hosts' time
+        # every voting interval has a consensus; differences to all of an hour, in four compressions,
+        # took most of the hosts' time
         ("MaxConsensusAgeForDiffs", "1 minute"),
     )
 

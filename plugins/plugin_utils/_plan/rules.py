@@ -112,7 +112,10 @@ def read_drained(declared: t.Any, services: Services, faults: Faults) -> t.Froze
         if not isinstance(name, str):
             faults.add("onion_drained", "name", f"is {shown(name)}; write a host, or 'host/daemon'")
         elif name not in known:
-            what = f"{quoted(name)} is no host of backends, or of replicas with a keeper, and no 'host/daemon' of one{near(name, known)}; mend or remove it"
+            what = (
+                f"{quoted(name)} is no host of backends, or of replicas with a keeper, and no 'host/daemon' of one"
+                f"{near(name, known)}; mend or remove it"
+            )
             faults.add("onion_drained", "name", what)
     for service in drainable:
         left = [

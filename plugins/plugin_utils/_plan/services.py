@@ -126,8 +126,8 @@ def _check_fields(fields: Data, place: str, faults: Faults) -> None:
     faults.extend(f"{place}: probe: {fault}" for fault in _probe_faults(fields.get("probe", {}), _ports(fields)))
     if "authorized_clients" in fields and fields["authorized_clients"] in (None, []):
         what = (
-            "is empty, which would let everybody in; name a client, or, if everybody may come, remove the field and say "
-            "'lower_protection: true'"
+            "is empty, which would let everybody in; name a client, or, if everybody may come, "
+            "remove the field and say 'lower_protection: true'"
         )
         faults.add(place, "authorized_clients", what)
     if "address" in fields:
@@ -143,7 +143,10 @@ def _pin_faults(address: t.Any) -> t.Iterator[str]:
         yield f"is {shown(address)}; write the .onion address of the service's key, or remove the field"
         return
     if len(address) != ADDRESS_LENGTH:
-        yield f"is {shown(address)}, and an address has {ADDRESS_LENGTH} characters; write that of the service's key, or remove the field"
+        yield (
+            f"is {shown(address)}, and an address has {ADDRESS_LENGTH} characters; "
+            "write that of the service's key, or remove the field"
+        )
         return
     try:
         if not is_public_key(public_key_from_address(address)):

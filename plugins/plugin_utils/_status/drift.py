@@ -11,8 +11,8 @@ Module Overview:
     redacted_drift   a redacted status, likewise, without saying what differs
 
 Kinds: ``file``, ``key`` and ``unit`` differ; ``action``: something does not run as the files say; ``fault``: what a
-deployment would refuse to touch; ``backend``: a publisher lists one that the plan does not know; ``address``: a backend has
-another one than before; ``undeclared``: of ours, and in no declaration.
+deployment would refuse to touch; ``backend``: a publisher lists one that the plan does not know; ``address``: a backend
+has another one than before; ``undeclared``: of ours, and in no declaration.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def host_drift(
     :param told: that of onionbalance_info, likewise.
     :param installed: that of ansible.builtin.find for programs and units.
     :param units: the text of each of our units.
-    :param owns: host -> the result of onion_descriptor_info for its daemons, of all hosts: as they were written, and as they are.
+    :param owns: host -> the result of onion_descriptor_info for its daemons, of all hosts: as written, and as they are.
     :param before: that of onionbalance_info, from before this run configured the publisher.
     """
     found = [*_changes(daemons), *_actions(daemons), *_undeclared(daemons)]
@@ -63,9 +63,9 @@ def host_drift(
 
 
 def left_behind(there: t.Mapping[str, Data], plan: Data) -> t.Dict[str, t.List[Data]]:
-    """The differences of hosts that the plan does not name, as those that left their groups; none where nothing of ours is.
+    """Differences of hosts that the plan does not name, as those that left their groups; none where nothing of ours is.
 
-    :param there: host -> the result of onion_host_info. One that could not be looked at, or is in the plan, is left out.
+    :param there: host -> the result of onion_host_info; one that could not be looked at or is in the plan is left out.
     """
     seen = {host: found for host, found in there.items() if "daemons" in found and host not in plan["hosts"]}
     places, published = read_there(seen, plan)
@@ -160,7 +160,10 @@ def _undeclared(result: Data) -> Found:
         if orphan["daemon"] in OWN_CLIENTS:
             yield (
                 "undeclared",
-                f"daemon '{orphan['daemon']}', a Tor client of ours, is there, and nothing needs it any more; run retire",
+                (
+                    f"daemon '{orphan['daemon']}', a Tor client of ours, is there, "
+                    "and nothing needs it any more; run retire"
+                ),
             )
             continue
         what = f"daemon '{orphan['daemon']}'" + (f" serves '{orphan['service']}'" if orphan["service"] else " is there")
@@ -175,6 +178,7 @@ def _unknown_backends(planned: Data, told: Data) -> Found:
                 yield (
                     "backend",
                     (
-                        f"publisher: service '{service['name']}': knows backend '{instance['name']}', which is not in the plan"
+                        f"publisher: service '{service['name']}': knows backend '{instance['name']}', "
+                        "which is not in the plan"
                     ),
                 )

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whose descriptor an HSDir holds. A descriptor does not say; its signing key and introduction points do.
 
-A daemon shows one of its two descriptors, of two time periods. Of the period of the one that is shown, the signing key decides. Of the
-other period nothing but the relays of introduction points is known, which anybody may use, too.
+A daemon shows one of its two descriptors, of two time periods. Of the period of the one that is shown, the signing key
+decides. Of the other period nothing but the relays of introduction points is known, which anybody may use, too.
 
 Overview::
 

@@ -133,7 +133,8 @@ def softmap_troubles(row: Data) -> t.Iterator[str]:
         if not backend["runs"]:
             yield f"{place}: {backend['error']}"
         elif backend["state"] in ("down", "disputed"):
-            yield f"{place}: {'publishers do not agree on it' if backend['state'] == 'disputed' else 'does not answer its publishers'}"
+            disputed = backend["state"] == "disputed"
+            yield f"{place}: {'publishers do not agree on it' if disputed else 'does not answer its publishers'}"
 
 
 def _told(name: str, host: str, told: Results) -> Data:

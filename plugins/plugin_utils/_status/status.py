@@ -77,13 +77,13 @@ def fleet_status(
     """Put together who runs, who publishes, what HSDirs hold and what answered.
 
     :param services: of the plan.
-    :param own: host -> the result of onion_descriptor_info for its daemons; failed or empty for a lost host. A host that
-        is not named was not to be looked at.
+    :param own: host -> the result of onion_descriptor_info for its daemons; failed or empty for a lost host. A host
+        that is not named was not to be looked at.
     :param published: ``services`` of onion_descriptor_info for the addresses.
     :param probed: ``targets`` of onion_probe.
     :param told: host -> the result of onionbalance_info, of publishers.
     :param kept: host -> the result of keeper_info, of hosts with a keeper.
-    :param undeclared: False where instances that nobody declares any more may go on, and may have published what HSDirs hold.
+    :param undeclared: False where undeclared instances may go on, and may have published what HSDirs hold.
     :param credentials: the addresses that client credentials are at hand for, as for probe_targets.
     :returns: ``services`` (list), ``troubles`` (a sentence each) and ``unpublished`` (names of services whose newest
         descriptor is not held by a quorum, more than half, of the responsible HSDirs).
@@ -186,7 +186,9 @@ def _is(publisher: t.Optional[Publisher], row: Data) -> bool:
 def _troubles(row: Data) -> t.Iterator[str]:
     answer, hsdirs = row["answer"], row["hsdirs"]
     if not answer and row["asked"]:
-        yield "nobody could ask for it through Tor; is the first of onion_probe_hosts (or of the fleet) up and deployed?"
+        yield (
+            "nobody could ask for it through Tor; is the first of onion_probe_hosts (or of the fleet) up and deployed?"
+        )
     elif answer and not answer["answered"]:
         yield f"does not answer through Tor ({', '.join(answer['errors']) or 'no request was sent'})"
     elif answer and answer["answered"] < answer["requests"]:

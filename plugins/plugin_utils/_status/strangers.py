@@ -29,8 +29,8 @@ def strangers(
 ) -> int:
     """On how many HSDirs. None while anybody who has the key was not asked, or has made nothing yet.
 
-    Publishers change descriptors as backends take turns, and tell of the newest only: a softmap's older ones are known by the
-    introduction points of its backends.
+    Publishers change descriptors as backends take turns, and tell of the newest only: a softmap's older ones are known
+    by the introduction points of its backends.
 
     :param planned: the service in the plan.
     :param makers: host, daemon and descriptor of all that have the key, as _publisher.match takes them.
@@ -47,8 +47,8 @@ def strangers(
 
 
 def _strange(hsdir: Data, makers: t.Sequence[Own]) -> bool:
-    """Whether its signing key is none of any daemon's; or, where daemons show descriptors of another time period, most of its
-    introduction points are none of theirs: one may just be on its way to be replaced.
+    """Whether its signing key is none of any daemon's; or, where daemons show descriptors of another time period, most
+    of its introduction points are none of theirs: one may just be on its way to be replaced.
     """
     others = unshown(hsdir, makers)
     if not hsdir["signing_key"] or not others:
@@ -75,5 +75,8 @@ def too_strange(hsdirs: t.Mapping[str, int]) -> bool:
 def strange_trouble(hsdirs: t.Mapping[str, int]) -> t.Iterator[str]:
     """What is wrong where a quorum has one."""
     if too_strange(hsdirs):
-        what = f"{hsdirs['strange']} of {hsdirs['responsible']} responsible HSDirs hold a descriptor that none of its hosts made"
+        what = (
+            f"{hsdirs['strange']} of {hsdirs['responsible']} responsible HSDirs "
+            "hold a descriptor that none of its hosts made"
+        )
         yield f"{what} as they run now: an old one, or another host has the key (docs/compromised.md)"

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A backup: the keys of the store and the files of the declaration as one document, encrypted by Ansible's vault.
 
-The document is JSON, so that in need ``ansible-vault view`` and a text editor are enough to get a key out of it. Secrets
-are in it as tor keeps them, not as the store encrypts them: one password opens it, whatever became of the store's.
+The document is JSON, so that in need ``ansible-vault view`` and a text editor are enough to get a key out
+of it. Secrets are in it as tor keeps them, not as the store encrypts them: one password opens it,
+whatever became of the store's.
 
 Module Overview:
 
@@ -106,7 +107,7 @@ class Archive:
     def from_json(cls, text: bytes) -> Archive:
         """Read the document.
 
-        :raises OnionfleetError: it is none, an entry is not what the manifest says, or would go elsewhere than into its folder.
+        :raises OnionfleetError: it is none, an entry is not what the manifest says, or would go outside of its folder.
         """
         try:
             document = json.loads(text)
@@ -175,7 +176,7 @@ def gather(
     """Everything that is in the store, and files of a folder.
 
     :param paths: files and directories relative to the folder; those that are not there are passed over.
-    :raises OnionfleetError: every key that cannot be read or is not that of its address, every file that cannot be kept.
+    :raises OnionfleetError: every key that is unreadable or not that of its address, every file that cannot be kept.
     """
     names = sorted(stores.secret_names(keys_dir))
     addresses, faults = stores.public_entries(keys_dir, names)
@@ -213,7 +214,8 @@ def _files(folder: pathlib.Path, paths: t.Iterable[str], store: pathlib.Path) ->
         name = str(path.relative_to(folder))
         if not re.fullmatch(f"[^{ACTING}]+", name):
             faults.append(
-                f"{str(path)!a}: its name has characters that are not seen; rename it, or leave it out with onion_backup_files"
+                f"{str(path)!a}: its name has characters that are not seen; "
+                "rename it, or leave it out with onion_backup_files"
             )
             continue
         if path.stat().st_size > LARGEST:

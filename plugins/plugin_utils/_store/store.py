@@ -149,7 +149,9 @@ def _make(keys_dir: str, entries: list[Entry], vault: Vault) -> None:
 def _decide(keys_dir: str, wanted: t.Sequence[Wanted], vault: Vault) -> list[Entry]:
     entries, faults = [], name_faults(service.name for service in wanted)
     if os.path.lexists(keys_dir) and not os.path.isdir(keys_dir):
-        faults.append(f"keys_dir: {keys_dir}: is no folder, or a symbolic link to none; move it away, or name another one")
+        faults.append(
+            f"keys_dir: {keys_dir}: is no folder, or a symbolic link to none; move it away, or name another one"
+        )
     told: set[str] = set()
     for service in [] if faults else wanted:
         try:
@@ -166,7 +168,7 @@ def _decide(keys_dir: str, wanted: t.Sequence[Wanted], vault: Vault) -> list[Ent
 
 
 def _locked_out(keys_dir: str, vault: Vault, told: t.Collection[str]) -> list[str]:
-    """Keys of the store that do not open with the passwords given: one made with another password is of no use beside them.
+    """Keys of the store that no password given opens: one made with another password is of no use beside them.
 
     :param told: services whose faults are known already.
     """

@@ -115,7 +115,7 @@ class Client:
 
 
 def _answer(event: str, label: str) -> tuple[str, str]:
-    """HSDir and what it answered: a descriptor, "none", "failed"; empty: the event answers nothing (control-spec, HS_DESC)."""
+    """HSDir and its answer: a descriptor, "none", "failed"; empty: the event is no answer (control-spec, HS_DESC)."""
     head, _newline, text = event.partition("\n")
     words = head.split() + [""] * 5
     if words[0] == "HS_DESC_CONTENT" and words[1] == label:

@@ -75,8 +75,10 @@ class Daemon:
             self._made = outer.blinded_key, outer.signing_key
 
     def made(self, blinded_key: bytes, signing_key: bytes) -> bool | None:
-        """Did this daemon make the descriptor with these keys? None: cannot be told, as in half of each time period, when
-        tor shows the descriptor of another period than clients read. Nor is a tor overtaken that has uploaded nothing yet."""
+        """Did this daemon make the descriptor with these keys? None: cannot be told, as in half of each time period,
+        when tor shows the descriptor of another period than clients read. Nor is a tor overtaken that has uploaded
+        nothing yet.
+        """
         if self._made is None or self._made[0] != blinded_key:
             return None
         return self._made[1] == signing_key or (None if self.uploaded is None else False)

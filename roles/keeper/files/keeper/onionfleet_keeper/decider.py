@@ -5,8 +5,9 @@
 
     decide(rules, state, view)      the new state and one action
 
-Two things are enough to go by: what the HSDirs hold (its revision counter changes when anybody publishes), and whether the
-service answers. Nobody needs to know who the others are. Before a replica publishes it looks whether somebody just did.
+Two things are enough to go by: what the HSDirs hold (its revision counter changes when anybody publishes),
+and whether the service answers. Nobody needs to know who the others are. Before a replica publishes it
+looks whether somebody just did.
 """
 
 from __future__ import annotations
@@ -89,8 +90,8 @@ def _learn(rules: Rules, state: State, view: View) -> State:
 
 
 def _returned(state: State, now: float) -> State:
-    """An HSDir answers again. That does not mean that all connections of before do: neither probes nor our replica's own circuits
-    tell anything until one of them has, or TCP has tried all of them again.
+    """An HSDir answers again. That does not mean that all connections of before do: neither probes nor our replica's
+    own circuits tell anything until one of them has, or TCP has tried all of them again.
     """
     if state.silent is None:
         return state
@@ -236,7 +237,7 @@ def _place(rules: Rules, view: View, since: float, holds: bool) -> float:
 
 
 def _refresh(rules: Rules, state: State, view: View) -> _Wish | None:
-    """A holder's own tor refreshes its descriptor in time; where it may not, because it stands by, somebody else does."""
+    """A holder's tor refreshes its descriptor in time; where it may not, because it stands by, somebody else does."""
     last = state.changed if state.changed is not None else state.began
     if last is None or (state.holds and view.publishes):
         return None

@@ -6,12 +6,13 @@
     parse(text)     the whole file, or ConfigFault with everything that is wrong in it
 
     {"run": folder of status.sock and metrics.prom,
-     "client": {"control": path, "socks": path},            a tor client of the keeper's own
+     "client": {"control": path, "socks": path}, a tor client of the keeper's own
      "credentials": path of a file with clients' keys, JSON: {address: base64},
      "services": [
        {"name", "address": "….onion",
-        "replicas": ["HOST/DAEMON", …],                     all of the fleet, in the plan's order, the same on every host
-        "daemons": [{"name", "replica": "HOST/DAEMON", "pow": bool, "drained": bool, "control": path, optional}],      of this host
+        "replicas": ["HOST/DAEMON", …], all of the fleet, in the plan's order, the same on every host
+        "daemons": [{"name", "replica": "HOST/DAEMON", "pow": bool, "drained": bool, "control": path, optional}],
+            of this host
         "targets": [["ADDRESS:PORT" or "unix:PATH", …], …], for each port of the service, any of which is enough
         "probe": {"port", "scheme": "tcp" | "http" | "https", "path", "interval": seconds, "timeout": seconds},
         "restricted": bool, it wants a client's key,
@@ -113,7 +114,10 @@ def _faults(one: Mapping[str, Any]) -> Iterator[str]:
         if daemon["replica"] not in replicas
     )
     if one.get("interval", INTERVAL) and one.get("interval", INTERVAL) < SHORTEST_INTERVAL:
-        yield f"service {name}: interval: less than {SHORTEST_INTERVAL:.0f} seconds are a burden for the network; 0 means no turns"
+        yield (
+            f"service {name}: interval: less than {SHORTEST_INTERVAL:.0f} seconds are a burden for the network; "
+            "0 means no turns"
+        )
     if one.get("publications_per_hour", 6) < 4:
         yield f"service {name}: publications_per_hour: has to be 4 or more, or take-overs are missed"
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 
 def serve(path: pathlib.Path, answer: Callable[[], str]) -> None:
-    """Answer each connection to a unix socket with one text, in a thread. A socket that a former process left is replaced."""
+    """Answer each connection to a unix socket with one text, in a thread. A socket of a former process is replaced."""
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(path))

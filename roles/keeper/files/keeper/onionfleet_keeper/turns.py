@@ -54,9 +54,9 @@ def turn_delay(rules: Rules, number: int, held: int | None) -> float:
 
 
 def place_delay(rules: Rules, wall: float, holds: bool) -> float:
-    """Each replica has a place of its own in a round of the clock that all share: they notice the same fault seconds apart,
-    and would otherwise publish at the same time. Whoever holds a service that does not answer has reason to doubt itself, and
-    waits for a round more.
+    """Each replica has a place of its own in a round of the clock that all share: they notice the same fault seconds
+    apart, and would otherwise publish at the same time. Whoever holds a service that does not answer has reason to
+    doubt itself, and waits for a round more.
     """
     count = len(rules.replicas)
     length = min(PLACE_SECONDS, ROUND_SECONDS / count)

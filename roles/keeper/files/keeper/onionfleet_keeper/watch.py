@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One service: asks for it through Tor, reads its HSDirs, checks its targets, each in its own time; and lets its replicas know."""
+"""One service: asks through Tor, reads its HSDirs, checks its targets, each in its own time; and tells its replicas."""
 
 from __future__ import annotations
 

@@ -79,11 +79,11 @@ def spread(
 ) -> dict[str, tuple[str, ...]]:
     """Introduction points for a descriptor: {address: identities}, at most `limit` in all.
 
-    Every listed backend gets the same number, or nearly, as far as it has that many, because clients choose among points and
-    not among backends; and no relay is listed twice, because a client takes the first point on a relay for all of them (tor:
-    find_desc_intro_point_by_legacy_id). What is in `previous` and still exists stays. Where more backends exist than fit,
-    `turn` (a count that goes up with time) says whose turn it is; after a full circle each has been listed equally often.
-    The order depends on the addresses alone, so that several publishers agree.
+    Every listed backend gets the same number, or nearly, as far as it has that many, because clients choose among
+    points and not among backends; and no relay is listed twice, because a client takes the first point on a relay for
+    all of them (tor: find_desc_intro_point_by_legacy_id). What is in `previous` and still exists stays. Where more
+    backends exist than fit, `turn` (a count that goes up with time) says whose turn it is; after a full circle each has
+    been listed equally often. The order depends on the addresses alone, so that several publishers agree.
     """
     options = {address: _by_relay(points[address], previous.get(address, ())) for address in points if points[address]}
     order = sorted(options, key=_rank)
@@ -112,7 +112,7 @@ def _does_as_well(
     options: Mapping[str, Mapping[str, str]],
     limit: int,
 ) -> bool:
-    """Is what was listed before still there, and less than a point per backend behind? A new descriptor costs uploads."""
+    """Is what was listed still there, and less than a point per backend behind? A new descriptor costs uploads."""
     if previous.keys() != chosen.keys() or not all(previous.values()):
         return False
     still = all(
@@ -174,7 +174,7 @@ def _rank(text: str) -> bytes:
 
 
 def turn(now: float, interval: float, offset: float = 0.0) -> int:
-    """The number of the present turn: the same on all publishers with synchronized clocks, up to their `offset`, seconds."""
+    """The present turn's number: the same on all publishers with synchronized clocks, up to their `offset`, seconds."""
     return int((now - offset) // interval)
 
 

@@ -102,7 +102,7 @@ class Engine:
     # --- tor ---
 
     def connect(self, path: str, listener: Callable[[str], None]) -> Any:
-        """A new connection to tor; `listener` gets the text of its events, in another thread. Raises stem.ControllerError or OSError."""
+        """Connect to tor; `listener` gets events' texts in another thread. Raises stem.ControllerError or OSError."""
         controller = _Controller(stem.socket.ControlSocketFile(path), listener)
         try:
             controller.authenticate()

@@ -71,11 +71,11 @@ def judge(
 ) -> Verdict:
     """Compare all backends with each other.
 
-    A backend goes down after `failures` probes in a row without an answer, if there is a witness that our own Tor works: another
-    backend that has answered since the first of them was sent, and has not failed itself since then. Where more than half of
-    those that were not down fail at once, the witness must have answered over a new circuit; where all of them fail, nobody
-    goes; nor while `own_tor` is false. Where others answer again that had failed too, it was our own Tor, and everybody is
-    asked anew. `ignored` (drained backends) do not count as failing.
+    A backend goes down after `failures` probes in a row without an answer, if there is a witness that our own Tor
+    works: another backend that has answered since the first of them was sent, and has not failed itself since then.
+    Where more than half of those that were not down fail at once, the witness must have answered over a new circuit;
+    where all of them fail, nobody goes; nor while `own_tor` is false. Where others answer again that had failed too, it
+    was our own Tor, and everybody is asked anew. `ignored` (drained backends) do not count as failing.
     """
     up = tuple(key for key, one in backends.items() if one.state != "up" and one.answers >= one.answers_needed(now))
     watched = [one for key, one in backends.items() if one.state != "down" and key not in ignored]

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The running publisher: keeps its tor, reads its configuration, and lets the parts do what is due.
 
-Everything happens in one event loop; what blocks (tor's control port, making descriptors) runs in one thread beside it, one
-call after another. What goes wrong in one turn is logged, and the next turn goes on.
+Everything happens in one event loop; what blocks (tor's control port, making descriptors) runs in one thread beside it,
+one call after another. What goes wrong in one turn is logged, and the next turn goes on.
 """
 
 from __future__ import annotations

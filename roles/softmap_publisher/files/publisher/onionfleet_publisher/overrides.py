@@ -33,7 +33,9 @@ SIGNATURES = {
     "onionbalance.hs_v3.consensus:Consensus.get_time_period_num": "self valid_after",
     "onionbalance.hs_v3.consensus:Consensus.is_live": "self",
     "onionbalance.hs_v3.consensus:Consensus.refresh": "self",
-    "onionbalance.hs_v3.descriptor:OBDescriptor.__init__": "self onion_address identity_priv_key blinding_param intro_points is_first_desc",
+    "onionbalance.hs_v3.descriptor:OBDescriptor.__init__": (
+        "self onion_address identity_priv_key blinding_param intro_points is_first_desc"
+    ),
     "onionbalance.hs_v3.descriptor:OBDescriptor._get_revision_counter": "self identity_priv_key is_first_desc",
     "onionbalance.hs_v3.ext.ed25519_exts_ref:publickeyFromESK": "h",
     "onionbalance.hs_v3.hashring:_get_hash_ring_for_descriptor": "is_first_descriptor",
@@ -99,8 +101,9 @@ def _find(place: str) -> Any:
 
 
 class FlowControl:
-    """Stands for stem's InnerLayer where Onionbalance creates one: it adds the line `flow-control`, without which clients
-    do not negotiate congestion control. `offered` is set before each creation."""
+    """Stands for stem's InnerLayer where Onionbalance creates one: it adds the line `flow-control`, without which
+    clients do not negotiate congestion control. `offered` is set before each creation.
+    """
 
     offered: str | None = None
 
@@ -115,9 +118,9 @@ class FlowControl:
 class Counters:
     """Revision counters as tor's, greater than the service's last one even where the clock went back.
 
-    Onionbalance's come from another key, so that directories would refuse either side for minutes when a service moves between
-    publishers and replicas. With tor's, the later clock wins (tor: set_descriptor_revision_counter). `blinding` is that of the
-    descriptor, set before each creation.
+    Onionbalance's come from another key, so that directories would refuse either side for minutes when a service moves
+    between publishers and replicas. With tor's, the later clock wins (tor: set_descriptor_revision_counter). `blinding`
+    is that of the descriptor, set before each creation.
     """
 
     blinding: bytes = bytes(32)
@@ -192,8 +195,9 @@ class Rings:
 def responsible_hsdirs(blinded_key: bytes, is_first: bool) -> list[str]:
     """Fingerprints of a descriptor's directories (rend-spec-v3, 2.2.3).
 
-    Instead of Onionbalance's get_responsible_hsdirs, which finds too few where it must go on at the beginning of the ring, and
-    then publishes nothing on the real network; and which does not end where there are no more directories than replicas want.
+    Instead of Onionbalance's get_responsible_hsdirs, which finds too few where it must go on at the beginning of
+    the ring, and then publishes nothing on the real network; and which does not end where there are no more
+    directories than replicas want.
     """
     from onionbalance.hs_v3 import hashring, params
 
@@ -221,12 +225,12 @@ def _public_key(expanded_secret: bytes) -> bytes:
 
 
 def _voting_interval(self: Any) -> int:
-    """Seconds, as the consensus tells (tor: get_voting_interval); Onionbalance has it at 20 on testing networks, which may differ."""
+    """Seconds, by the consensus (tor: get_voting_interval); Onionbalance has 20 on test networks, which may differ."""
     return int((self.consensus.fresh_until - self.consensus.valid_after).total_seconds())
 
 
 def _period_length(self: Any) -> int:
-    """Minutes; on a testing network as long as a run of 24 rounds, else what the consensus says (rend-spec-v3, 2.2.1)."""
+    """Minutes; 24 rounds on a testing network, else what the consensus says (rend-spec-v3, 2.2.1)."""
     from onionbalance.hs_v3.onionbalance import my_onionbalance
 
     if my_onionbalance.is_testnet:

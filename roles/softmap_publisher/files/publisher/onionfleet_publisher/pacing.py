@@ -38,7 +38,7 @@ def next_probe(now: float, interval: float, *, state: str, failures: int, needed
 
 
 def next_fetch(now: float, *, state: str, failures: int, received: float | None, since: float, tries: int) -> float:
-    """When a backend's descriptor is fetched again after a request at `now`; `tries` directories had none since the last."""
+    """When to fetch a backend's descriptor again after a request at `now`; `tries` HSDirs had none since the last."""
     if state == "down":
         return now + (LONG_DOWN_INTERVAL if now - since > LONG_DOWN_SECONDS else FETCH_DOWN_SECONDS)
     if received is None and tries < 8:

@@ -41,7 +41,7 @@ class Answer:
 
 
 async def ask(socks: str, host: str, port: int, *, isolation: str, timeout: float) -> Answer:
-    """Connect to `host`:`port` and close again; requests with the same `isolation` share circuits. `timeout` in seconds."""
+    """Connect to `host`:`port` and close; requests with the same `isolation` share circuits. `timeout` in seconds."""
     began = time.monotonic()
     try:
         reader, writer = await asyncio.wait_for(asyncio.open_unix_connection(socks), timeout)

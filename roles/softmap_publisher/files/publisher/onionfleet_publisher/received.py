@@ -5,8 +5,8 @@
 
     read(text, address, blinded_keys)   a Received, or Rejected
 
-A descriptor counts only if it is signed all the way down from the address; of its introduction points only those count that
-clients will accept in our descriptor.
+A descriptor counts only if it is signed all the way down from the address; of its introduction points only those count
+that clients will accept in our descriptor.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def point_identity(point: Any) -> str:
 
 
 def relay_of(point: Any) -> str:
-    """The relay that an introduction point is on, by its fingerprint as tor clients compare it (else by what there is)."""
+    """The relay of an introduction point, by its fingerprint as tor clients compare it (else by what there is)."""
     fingerprints = [link.value for link in point.link_specifiers if isinstance(link, LinkByFingerprint)]
     found: bytes = fingerprints[0] if fingerprints else b"".join(link.pack() for link in point.link_specifiers)
     return found.hex()

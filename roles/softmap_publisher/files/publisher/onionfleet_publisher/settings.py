@@ -68,8 +68,8 @@ _DEFAULT_SOCKET = "/run/onionfleet-publisher/status.sock"
 def parse(text: str | bytes) -> Config:
     """The configuration in `text`.
 
-    Raises ConfigFault. A file that begins with YAML's "---" must end with its "...": so one that was cut off anywhere is
-    told from one that is merely shorter.
+    Raises ConfigFault. A file that begins with YAML's "---" must end with its "...": so one that was cut off anywhere
+    is told from one that is merely shorter.
     """
     try:
         decoded = text.decode() if isinstance(text, bytes) else text

@@ -139,8 +139,9 @@ class ServiceState:
         return any(ledger.attempted is not None for ledger in self.ledgers.values())
 
     def may_publish(self, clock: Clock) -> bool:
-        """The first publication waits until all backends are known, or for a while, and longer where none answers; later ones
-        do not wait."""
+        """The first publication waits until all backends are known, or for a while, and longer where none answers;
+        later ones do not wait.
+        """
         if self.published or all(one.known for one in self.backends.values()):
             return True
         if self.first_received is None or clock.now < self.first_received + FIRST_WAIT:

@@ -157,7 +157,8 @@ class Watch:
         if verdict.suspended != context.suspended:
             context.suspended = verdict.suspended
             log.warning(
-                "Most backends do not answer at once, or our own Tor does not work: it is suspected, and no backend is evicted"
+                "Most backends do not answer at once, or our own Tor does not work: "
+                "it is suspected, and no backend is evicted"
                 if verdict.suspended
                 else "Our own Tor works"
             )

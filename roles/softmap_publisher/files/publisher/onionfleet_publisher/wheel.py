@@ -27,7 +27,7 @@ def pin(requirements: str) -> tuple[str, str]:
 
 
 def add(folder: pathlib.Path) -> str:
-    """Let Python import from the wheel in `folder`, if it is the one that requirements.txt there names; returns its version."""
+    """Let Python import from the wheel in `folder`, if requirements.txt there names it; returns its version."""
     try:
         name, digest = pin((folder / "requirements.txt").read_text())
         content = (folder / name).read_bytes()
