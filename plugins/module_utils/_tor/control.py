@@ -22,10 +22,13 @@ import socket
 import time
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, in_english
+from ansible_collections.onionfleet.balance.plugins.module_utils._host.safe_open import open_file
 
 _CLIENT_HASH_KEY = b"Tor safe cookie authentication controller-to-server hash"
 _SERVER_HASH_KEY = b"Tor safe cookie authentication server-to-controller hash"
+_CHALLENGED = re.compile(r"AUTHCHALLENGE SERVERHASH=(?P<hash>[0-9A-Fa-f]{64}) SERVERNONCE=(?P<nonce>[0-9A-Fa-f]{64})\Z")
+_COOKIE_BYTES = 32
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -205,27 +208,40 @@ class ControlPort:
         return line.decode("utf-8", "surrogateescape")
 
     def _authenticate(self) -> None:
-        offer = "\n".join(self.command("PROTOCOLINFO 1"))
-        methods = re.search(r"^AUTH METHODS=(\S+)", offer, re.MULTILINE)
+        methods = re.search(r"^AUTH METHODS=(\S+)", "\n".join(self.command("PROTOCOLINFO 1")), re.MULTILINE)
         offered = methods.group(1).split(",") if methods else []
-        cookie_file = re.search(r'COOKIEFILE="((?:[^"\\]|\\.)*)"', offer)
         if "NULL" in offered:
             self.command("AUTHENTICATE")
-        elif cookie_file:
-            with open(re.sub(r"\\(.)", r"\1", cookie_file.group(1)), "rb") as stream:
-                self._authenticate_by_cookie(stream.read(), "SAFECOOKIE" in offered)
+        elif "SAFECOOKIE" in offered:
+            self._authenticate_by_cookie(self._cookie())
         else:
-            raise ControlUnreachable(self._path, "tor offers no cookie; set CookieAuthentication 1 for it")
+            raise ControlUnreachable(self._path, "tor offers no safe cookie; set CookieAuthentication 1 for it")
 
-    def _authenticate_by_cookie(self, cookie: bytes, safe: bool) -> None:
-        if not safe:
-            self.command("AUTHENTICATE " + cookie.hex())
-            return
+    def _cookie(self) -> bytes:
+        """From beside the socket, where Debian's tors have it.
+
+        The other side says where it is, too. That does not count: root would open any file for it.
+        """
+        path = self._path + ".authcookie"
+        try:
+            with os.fdopen(open_file(path, os.O_RDONLY), "rb") as stream:
+                cookie = stream.read(_COOKIE_BYTES + 1)
+        except OSError as error:
+            raise ControlUnreachable(self._path, f"{path}: {in_english(error)}") from error
+        except OnionfleetError as error:
+            raise ControlUnreachable(self._path, str(error)) from error
+        if len(cookie) != _COOKIE_BYTES:
+            raise ControlUnreachable(self._path, f"{path}: is no cookie of tor's, which has {_COOKIE_BYTES} bytes")
+        return cookie
+
+    def _authenticate_by_cookie(self, cookie: bytes) -> None:
+        """Prove to know the cookie, once the other side has proved it; the cookie itself stays here."""
         nonce = os.urandom(32)
-        answer = self.command("AUTHCHALLENGE SAFECOOKIE " + nonce.hex())[0]
-        fields = dict(word.partition("=")[::2] for word in answer.split())
-        message = cookie + nonce + bytes.fromhex(fields["SERVERNONCE"])
+        answer = _CHALLENGED.match(self.command("AUTHCHALLENGE SAFECOOKIE " + nonce.hex())[0])
+        if answer is None:
+            raise ControlUnreachable(self._path, "what answers there does not answer the challenge as tor does")
+        message = cookie + nonce + bytes.fromhex(answer["nonce"])
         expected = hmac.new(_SERVER_HASH_KEY, message, hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(expected, fields["SERVERHASH"].lower()):
+        if not hmac.compare_digest(expected, answer["hash"].lower()):
             raise ControlUnreachable(self._path, "what answers there does not know tor's cookie")
         self.command("AUTHENTICATE " + hmac.new(_CLIENT_HASH_KEY, message, hashlib.sha256).hexdigest())

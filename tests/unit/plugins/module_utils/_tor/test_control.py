@@ -32,8 +32,9 @@ class FakeTor(threading.Thread):
         self.methods, self.cookie, self.forge = methods, cookie, forge
         self.answers = answers or {}
         self.heard = []
-        self.cookie_file = directory / 'a "cookie"'
+        self.cookie_file = directory / "control.authcookie"
         self.cookie_file.write_bytes(cookie)
+        self.told = self.cookie_file
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(self.path)
         self.listener.listen()
@@ -49,8 +50,7 @@ class FakeTor(threading.Thread):
 
     def answer(self, command):
         if command == "PROTOCOLINFO 1":
-            name = str(self.cookie_file).replace("\\", "\\\\").replace('"', '\\"')
-            return f'250-PROTOCOLINFO 1\n250-AUTH METHODS={self.methods} COOKIEFILE="{name}"\n250 OK\n'
+            return f'250-PROTOCOLINFO 1\n250-AUTH METHODS={self.methods} COOKIEFILE="{self.told}"\n250 OK\n'
         if command.startswith("AUTHCHALLENGE"):
             self.message = self.cookie + bytes.fromhex(command.split()[2]) + b"n" * 32
             proof = "00" * 32 if self.forge else hmac.new(SERVER_KEY, self.message, hashlib.sha256).hexdigest().upper()
@@ -63,7 +63,7 @@ class FakeTor(threading.Thread):
         return self.answers.get(command, "250 OK\n")
 
 
-@pytest.mark.parametrize("methods", ["NULL", "COOKIE", "COOKIE,SAFECOOKIE"])
+@pytest.mark.parametrize("methods", ["NULL", "COOKIE,SAFECOOKIE"])
 def test_authenticates_as_tor_offers(tmp_path, methods):
     tor = FakeTor(tmp_path, methods=methods, cookie=os.urandom(32))
     with ControlPort(tor.path) as control:
@@ -78,11 +78,73 @@ def test_refuses_a_server_without_the_cookie(tmp_path):
         ControlPort(tor.path)
 
 
-def test_says_that_no_cookie_is_offered(tmp_path):
-    tor = FakeTor(tmp_path, methods="HASHEDPASSWORD")
-    tor.answers["PROTOCOLINFO 1"] = "250 OK\n"
-    tor.answer = lambda command: "250-AUTH METHODS=HASHEDPASSWORD\n250 OK\n"
+@pytest.mark.parametrize("methods", ["HASHEDPASSWORD", "COOKIE", "COOKIE,HASHEDPASSWORD"])
+def test_no_secret_goes_to_a_server_that_does_not_prove_to_know_it(tmp_path, methods):
+    tor = FakeTor(tmp_path, methods=methods, cookie=os.urandom(32))
     with pytest.raises(ControlUnreachable, match="CookieAuthentication 1"):
+        ControlPort(tor.path)
+    tor.join(2)
+    assert tor.heard == ["PROTOCOLINFO 1"]
+
+
+def test_the_cookie_is_beside_the_socket_whatever_the_server_says(tmp_path):
+    secret = tmp_path / "somebody's key"
+    secret.write_bytes(os.urandom(32))
+    tor = FakeTor(tmp_path, methods="COOKIE,SAFECOOKIE", cookie=os.urandom(32))
+    tor.told = secret
+    with ControlPort(tor.path):
+        pass
+    tor.join(2)
+    assert tor.heard[-1].startswith("AUTHENTICATE ")
+
+
+def _of_another_kind(cookie, kind, tmp_path):
+    if kind == "FIFO":
+        os.mkfifo(cookie)
+    elif kind == "folder":
+        cookie.mkdir()
+    elif kind == "link":
+        (tmp_path / "secret").write_bytes(bytes(32))
+        tmp_path.chmod(0o775)  # as tor's own folder: others than root can change it
+        cookie.symlink_to(tmp_path / "secret")
+    elif kind != "nothing":
+        cookie.write_bytes(bytes(int(kind)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        *((kind, "authcookie: is no regular file") for kind in ("FIFO", "folder", "link")),
+        *((size, "authcookie: is no cookie of tor's, which has 32 bytes") for size in ("0", "31", "33", "96")),
+        ("nothing", "authcookie: No such file or directory"),
+    ],
+)
+def test_what_is_no_cookie_is_not_used(tmp_path, kind, why):
+    tor = FakeTor(tmp_path, methods="SAFECOOKIE")
+    tor.cookie_file.unlink()
+    _of_another_kind(tor.cookie_file, kind, tmp_path)
+    with pytest.raises(ControlUnreachable, match=why):
+        ControlPort(tor.path)
+    tor.join(2)
+    assert tor.heard == ["PROTOCOLINFO 1"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",
+        "AUTHCHALLENGE",
+        f"AUTHCHALLENGE SERVERHASH={'00' * 32}",
+        f"AUTHCHALLENGE SERVERNONCE={'00' * 32}",
+        f"AUTHCHALLENGE SERVERHASH={'00' * 32} SERVERNONCE=zz",
+        f"AUTHCHALLENGE SERVERHASH=\u00e9 SERVERNONCE={'00' * 32}",
+    ],
+)
+def test_a_challenge_that_is_answered_in_half(tmp_path, answer):
+    tor = FakeTor(tmp_path, methods="SAFECOOKIE", cookie=os.urandom(32))
+    well = tor.answer
+    tor.answer = lambda command: f"250 {answer}\n" if command.startswith("AUTHCHALLENGE") else well(command)
+    with pytest.raises(ControlUnreachable, match="does not answer the challenge"):
         ControlPort(tor.path)
 
 
