@@ -43,6 +43,9 @@ daemons:
     running:
       description: Whether its unit is active.
       type: bool
+    single_hop:
+      description: Whether it is configured not to be anonymous.
+      type: bool
     services:
       description: Its services.
       type: list
@@ -61,6 +64,9 @@ daemons:
           description: The addresses that a backend answers for.
           type: list
           elements: str
+        clients:
+          description: How many clients are authorized; none means that everybody may come.
+          type: int
 publisher:
   description: The publisher, null where there is none.
   returned: success

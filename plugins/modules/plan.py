@@ -74,7 +74,7 @@ hosts:
 services:
   description: >-
     What each service is, by name. Layout, state, address, replicas, backends, publishers,
-    ports, pow, keeper, restricted.
+    ports, pow, keeper, restricted, single_hop, lower_protection.
   returned: success
   type: dict
 probe_hosts:

@@ -22,7 +22,6 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import
 from ansible_collections.onionfleet.balance.plugins.module_utils._daemons.installed_key import own_files
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import command as commands
-from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk
 from ansible_collections.onionfleet.balance.plugins.module_utils._host.locations import (
     DATA_ROOT,
     INSTANCES_ROOT,
@@ -41,8 +40,8 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._host.sockets i
 )
 from ansible_collections.onionfleet.balance.plugins.module_utils._host.targets import refusals
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion.key_file import directory_state
-from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import configuration
 from ansible_collections.onionfleet.balance.plugins.module_utils._torrc.parts import targets_of
+from ansible_collections.onionfleet.balance.plugins.module_utils._whole_host import survey
 
 Data = t.Dict[str, t.Any]
 
@@ -188,8 +187,10 @@ def _inspect_service(daemon: str, service: Data, report: Report) -> None:
 
 
 def _lowered(daemon: str, service: Data, path: str) -> t.Iterator[str]:
-    """What protects the service on this host at present, and would not any more."""
-    clients = sum(file.endswith(".auth") for file in disk.listed(f"{path}/authorized_clients"))
+    """What protects the service in its place on this host at present, be it in somebody else's tor, and would not any
+    more. What leaves a place is compared on the controller, with all hosts.
+    """
+    clients = survey.authorized(path)
     if clients and not service.get("authorized_clients"):
         yield (
             f"authorized_clients: {clients} clients are authorized here, and none in the declaration, "
@@ -205,10 +206,9 @@ def _lowered(daemon: str, service: Data, path: str) -> t.Iterator[str]:
 
 def _is_single_hop(daemon: str) -> bool:
     try:
-        lines = [line for text in present.present(daemon).config.values() for line in configuration.parse(text)]
+        return survey.single_hop(present.present(daemon))
     except OnionfleetError:
         return False
-    return any(keyword.lower() == "hiddenservicesinglehopmode" and value == "1" for keyword, value in lines)
 
 
 def _inspect_key(service: Data, path: str, report: Report) -> None:

@@ -7,6 +7,8 @@ Overview::
 
   survey       daemons, publisher and keeper of this host
   keyed        the service directories of a daemon that hold a key
+  authorized   how many clients a service directory lets in
+  single_hop   whether a daemon is configured not to be anonymous
 """
 
 from __future__ import annotations
@@ -51,24 +53,41 @@ def _daemons() -> t.List[Data]:
         if managed or (torrc is None and keyed(name)):
             found[name] = managed
     units = systemd.units(list(found))
-    return [
-        {"name": name, "managed": managed, "running": units[name].active, "services": _services(name, managed)}
-        for name, managed in found.items()
-    ]
+    return [_daemon(name, managed, units[name].active) for name, managed in found.items()]
 
 
-def _services(daemon: str, managed: bool) -> t.List[Data]:
-    configured = _configured(daemon) if managed else {}
+def _daemon(name: str, managed: bool, running: bool) -> Data:
+    found = present.present(name) if managed else None
+    return {
+        "name": name,
+        "managed": managed,
+        "running": running,
+        "single_hop": found is not None and single_hop(found),
+        "services": _services(name, _configured(found) if found else {}),
+    }
+
+
+def single_hop(found: present.Present) -> bool:
+    """Whether a daemon is configured not to be anonymous."""
+    lines = [line for text in found.config.values() for line in configuration.parse(text)]
+    return any(keyword.lower() == "hiddenservicesinglehopmode" and value == "1" for keyword, value in lines)
+
+
+def authorized(path: str) -> int:
+    """How many clients a service directory lets in; 0: everybody."""
+    return sum(file.endswith(".auth") for file in disk.listed(f"{path}/authorized_clients"))
+
+
+def _services(daemon: str, configured: t.Mapping[t.Optional[str], str]) -> t.List[Data]:
     kept = [directory for directory in keyed(daemon) if directory not in configured.values()]
     return [
         _service(daemon, name, directory) for name, directory in [*configured.items(), *((None, each) for each in kept)]
     ]
 
 
-def _configured(daemon: str) -> t.Dict[t.Optional[str], str]:
+def _configured(found: present.Present) -> t.Dict[t.Optional[str], str]:
     """Name of each service that a daemon is configured with -> its folder."""
-    found = present.present(daemon)
-    paths = {name: f"{locations.INSTANCES_ROOT}/{daemon}/services/{name}.conf" for name in found.service_names}
+    paths = {name: f"{locations.INSTANCES_ROOT}/{found.name}/services/{name}.conf" for name in found.service_names}
     lines = {name: configuration.parse(found.config[path]) for name, path in paths.items()}
     return {
         name: os.path.basename(value.rstrip("/"))
@@ -86,6 +105,7 @@ def _service(daemon: str, name: t.Optional[str], directory: str) -> Data:
         "directory": directory,
         "address": _address(path),
         "frontends": [value for _keyword, value in masters if is_address(value)],
+        "clients": authorized(path),
     }
 
 

@@ -6,15 +6,17 @@
 Module Overview:
 
     handing   leaving instances and the plan -> what the role handover is told, and who publishes instead of replicas
-    faults    services whose other layout is there, that could not switch, or that would lose their last living instance
+    faults    services whose other layout is there, that could not switch, or that would lose their protection or their
+              last living instance
 """
 
 from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._day_two.protection import lowered
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.layouts import Data
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._status.found import Place, Published
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._status.found import Place, Published, shown
 
 KINDS = {"hardmap": ("replicas",), "softmap": ("backends", "publishers")}
 
@@ -48,7 +50,7 @@ def _present(name: t.Optional[str], plan: Data) -> bool:
 def faults(
     services: t.Mapping[str, Data],
     gone: t.Sequence[t.Union[Place, Published]],
-    places: t.Iterable[Place],
+    places: t.Sequence[Place],
     seen: t.Mapping[str, Data],
     plan: Data,
     *,
@@ -62,16 +64,19 @@ def faults(
     """
     others = [each for each in gone if _present(each.owner, plan) and each.kind not in KINDS[_layout(each.owner, plan)]]
     at_work = {each.owner for each in others if each.at_work}
+    weaker = lowered([each for each in gone if isinstance(each, Place)], places, plan)
     lacking = {name: _lacking(plan["services"][name], seen) for name in services if _present(name, plan)}
     return {
         "switching": [name for name in plan["services"] if name in {each.owner for each in others}],
         "lost": [name for name, kinds in lacking.items() if kinds],
         "faults": {
             "deploy": [
-                _switch_fault(name, _layout(name, plan), services[name]) for name in services if name in at_work
+                *(_switch_fault(name, _layout(name, plan), services[name]) for name in services if name in at_work),
+                *weaker,
             ],
             "switch": [
-                _clash_fault(name) for name in sorted({str(place.owner) for place in places if _clashes(place, plan)})
+                *(_clash_fault(name) for name in sorted({str(each.owner) for each in places if _clashes(each, plan)})),
+                *weaker,
             ],
             "retire": [
                 *(_last_fault(name, kinds) for name, kinds in lacking.items() if kinds),
@@ -103,9 +108,9 @@ def _clashes(place: Place, plan: Data) -> bool:
 def _switch_fault(name: str, layout: str, leaving: Data) -> str:
     publishers = [f"the publisher of {host}" for host in leaving["publishers"]]
     places = leaving["replicas"] if layout == "softmap" else [*leaving["backends"], *publishers]
-    shown = f"{', '.join(places[:5])}{' and others' if len(places) > 5 else ''} {'are' if len(places) > 1 else 'is'}"
+    are = "are" if len(places) > 1 else "is"
     return (
-        f"service '{name}': layout: is {layout} now, and {shown} of its other layout still there; "
+        f"service '{name}': layout: is {layout} now, and {shown(places)} {are} of its other layout still there; "
         "change it by the playbook onionfleet.balance.switch, or turn the layout back"
     )
 

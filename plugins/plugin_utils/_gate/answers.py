@@ -177,8 +177,15 @@ ANSWERS: t.Dict[str, Record] = {
                 name=FILE,
                 managed=Flag(),
                 running=Flag(),
+                single_hop=Flag(),
                 services=Many(
-                    record(name=Maybe(SERVICE), directory=FILE, address=Maybe(Address()), frontends=Many(Address()))
+                    record(
+                        name=Maybe(SERVICE),
+                        directory=FILE,
+                        address=Maybe(Address()),
+                        frontends=Many(Address()),
+                        clients=Whole(),
+                    )
                 ),
             )
         ),

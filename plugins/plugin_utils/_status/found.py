@@ -7,6 +7,7 @@ Module Overview:
 
     Place        one service of one daemon of one host
     Published    one service of one publisher
+    shown        some places in words
     read_there   the result of onion_host_info for each host, and the plan -> Places and Published
 """
 
@@ -25,6 +26,7 @@ class Place:
     :ivar owner: the service of the declaration that it belongs to, or None.
     :ivar kind: ``replicas`` or ``backends``.
     :ivar stays: whether the plan has it there.
+    :ivar clients: how many are authorized there. :ivar single_hop: whether its daemon is not anonymous.
     """
 
     host: str
@@ -35,6 +37,11 @@ class Place:
     owner: t.Optional[str]
     kind: str
     stays: bool
+    clients: int
+    single_hop: bool
+
+    def __str__(self) -> str:
+        return f"{self.host}/{self.daemon}"
 
     @property
     def at_work(self) -> bool:
@@ -83,7 +90,14 @@ def _place(host: str, daemon: Data, service: Data, services: t.Mapping[str, Data
         owner=owner,
         kind="backends" if planned.get("address") in service["frontends"] else "replicas",
         stays=_stays(host, daemon["name"], service["directory"], planned),
+        clients=service["clients"],
+        single_hop=daemon["single_hop"],
     )
+
+
+def shown(places: t.Sequence[object]) -> str:
+    """Five of them at most."""
+    return ", ".join(map(str, places[:5])) + (" and others" if len(places) > 5 else "")
 
 
 def _published(host: str, service: Data, services: t.Mapping[str, Data]) -> Published:

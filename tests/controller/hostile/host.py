@@ -99,12 +99,14 @@ class Host:
                 "name": name,
                 "managed": True,
                 "running": True,
+                "single_hop": any(service.get("single_hop") is True for service in daemon["services"]),
                 "services": [
                     {
                         "name": service["name"],
                         "directory": service["directory"],
                         "address": self._address(name, service),
                         "frontends": service.get("onionbalance_frontends", []),
+                        "clients": len(service.get("authorized_clients", [])),
                     }
                     for service in daemon["services"]
                 ],

@@ -56,8 +56,8 @@ THERE = [
     "keeper",
     "installed",
     "daemons[0].services",
-    *(f"daemons[0].{name}" for name in ("name", "managed", "running")),
-    *(f"daemons[0].services[0].{name}" for name in ("name", "directory", "address", "frontends")),
+    *(f"daemons[0].{name}" for name in ("name", "managed", "running", "single_hop")),
+    *(f"daemons[0].services[0].{name}" for name in ("name", "directory", "address", "frontends", "clients")),
 ]
 WRITTEN = ["actions", "orphans", "kept_keys", "diff"]
 TOLD = [

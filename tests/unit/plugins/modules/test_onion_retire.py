@@ -167,12 +167,24 @@ def test_daemons_are_told_with_their_services(host: Host) -> None:
     host.daemon("shopb1", "shop-backend", running=False, frontend=FRONT)
     host.write("INSTANCES_ROOT/other/torrc", "HiddenServiceDir /var/lib/tor/other\n")
     host.key("DATA_ROOT/other/shop")
-    shop = {"name": "shop", "directory": "shop", "address": OWN, "frontends": []}
-    backend = {"name": "shop-backend", "directory": "shop-backend", "address": OWN, "frontends": [FRONT]}
+    shop = {"name": "shop", "directory": "shop", "address": OWN, "frontends": [], "clients": 0}
+    backend = {**shop, "name": "shop-backend", "directory": "shop-backend", "frontends": [FRONT]}
     assert host.info()["daemons"] == [
-        {"name": "shopb1", "managed": True, "running": False, "services": [backend]},
-        {"name": "shopw1", "managed": True, "running": True, "services": [shop]},
+        {"name": "shopb1", "managed": True, "running": False, "single_hop": False, "services": [backend]},
+        {"name": "shopw1", "managed": True, "running": True, "single_hop": False, "services": [shop]},
     ]
+
+
+def test_what_protects_services_is_told(host: Host) -> None:
+    host.daemon("shopw1", "shop")
+    for name in ("anna.auth", "berta.auth", "readme"):
+        host.write(f"DATA_ROOT/shopw1/shop/authorized_clients/{name}", "descriptor:x25519:A\n")
+    host.daemon("fastw1", "fast")
+    torrc = host.root / "INSTANCES_ROOT/fastw1/torrc"
+    torrc.write_text(torrc.read_text() + "HiddenServiceNonAnonymousMode 1\nHiddenServiceSingleHopMode 1\n")
+    fast, shop = host.info()["daemons"]
+    assert (fast["single_hop"], fast["services"][0]["clients"]) == (True, 0)
+    assert (shop["single_hop"], shop["services"][0]["clients"]) == (False, 2)
 
 
 @pytest.mark.parametrize("content", ["", "x", OWN[:-6], OWN.replace("2", "3"), f"{OWN} {OWN}", "\x1b[2J"])
@@ -183,7 +195,7 @@ def test_a_file_that_holds_no_address_has_none(host: Host, content: str) -> None
         host.write(f"{path}/hostname", content)
     found = host.info()
     (service,) = found["daemons"][0]["services"]
-    assert service == {"name": "shop-backend", "directory": "shop-backend", "address": None, "frontends": []}
+    assert (service["name"], service["address"], service["frontends"]) == ("shop-backend", None, [])
     assert found["publisher"]["services"] == [{"name": "archive", "configured": True, "address": None}]
 
 

@@ -36,6 +36,7 @@ def deployed(planned):
                 "name": daemon["name"],
                 "managed": True,
                 "running": True,
+                "single_hop": any(service.get("single_hop") is True for service in daemon["services"]),
                 "services": [
                     _service(host, daemon, service) for service in daemon["services"] if service["state"] == "present"
                 ],
@@ -57,7 +58,17 @@ def deployed(planned):
 def _service(host, daemon, service):
     frontends = service.get("onionbalance_frontends", [])
     own = f"{host}{daemon['name']}.onion" if frontends else service["address"]
-    return {"name": service["name"], "directory": service["directory"], "address": own, "frontends": frontends}
+    return {
+        "name": service["name"],
+        "directory": service["directory"],
+        "address": own,
+        "frontends": frontends,
+        "clients": len(service.get("authorized_clients", [])),
+    }
+
+
+def without_services(name):
+    return {"name": name, "managed": True, "running": True, "single_hop": False, "services": []}
 
 
 def retire(**what):
@@ -243,14 +254,14 @@ def test_a_renamed_service_is_known_by_its_address():
 
 def test_other_daemons_of_ours_keep_their_host():
     there = deployed(plan(HARD))
-    there["web2"]["daemons"].append({"name": "netauth1", "managed": True, "running": True, "services": []})
+    there["web2"]["daemons"].append(without_services("netauth1"))
     assert find_leavers(there, plan({**HARD, "replicas": ["web1"]}))["hosts"]["web2"] == retire(daemons=["shopw1"])
 
 
 def test_a_keeper_without_replicas_leaves():
     there = deployed(plan(HARD))
     there["web2"]["keeper"] = {"running": True, "services": ["shop"]}
-    there["web2"]["daemons"].append({"name": "onionkeeper", "managed": True, "running": True, "services": []})
+    there["web2"]["daemons"].append(without_services("onionkeeper"))
     assert find_leavers(there, plan(HARD))["hosts"]["web2"] == retire(daemons=["onionkeeper"], keeper=True)
 
 
@@ -331,3 +342,48 @@ def test_what_a_host_still_has_that_left_its_groups():
         "pub2": [],
     }
     assert {each["kind"] for rows in found.values() for each in rows} == {"undeclared"}
+
+
+CLIENTS = {"authorized_clients": [{"name": "anna", "public_key": "A" * 51 + "Q"}]}
+SINGLE = {"single_hop": True}
+WORD = {"lower_protection": True}
+OPENED = "service 'shop': authorized_clients: clients are authorized on web1/shopw1"
+EXPOSED = "service 'shop': single_hop: the service is anonymous on web1/shopw1"
+
+
+@pytest.mark.parametrize(("before", "after", "expected"), [
+    ({**HARD, **CLIENTS}, SOFT, [OPENED]),
+    ({**HARD, **CLIENTS}, {**HARD, "daemon": "small"}, [OPENED]),
+    ({**HARD, **CLIENTS}, {**HARD, "directory": "other"}, [OPENED]),
+    ({**HARD, **CLIENTS, "replicas": ["web1"]}, {**HARD, "replicas": ["web3"]}, [OPENED]),
+    ({**HARD, **CLIENTS}, {**HARD, **CLIENTS, "daemon": "small"}, []),
+    ({**HARD, **CLIENTS}, {**SOFT, **WORD}, []),
+    ({**HARD, **CLIENTS}, {**SOFT, "state": "absent"}, []),
+    (HARD, {**SOFT, **SINGLE}, [EXPOSED]),
+    (HARD, {**HARD, **SINGLE, "daemon": "small"}, [EXPOSED]),
+    (SOFT, {**HARD, **SINGLE}, [EXPOSED.replace("w1", "b1")]),
+    (HARD, {**SOFT, **SINGLE, **WORD}, []),
+    ({**HARD, **SINGLE}, {**SOFT, **SINGLE}, []),
+    ({**HARD, **SINGLE}, SOFT, []),
+    (HARD, SOFT, []),
+    ({**HARD, **CLIENTS}, {**HARD, **SINGLE, "daemon": "small"}, [OPENED, EXPOSED]),
+    # a host looks itself at what stays in its place
+    ({**HARD, **CLIENTS}, {**HARD, **SINGLE}, []),
+])  # fmt: skip
+def test_what_moves_does_not_lose_its_protection_without_a_word(before, after, expected):
+    found = find_leavers(deployed(plan(before)), plan(after))["faults"]
+    assert len(found["switch"]) == len(expected)
+    assert all(fault.startswith(words) for fault, words in zip(found["switch"], expected)), found
+    assert all("say 'lower_protection: true'" in fault for fault in found["switch"])
+    assert [fault for fault in found["deploy"] if "layout: is" not in fault] == found["switch"]
+
+
+@pytest.mark.parametrize(("before", "after"), [(CLIENTS, {}), ({}, SINGLE)])
+def test_what_has_been_lowered_with_the_word_is_not_asked_for_it_again(before, after):
+    """The word goes once it is deployed, and the old places may still be there then."""
+    old, moved = {**HARD, **before, "replicas": ["web1"]}, {**HARD, **after, "replicas": ["web3"]}
+    there = deployed(plan(old))
+    there["web3"] = deployed(plan(moved))["web3"]
+    assert find_leavers(there, plan(moved))["faults"]["deploy"] == []
+    there["web3"]["daemons"][-1]["managed"] = False
+    assert len(find_leavers(there, plan(moved))["faults"]["deploy"]) == 1
