@@ -83,6 +83,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk
 from ansible_collections.onionfleet.balance.plugins.module_utils._host.key_files import change_mode, write_private
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import key_file
 
@@ -102,7 +103,7 @@ def present_key(path: str | None, replaceable: bool) -> key_file.SecretKey | Non
     if not path or not any(os.path.lexists(os.path.join(path, name)) for name in MODES if name):
         return None
     try:
-        return key_file.load_path(path)
+        return key_file.load_path(path, disk.read_bytes)
     except OnionfleetError:
         if replaceable:
             return None
@@ -131,16 +132,7 @@ def stale_files(path: str, key: key_file.SecretKey | None) -> t.List[str]:
     """Names of key files to write: missing, or of other content."""
     if key is None:
         return [name for name in MODES if name]
-    return [name for name, content in key.service_files().items() if read(os.path.join(path, name)) != content]
-
-
-def read(path: str) -> bytes | None:
-    """The content of a file; None without one."""
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
+    return [name for name, content in key.service_files().items() if disk.read_bytes(f"{path}/{name}") != content]
 
 
 def open_modes(path: str) -> t.List[str]:

@@ -36,7 +36,7 @@ def key_state(path: str, address: str) -> str:
     if (hostname or b"").decode("ascii", "replace").strip() == address and len(secret or b"") == 96 \
             and (public or b"")[32:] == addresses.public_key_from_address(address):
         return "match"
-    return key_file.directory_state(path, address)
+    return key_file.directory_state(path, address, disk.read_bytes)
 
 
 def missing_files(path: str, address: str, secret: t.Any, *, check: bool) -> t.Dict[str, bytes]:
@@ -48,7 +48,7 @@ def missing_files(path: str, address: str, secret: t.Any, *, check: bool) -> t.D
     :raises OnionfleetError: another key is there or was given, or none.
     """
     # who only looks has time to
-    state = key_file.directory_state(path, address) if check else key_state(path, address)
+    state = key_file.directory_state(path, address, disk.read_bytes) if check else key_state(path, address)
     if state == "match":
         # tor reads it when it starts only, and whoever looks at the host reads it always
         lost = not os.path.lexists(f"{path}/{key_file.HOSTNAME_FILE}")
@@ -80,11 +80,10 @@ def own_files(path: str) -> t.Dict[str, bytes]:
     if there and key_file.SECRET_FILE not in there:
         raise OnionfleetError(lost(path))
     missing = [name for name in NAMES if there and name not in there]
-    return (
-        {name: content for name, content in key_file.load_path(path).service_files().items() if name in missing}
-        if missing
-        else {}
-    )
+    if not missing:
+        return {}
+    whole = key_file.load_path(path, disk.read_bytes).service_files()
+    return {name: whole[name] for name in missing}
 
 
 def lost(path: str) -> str:

@@ -30,6 +30,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._host import wi
 from ansible_collections.onionfleet.balance.plugins.module_utils._host.safe_open import open_file, opened
 
 _LOCK = "/run/onionfleet.lock"
+_MOST_BYTES = 16 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,13 +69,16 @@ def group_id(name: str) -> t.Optional[int]:
 def read_bytes(path: str) -> t.Optional[bytes]:
     """The content of a regular file, None where there is none.
 
-    :raises OnionfleetError: something else is there.
+    :raises OnionfleetError: something else is there, or it is too large to be any of ours or of tor's.
     """
     try:
         with os.fdopen(open_file(path, os.O_RDONLY), "rb") as stream:
-            return stream.read()
+            content = stream.read(_MOST_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    if len(content) > _MOST_BYTES:
+        raise OnionfleetError(f"{path}: is larger than {_MOST_BYTES >> 20} MiB; move it away")
+    return content
 
 
 def read_text(path: str) -> t.Optional[str]:

@@ -8,6 +8,7 @@ Overview::
   SecretKey         expanded secret; .public_key, .address, .to_tor_file(), .service_files()
   generate          a new SecretKey
   load_secret       bytes in any known format -> SecretKey
+  read_file         content of a file that may be a key
   load_path         file, or directory as tor and vanity miners write it -> SecretKey
   load_found        the same, of files that somebody else has read
   directory_state   what a service directory holds, compared with an address
@@ -24,11 +25,14 @@ import functools
 import hashlib
 import os
 import re
+import stat
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, in_english
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import address as addresses
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import ed25519
+
+Read = t.Callable[[str], t.Optional[bytes]]
 
 SECRET_FILE = "hs_ed25519_secret_key"
 PUBLIC_FILE = "hs_ed25519_public_key"
@@ -46,6 +50,7 @@ _PKCS8 = re.compile(
 _PEM_BEGIN = b"-----BEGIN "
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_MOST_BYTES = 16384
 _YAML = re.compile(rb"^\s*(hostname|hs_ed25519_public_key|hs_ed25519_secret_key):[ \t]*(\S+)\s*$", re.MULTILINE)
 _VERSION_2_FILE = "private_key"
 _VERSION_2 = (
@@ -197,14 +202,24 @@ def _load_yaml(fields: t.Sequence[t.Tuple[bytes, bytes]]) -> SecretKey:
     return secret
 
 
-def _read(path: str) -> bytes | None:
+def read_file(path: str) -> bytes | None:
+    """The content of a regular file, or of one that a link leads to; None without one. Does not wait for a FIFO.
+
+    :raises OSError: it cannot be read. :raises OnionfleetError: it is something else, or larger than any key.
+    """
     try:
-        with open(path, "rb") as handle:
-            return handle.read(16384)
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
-    except OSError as exc:
-        raise OnionfleetError(f"{path}: cannot be read: {in_english(exc)}") from exc
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise OnionfleetError(f"{path}: is no regular file; name one that holds a key")
+        if status.st_size > _MOST_BYTES:
+            raise OnionfleetError(f"{path}: has {status.st_size} bytes, more than a key has; name one that holds a key")
+        return os.read(handle, _MOST_BYTES)
+    finally:
+        os.close(handle)
 
 
 def _public_of(name: str, content: bytes) -> bytes:
@@ -216,10 +231,17 @@ def _public_of(name: str, content: bytes) -> bytes:
     return content[32:]
 
 
-def _found(directory: str, *names: str) -> t.Dict[str, bytes]:
+def _found(directory: str, names: t.Iterable[str], read: Read) -> t.Dict[str, bytes]:
     """Path to content, of those files in a directory that are there."""
-    contents = {path: _read(path) for path in (os.path.join(directory, name) for name in names)}
-    return {path: content for path, content in contents.items() if content is not None}
+    found = {}
+    for path in (os.path.join(directory, name) for name in names):
+        try:
+            content = read(path)
+        except OSError as exc:
+            raise OnionfleetError(f"{path}: cannot be read: {in_english(exc)}") from exc
+        if content is not None:
+            found[path] = content
+    return found
 
 
 def _told_keys(directory: str, found: t.Mapping[str, bytes]) -> t.Dict[str, bytes]:
@@ -235,14 +257,16 @@ def _told_keys(directory: str, found: t.Mapping[str, bytes]) -> t.Dict[str, byte
     return keys
 
 
-def load_path(path: str) -> SecretKey:
+def load_path(path: str, read: Read = read_file) -> SecretKey:
     """Read a secret key from a file, or from a directory whose public key and hostname, if there, must belong to it.
 
+    :param read: content of a file, or None; where somebody else can put links, one that does not follow them.
     :raises OnionfleetError: missing, unreadable, damaged, or files of different keys; the fault names the file.
     """
     if not os.path.exists(path):
         raise OnionfleetError(f"{path}: there is no such file")
-    found = _found(path, *FILES) if os.path.isdir(path) else _found(*os.path.split(path))
+    folder, *names = (path, *FILES) if os.path.isdir(path) else os.path.split(path)
+    found = _found(folder, names, read)
     if not found and os.path.exists(os.path.join(path, _VERSION_2_FILE)):
         raise OnionfleetError(f"{os.path.join(path, _VERSION_2_FILE)}: {_VERSION_2}")
     return load_found(path, found)
@@ -273,16 +297,17 @@ def load_found(path: str, found: t.Mapping[str, bytes]) -> SecretKey:
     return secret
 
 
-def directory_state(path: str, address: str) -> str:
+def directory_state(path: str, address: str, read: Read) -> str:
     """Compare a service directory with the address that it is to serve.
 
+    :param read: see load_path.
     :returns: "absent" (nothing there, or not yet all files of this key), "match", "foreign" (the key of another
         address), or "broken: why" (unreadable, damaged, files of different keys).
     """
     try:
-        told = _told_keys(path, _found(path, PUBLIC_FILE, HOSTNAME_FILE))
+        told = _told_keys(path, _found(path, (PUBLIC_FILE, HOSTNAME_FILE), read))
         has_secret = os.path.lexists(os.path.join(path, SECRET_FILE))
-        keys = {load_path(path).public_key} if has_secret else set(told.values())
+        keys = {load_path(path, read).public_key} if has_secret else set(told.values())
     except OnionfleetError as exc:
         return "broken: {}".format("; ".join(exc.faults))
     if not keys <= {addresses.public_key_from_address(address)}:

@@ -20,7 +20,7 @@ import time
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.module_utils._host import locations
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk, locations
 from ansible_collections.onionfleet.balance.plugins.module_utils._host.targets import refusals
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import descriptor
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import hsdir as hsdir_ring
@@ -232,16 +232,12 @@ def _target(port: str, target: str = "") -> str:
 
 def _address(folder: str) -> str:
     try:
-        with open(os.path.join(folder, "hostname"), encoding="ascii") as stream:
-            address = stream.read().strip()
-    except FileNotFoundError:
-        raise OnionfleetError(
-            f"{folder}/hostname: is missing; deploy writes it anew, unless tor has just been started"
-        ) from None
+        text = disk.read_text(f"{folder}/hostname")
     except OSError as error:
         raise OnionfleetError(f"{folder}/hostname: {error.strerror}") from error
-    except UnicodeDecodeError:
-        address = ""
+    if text is None:
+        raise OnionfleetError(f"{folder}/hostname: is missing; deploy writes it anew, unless tor has just been started")
+    address = text.strip()
     if not is_address(address):
         raise OnionfleetError(
             f"{folder}/hostname: holds no address; remove it and restart the daemon, which writes it anew"

@@ -22,6 +22,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import
 from ansible_collections.onionfleet.balance.plugins.module_utils._daemons.installed_key import own_files
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import command as commands
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk
 from ansible_collections.onionfleet.balance.plugins.module_utils._host.locations import (
     DATA_ROOT,
     INSTANCES_ROOT,
@@ -213,7 +214,7 @@ def _is_single_hop(daemon: str) -> bool:
 
 def _inspect_key(service: Data, path: str, report: Report) -> None:
     place = f"service '{service['name']}'"
-    state = directory_state(path, service["address"])
+    state = directory_state(path, service["address"], disk.read_bytes)
     if state == "absent" and service["name"] not in report.missing_keys:
         report.missing_keys.append(service["name"])
     elif state == "foreign":

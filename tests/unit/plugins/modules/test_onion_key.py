@@ -47,7 +47,7 @@ def test_generates_once(run: Run, tmp_path: pathlib.Path) -> None:
     foreseen = run(check=True, path=str(path))
     assert foreseen["changed"] and foreseen["address"] == foreseen["public_key"] == "<new>" and not path.exists()
     made = run(path=str(path))
-    assert made["changed"] and key_file.directory_state(str(path), made["address"]) == "match"
+    assert made["changed"] and key_file.directory_state(str(path), made["address"], key_file.read_file) == "match"
     assert {file.stat().st_mode & 0o777 for file in path.iterdir()} == {0o600}
     assert path.stat().st_mode & 0o777 == 0o700
     again = run(path=str(path))
@@ -64,15 +64,16 @@ def test_tells_without_writing(run: Run) -> None:
 def test_imports(run: Run, tmp_path: pathlib.Path, check: bool) -> None:
     told = run(check=check, path=str(tmp_path / "service"), source=write(tmp_path / "mined", KEY))
     assert told["changed"] and told["address"] == KEY.address
-    assert key_file.directory_state(str(tmp_path / "service"), KEY.address) == ("absent" if check else "match")
+    found = key_file.directory_state(str(tmp_path / "service"), KEY.address, key_file.read_file)
+    assert found == ("absent" if check else "match")
 
 
 def test_never_replaces_unless_forced(run: Run, tmp_path: pathlib.Path) -> None:
     path = write(tmp_path / "service", OTHER)
     assert "holds the key of" in run(path=path, secret=BLOB)["msg"]
-    assert key_file.directory_state(path, OTHER.address) == "match"
+    assert key_file.directory_state(path, OTHER.address, key_file.read_file) == "match"
     assert run(path=path, secret=BLOB, force=True)["changed"]
-    assert key_file.directory_state(path, KEY.address) == "match"
+    assert key_file.directory_state(path, KEY.address, key_file.read_file) == "match"
 
 
 def test_a_damaged_key_is_replaced_only_when_forced(run: Run, tmp_path: pathlib.Path) -> None:
@@ -81,7 +82,7 @@ def test_a_damaged_key_is_replaced_only_when_forced(run: Run, tmp_path: pathlib.
     assert run(path=path, secret=BLOB)["failed"]
     assert run(path=path, force=True)["failed"]
     assert run(path=path, secret=BLOB, force=True)["changed"]
-    assert key_file.directory_state(path, KEY.address) == "match"
+    assert key_file.directory_state(path, KEY.address, key_file.read_file) == "match"
 
 
 def test_completes_files_and_closes_modes(run: Run, tmp_path: pathlib.Path) -> None:

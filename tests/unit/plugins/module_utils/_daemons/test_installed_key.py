@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import os
 
 import pytest
 from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import installed_key
@@ -102,3 +103,17 @@ def test_a_lost_secret_is_told_with_the_way_out(tmp_path, left):
     install(tmp_path, {name: FILES[name] for name in left})
     with pytest.raises(OnionfleetError, match=r"hs_ed25519_secret_key: is gone; .*onionfleet\.balance\.renew"):
         installed_key.own_files(str(tmp_path))
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("kind", ["FIFO", "link"])
+def test_what_a_tor_puts_in_the_place_of_a_key_is_neither_followed_nor_waited_for(tmp_path, kind, name, check):
+    folder, elsewhere = tmp_path / "service", tmp_path / "elsewhere"
+    folder.mkdir()
+    install(folder, {each: content for each, content in FILES.items() if each != name})
+    folder.chmod(0o775)  # as one of tor's: others than root can change it
+    elsewhere.write_bytes(FILES[name])
+    os.mkfifo(folder / name) if kind == "FIFO" else (folder / name).symlink_to(elsewhere)
+    with pytest.raises(OnionfleetError, match=f"{name}: is no regular file"):
+        missing(folder, SECRET, check=check)

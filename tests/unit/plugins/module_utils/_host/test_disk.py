@@ -200,3 +200,10 @@ def test_links_of_ours_are_followed(tmp_path: pathlib.Path) -> None:
     (tmp_path / "real/b").symlink_to("a")
     assert disk.read_text(str(tmp_path / "link/b")) == "x"
     assert disk.listed(str(tmp_path / "link")) == ["a", "b"]
+
+
+def test_a_file_that_is_too_large_for_any_of_ours_is_not_read(tmp_path: pathlib.Path) -> None:
+    with (tmp_path / "hostname").open("wb") as file:
+        file.truncate(1 << 40)  # of holes
+    with pytest.raises(OnionfleetError, match="hostname: is larger than 16 MiB; move it away"):
+        disk.read_bytes(str(tmp_path / "hostname"))

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import pathlib
 import typing as t
 
@@ -175,7 +176,7 @@ def test_a_damaged_file_is_named(tmp_path: pathlib.Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"== damaged")
     with pytest.raises(OnionfleetError, match=name):
         key_file.load_path(str(tmp_path))
-    assert key_file.directory_state(str(tmp_path), KEY.address).startswith("broken: ")
+    assert key_file.directory_state(str(tmp_path), KEY.address, key_file.read_file).startswith("broken: ")
 
 
 def test_a_folder_of_version_2_is_called_so(tmp_path: pathlib.Path) -> None:
@@ -193,7 +194,7 @@ def test_a_missing_or_unreadable_file_is_named(tmp_path: pathlib.Path) -> None:
     with pytest.raises(OnionfleetError, match="no such file"):
         key_file.load_path(str(tmp_path))
     (tmp_path / key_file.SECRET_FILE).mkdir()
-    with pytest.raises(OnionfleetError, match="cannot be read"):
+    with pytest.raises(OnionfleetError, match="is no regular file"):
         key_file.load_path(str(tmp_path))
 
 
@@ -211,5 +212,29 @@ def test_a_missing_or_unreadable_file_is_named(tmp_path: pathlib.Path) -> None:
     ],
 )
 def test_directory_state(tmp_path: pathlib.Path, key: key_file.SecretKey, names: list[str], state: str) -> None:
-    assert key_file.directory_state(fill(tmp_path, key, *names), KEY.address) == state
-    assert key_file.directory_state(str(tmp_path / "missing"), KEY.address) == "absent"
+    assert key_file.directory_state(fill(tmp_path, key, *names), KEY.address, key_file.read_file) == state
+    assert key_file.directory_state(str(tmp_path / "missing"), KEY.address, key_file.read_file) == "absent"
+
+
+@pytest.mark.parametrize("name", key_file.FILES)
+@pytest.mark.parametrize("kind", ["FIFO", "device", "large"])
+def test_what_is_no_file_of_a_key_is_refused_at_once(tmp_path: pathlib.Path, name: str, kind: str) -> None:
+    path = pathlib.Path(fill(tmp_path, KEY)) / name
+    path.unlink()
+    if kind == "FIFO":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.write_bytes(KEY.to_tor_file() * 200)
+    with pytest.raises(OnionfleetError, match=f"{name}: (is no regular file|has 19200 bytes)"):
+        key_file.load_path(str(tmp_path))
+    with pytest.raises(OnionfleetError, match=f"{name}: (is no regular file|has 19200 bytes)"):
+        key_file.load_path(str(path))
+    assert key_file.directory_state(str(tmp_path), KEY.address, key_file.read_file).startswith(f"broken: {path}: ")
+
+
+def test_a_link_to_a_file_is_followed(tmp_path: pathlib.Path) -> None:
+    fill(tmp_path, KEY)
+    (tmp_path / "link").symlink_to(tmp_path / key_file.SECRET_FILE)
+    assert key_file.load_path(str(tmp_path / "link")) == KEY

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 
 import pytest
@@ -241,3 +242,16 @@ def test_a_file_that_holds_no_address_is_a_result(tor, tmp_path, content):
     (daemon,) = published.made_by_daemons(["w1"], {})
     assert daemon["error"].startswith(f"{tmp_path}/hostname: holds no address; remove it")
     assert daemon["services"] == []
+
+
+@pytest.mark.parametrize("kind", ["FIFO", "link"])
+def test_what_a_tor_puts_in_the_place_of_its_hostname_is_a_result(tor, tmp_path, kind):
+    (tmp_path / "elsewhere").write_text(ADDRESS + "\n")
+    folder = tmp_path / "service"
+    folder.mkdir()
+    folder.chmod(0o775)  # as one of tor's: others than root can change it
+    os.mkfifo(folder / "hostname") if kind == "FIFO" else (folder / "hostname").symlink_to(tmp_path / "elsewhere")
+    tor.info["circuit-status"] = ""
+    tor.conf = {"HiddenServiceOptions": [("HiddenServiceDir", str(folder))]}
+    (daemon,) = published.made_by_daemons(["w1"], {})
+    assert daemon["error"].startswith(f"{folder}/hostname: is no regular file")
