@@ -98,7 +98,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._host.key_files import write_private
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import address as addresses
-from ansible_collections.onionfleet.balance.plugins.module_utils._onion import client_key
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion import client_key, key_file
 
 NEW = "<new>"
 PRIVATE = ".auth_private"
@@ -116,11 +116,8 @@ class Files:
         self.writes: t.Dict[str, str] = {}
 
     def _read(self, name: str) -> str | None:
-        try:
-            with open(os.path.join(self._path, name), encoding="ascii", errors="replace") as file:
-                return file.read()
-        except FileNotFoundError:
-            return None
+        content = key_file.read_file(os.path.join(self._path, name))
+        return None if content is None else content.decode("ascii", "replace")
 
     def _stored(self, name: str) -> t.Tuple[bytes | None, bytes | None]:
         """Private and public key of a client, so far as its files are there."""

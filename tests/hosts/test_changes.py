@@ -259,6 +259,10 @@ def test_tors_in_their_sandbox_live_through_all_that_is_done(running):
     boxed(running, daemon_options={"no_exec": True})
     assert "say 'lower_protection: true'" in operator.deploy(fails=True).messages
     assert daemons(running) == before
+    # nor by a move, after which nothing is in the place where it is declared
+    boxed(running, daemon_options={"no_exec": True}, directory="elsewhere")
+    assert "clients are authorized on web1/alphaw1" in operator.deploy(fails=True).messages
+    assert daemons(running) == before
 
     boxed(running, daemon_options={"no_exec": True}, lower_protection=True)
     run = operator.deploy(verified=True)

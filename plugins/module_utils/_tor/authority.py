@@ -13,7 +13,7 @@ import re
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.module_utils._host import locations
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk, locations
 
 UNKNOWN = {"v3ident": "0" * 40, "fingerprint": "0" * 40}
 
@@ -70,8 +70,7 @@ class Authority(t.NamedTuple):
 
 
 def _found(pattern: re.Pattern[str], path: str) -> str:
-    with open(path, encoding="ascii", errors="replace") as file:
-        match = pattern.search(file.read())
+    match = pattern.search(disk.read_text(path) or "")
     if not match:
         raise OnionfleetError(f"{path}: holds no fingerprint; remove the file, so that it is made anew")
     return match.group(1)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import typing as t
 
@@ -87,3 +88,10 @@ def test_names_are_file_names_and_stand_once(run: Run) -> None:
 
 def test_the_address_is_one(run: Run) -> None:
     assert "is not an onion address" in run("anna", address="example.org")["msg"]
+
+
+def test_a_fifo_in_the_place_of_a_file_is_a_fault(run: Run, tmp_path: pathlib.Path) -> None:
+    run("anna")
+    (tmp_path / "clients/anna.auth").unlink()
+    os.mkfifo(tmp_path / "clients/anna.auth")
+    assert "anna.auth: is no regular file" in run("anna")["msg"]

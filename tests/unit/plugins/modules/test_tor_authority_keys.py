@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -74,4 +75,12 @@ def test_a_damaged_file_is_a_fault():
     tor_authority_keys.run(Module())
     Path(Authority("netauth1").certificate).write_text("nothing\n")
     with pytest.raises(OnionfleetError, match="authority_certificate: holds no fingerprint"):
+        tor_authority_keys.run(Module())
+
+
+def test_a_fifo_in_the_place_of_a_file_is_a_fault():
+    tor_authority_keys.run(Module())
+    Path(Authority("netauth1").certificate).unlink()
+    os.mkfifo(Authority("netauth1").certificate)
+    with pytest.raises(OnionfleetError, match="authority_certificate: is no regular file"):
         tor_authority_keys.run(Module())
