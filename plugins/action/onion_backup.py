@@ -17,6 +17,7 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.declared_
     declaring_variables,
     of_hosts,
 )
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.variables import unknown
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import archive as archives
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.vault import Vault
 
@@ -51,6 +52,7 @@ class ActionModule(ActionBase):
         now = datetime.datetime.now(datetime.timezone.utc)
         raw = of_hosts(variables)
         declaring, faults = declaring_variables(variables, raw)
+        faults += unknown(variables, *raw.values())[0]
         keys_dir = options["keys_dir"] or collected(faults, lambda: common_keys_dir(declaring, raw, self._templar))
         folders = sorted({str(of_host["inventory_dir"]) for of_host in raw.values() if of_host.get("inventory_dir")})
         if not declaring.get("inventory_dir"):

@@ -116,6 +116,22 @@ def test_an_inventory_without_a_folder_is_no_declaration_to_keep(
     assert told["failed"] and "the inventory has no folder whose files could be kept" in told["msg"]
 
 
+def test_a_misspelt_variable_is_a_fault(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    arguments = {"path": str(tmp_path / "a.backup"), "folder": str(tmp_path / "new")}
+    told = run(onion_backup, folder, {"path": arguments["path"]}, onion_backup_filse=[])
+    assert "onion_backup_filse: no such variable is read (did you mean 'onion_backup_file" in told["msg"]
+    run(onion_backup, folder, {"path": arguments["path"]})
+    told = run(onion_restore, tmp_path, arguments, onion_restore_file=False)
+    assert "onion_restore_file: no such variable is read (did you mean 'onion_restore_files'?)" in told["msg"]
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_backup_without_a_name_is_asked_for_by_the_variable(folder: pathlib.Path) -> None:
+    told = run(onion_restore, folder, {"path": ""}, onion_restore_file="a.backup")["msg"]
+    assert "onion_backup_file: name the backup, as -e onion_backup_file=FILE" in told
+    assert "onion_restore_file: no such variable is read" in told
+
+
 NO_FOLDERS = ["", "keys", ["/srv/keys"], 7]
 
 
