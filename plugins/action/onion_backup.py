@@ -61,12 +61,12 @@ class ActionModule(ActionBase):
             )
         if len(folders) > 1 and options["files"] is None:
             faults.append(
-                f"files: the inventory is in several folders, of which a backup keeps one: {', '.join(folders)}; "
-                "start with the inventory of one folder, or write the files to keep (onion_backup_files)"
+                f"files: the inventory is in several folders: {', '.join(folders)}; "
+                f"write the files to keep (onion_backup_files), in relation to {os.path.commonpath(folders)}"
             )
         if faults:
             raise OnionfleetError(*faults)
-        folder = str(declaring["inventory_dir"])
+        folder = os.path.commonpath(folders or [str(declaring["inventory_dir"])])
         paths = options["files"] if options["files"] is not None else _declaring(folder, declaring)
         vault = Vault(self._loader, options["vault_id"])
         manifest = {
@@ -93,8 +93,9 @@ def _declaring(folder: str, variables: t.Mapping[str, t.Any]) -> list[str]:
     sources = [pathlib.Path(source) for source in variables.get("ansible_inventory_sources") or []]
     inner = [path for source in sources for path in (source.iterdir() if source.is_dir() else [source])]
     told = [path for path in inner if path.suffix in ENDINGS or path in sources or path.name == "hosts"]
-    inside = [os.path.relpath(path, folder) for path in told if path.is_file()]
-    return ["ansible.cfg", "group_vars", "host_vars", *(path for path in inside if not path.startswith(".."))]
+    inside = [os.path.relpath(path, folder) for path in told if not path.is_dir()]
+    names = ["ansible.cfg", "group_vars", "host_vars", *(path for path in inside if path.split("/")[0] != "..")]
+    return [name for name in names if os.path.lexists(os.path.join(folder, name))]
 
 
 def _version() -> str:

@@ -88,7 +88,8 @@ class ActionModule(ActionBase):
             Vault(self._loader, options["vault_id"]),
             check=check,
         )
-        return {**_report(entries, check), "keys_dir": keys_dir, "layouts": {each.name: each.layout for each in declared}}
+        layouts = {service.name: service.layout for service in declared}
+        return {**_report(entries, check), "keys_dir": keys_dir, "layouts": layouts}
 
 
 def _wanted(declared: list[Declared], imports: t.Mapping[str, Import]) -> list[store.Wanted]:

@@ -174,12 +174,20 @@ def test_of_two_inventories_no_file_is_left_out_unseen(folder: pathlib.Path, tmp
     arguments = {"path": str(tmp_path / "a.backup")}
     message = run(onion_backup, folder, arguments, **fleet)["msg"]
     assert "onion_keys_dir: hosts have different stores" in message
-    assert f"files: the inventory is in several folders, of which a backup keeps one: {tmp_path}, {folder}; " in message
+    assert f"files: the inventory is in several folders: {tmp_path}, {folder}; write the files to keep" in message
+    assert f"in relation to {tmp_path}" in message
     fleet["onion_keys_dir"] = str(folder / ".onion_keys")
     for of_host in hosts.values():
         of_host["onion_keys_dir"] = fleet["onion_keys_dir"]
     assert "files: the inventory is in several folders" in run(onion_backup, folder, arguments, **fleet)["msg"]
-    assert run(onion_backup, folder, {**arguments, "files": ["hosts.yml"]}, **fleet)["files"] == ["hosts.yml"]
+    (tmp_path / "second.yml").write_text("x: y\n")
+    for inventory_dir in (folder, tmp_path):  # whichever host the task runs on
+        named = {"path": str(tmp_path / f"{inventory_dir.name}.backup"), "files": ["operator/hosts.yml", "second.yml"]}
+        kept = run(onion_backup, folder, named, **{**fleet, "inventory_dir": str(inventory_dir)})
+        assert kept["files"] == ["operator/hosts.yml", "second.yml"], kept
+    new = {"path": named["path"], "folder": str(tmp_path / "new")}
+    made = run(onion_restore, tmp_path, new)["made"]
+    assert str(tmp_path / "new/operator/.onion_keys/newsroom.secret") in made
 
 
 def test_a_store_outside_of_the_folder_is_restored_where_it_is_said(
