@@ -27,7 +27,7 @@ class Declared:
     state: str
     address: str | None
     secret_key: t.Callable[[], key_file.SecretKey] | None
-    layout: str
+    layout: str = ""
 
 
 def secret_from(content: t.Any) -> key_file.SecretKey:
@@ -170,7 +170,7 @@ def _read_service(services: t.Sequence[t.Any], index: int, templar: t.Any) -> De
     place = f"onion_services entry {index + 1}"
     service = _templated(lambda: services[index], templar, place)
     if isinstance(service, str):
-        return Declared(str(service), "present", None, None, "")
+        return Declared(str(service), "present", None, None)
     if not isinstance(service, t.Mapping) or "name" not in service:
         raise OnionfleetError(f"{place}: a service with a name is expected")
 
