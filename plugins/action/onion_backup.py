@@ -17,6 +17,7 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.declared_
     declaring_variables,
     of_hosts,
 )
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.variables import unknown
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import archive as archives
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.vault import Vault
 
@@ -51,6 +52,7 @@ class ActionModule(ActionBase):
         now = datetime.datetime.now(datetime.timezone.utc)
         raw = of_hosts(variables)
         declaring, faults = declaring_variables(variables, raw)
+        faults += unknown(variables, *raw.values())[0]
         keys_dir = options["keys_dir"] or collected(faults, lambda: common_keys_dir(declaring, raw, self._templar))
         folders = sorted({str(of_host["inventory_dir"]) for of_host in raw.values() if of_host.get("inventory_dir")})
         if not declaring.get("inventory_dir"):
@@ -59,12 +61,12 @@ class ActionModule(ActionBase):
             )
         if len(folders) > 1 and options["files"] is None:
             faults.append(
-                f"files: the inventory is in several folders, of which a backup keeps one: {', '.join(folders)}; "
-                "start with the inventory of one folder, or write the files to keep (onion_backup_files)"
+                f"files: the inventory is in several folders: {', '.join(folders)}; "
+                f"write the files to keep (onion_backup_files), in relation to {os.path.commonpath(folders)}"
             )
         if faults:
             raise OnionfleetError(*faults)
-        folder = str(declaring["inventory_dir"])
+        folder = os.path.commonpath(folders or [str(declaring["inventory_dir"])])
         paths = options["files"] if options["files"] is not None else _declaring(folder, declaring)
         vault = Vault(self._loader, options["vault_id"])
         manifest = {
@@ -91,8 +93,9 @@ def _declaring(folder: str, variables: t.Mapping[str, t.Any]) -> list[str]:
     sources = [pathlib.Path(source) for source in variables.get("ansible_inventory_sources") or []]
     inner = [path for source in sources for path in (source.iterdir() if source.is_dir() else [source])]
     told = [path for path in inner if path.suffix in ENDINGS or path in sources or path.name == "hosts"]
-    inside = [os.path.relpath(path, folder) for path in told if path.is_file()]
-    return ["ansible.cfg", "group_vars", "host_vars", *(path for path in inside if not path.startswith(".."))]
+    inside = [os.path.relpath(path, folder) for path in told if not path.is_dir()]
+    names = ["ansible.cfg", "group_vars", "host_vars", *(path for path in inside if path.split("/")[0] != "..")]
+    return [name for name in names if os.path.lexists(os.path.join(folder, name))]
 
 
 def _version() -> str:

@@ -10,6 +10,7 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.declared_keys import told_keys_dir
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.variables import unknown
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import archive as archives
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.new_file import Unfinished
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.vault import Vault
@@ -43,6 +44,11 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": f"Nothing was restored.\n{exc}"}
 
     def _restore(self, options: Variables, variables: Variables) -> Variables:
+        faults, _hints = unknown(variables)
+        if not options["path"]:
+            faults.insert(0, "onion_backup_file: name the backup, as -e onion_backup_file=FILE")
+        if faults:
+            raise OnionfleetError(*faults)
         vault, check = Vault(self._loader, options["vault_id"]), bool(self._task.check_mode)
         archive, folder = archives.read(options["path"], vault), os.path.abspath(options["folder"])
         told = archive.manifest["keys_dir"]

@@ -26,6 +26,7 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.declared_
     read_declared,
     secret_from,
 )
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.variables import unknown
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store import store
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.new_file import Unfinished
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._store.vault import Vault
@@ -66,11 +67,15 @@ class ActionModule(ActionBase):
         if services is None:
             raw = of_hosts(variables)
             declaring, faults = declaring_variables(variables, raw)
+            faults += unknown(variables, *raw.values())[0]
             templar = Templar(self._loader, variables=dict(declaring))
             services = collected(faults, lambda: operator_variable("onion_services", declaring, templar, []))
             keys_dir = options["keys_dir"] or collected(faults, lambda: common_keys_dir(declaring, raw, templar))
         else:
-            keys_dir = options["keys_dir"] or default_keys_dir(without_facts(variables), templar)
+            faults += unknown(variables)[0]
+            keys_dir = options["keys_dir"] or collected(
+                faults, lambda: default_keys_dir(without_facts(variables), templar)
+            )
         read = [] if services is None else collected(faults, lambda: read_declared(services, templar))
         if faults:
             raise OnionfleetError(*faults)
@@ -83,7 +88,8 @@ class ActionModule(ActionBase):
             Vault(self._loader, options["vault_id"]),
             check=check,
         )
-        return {**_report(entries, check), "keys_dir": keys_dir}
+        layouts = {service.name: service.layout for service in declared}
+        return {**_report(entries, check), "keys_dir": keys_dir, "layouts": layouts}
 
 
 def _wanted(declared: list[Declared], imports: t.Mapping[str, Import]) -> list[store.Wanted]:

@@ -82,7 +82,7 @@ class ActionModule(ActionBase):
             for host, of_host in raw.items()
             if "onion_targets" in of_host
         }
-        misspelt, self._hints = unknown(name for of_host in (variables, *raw.values()) for name in of_host)
+        misspelt, self._hints = unknown(variables, *raw.values())
         faults.extend(misspelt)
         credentials, misfits = read_credentials(source, templar)
         faults.extend(misfits)

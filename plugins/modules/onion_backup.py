@@ -36,8 +36,9 @@ options:
     type: path
   files:
     description:
-      - Files and folders to keep with the keys, relative to the folder of the inventory. Hidden
-        files are passed over in folders.
+      - Files and folders to keep with the keys, relative to the folder of the inventory, or to the folder above
+        all of them where the inventory is in several. Hidden files are passed over in folders.
+      - What is not there, or outside of that folder, is a fault.
       - Without it, the inventory, C(group_vars), C(host_vars) and C(ansible.cfg). An empty list keeps keys only.
     type: list
     elements: str
@@ -63,7 +64,7 @@ addresses:
   returned: success
   type: dict
 files:
-  description: The files that are in it, relative to the folder of the inventory.
+  description: The files that are in it, relative to the same folder as O(files).
   returned: success
   type: list
   elements: str

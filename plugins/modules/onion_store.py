@@ -31,8 +31,8 @@ options:
   services:
     description:
       - Services as declared, or their names.
-      - Without it, the variable C(onion_services), of which only the fields C(name), C(state), C(address) and,
-        where needed, C(secret_key) is templated.
+      - Without it, the variable C(onion_services), of which only the fields C(name), C(state), C(address), C(layout)
+        and, where needed, C(secret_key) are templated.
     type: list
     elements: raw
   keys_dir:
@@ -78,6 +78,11 @@ addresses:
   returned: success
   type: dict
   sample: {newsroom: duckduckgogg42xjoc72x3sjasowoarfbgcmvfimaftt6twagswzczad.onion}
+layouts:
+  description: Layout of each service as declared; empty where there is none.
+  returned: success
+  type: dict
+  sample: {newsroom: hardmap}
 keys_dir:
   description: Folder of the store.
   returned: success

@@ -9,6 +9,7 @@ Real playbooks, and an ssh that tells when it is called.
 from __future__ import annotations
 
 import base64
+import json
 import os
 import pathlib
 import shutil
@@ -576,6 +577,26 @@ def test_clients_keys_in_a_vault_are_looked_at_where_it_is_open(operator):
         assert operator.run("plan", vault=False).returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("playbook", "misspelt", "meant"),
+    [
+        ("keys", "onion_key_dir=/srv/keys", "onion_keys_dir"),
+        ("clients", "onion_clients_revokd=anna", "onion_clients_revoked"),
+        ("clients", "onion_clients_revoke=anna", "onion_clients_revoked"),
+        ("restore", "onion_restore_file=false", "onion_restore_files"),
+        ("roll", "roll_upgade=true", "roll_upgrade"),
+    ],
+)
+def test_a_misspelt_variable_is_a_fault_in_every_playbook_that_it_could_be_meant_for(
+    operator, playbook, misspelt, meant
+):
+    operator.declare(service("newsroom"))
+    message = operator.refused(playbook, "-e", misspelt, "-e", "onion_clients_of=newsroom")
+    name = misspelt.partition("=")[0]
+    assert f"{name}: no such variable is read (did you mean '{meant}'?); rename or remove it" in message
+    assert not (operator.folder / ".onion_keys").exists()
+
+
 # --- Clients of restricted services
 
 
@@ -594,6 +615,8 @@ def test_clients_are_made_and_revoked_and_what_to_put_where_is_said(operator):
     folder = operator.folder / ".onion_clients/newsroom"
     foreseen = clients(operator, "--check", new="anna")
     assert foreseen.returncode == 0 and not folder.exists(), foreseen.stdout
+    assert f"Would be made for anna, and nobody else: {folder}/anna.auth_private" in foreseen.stdout
+    assert "Unable to find" not in foreseen.stdout
     made = clients(operator, new="anna,berta")
     assert made.returncode == 0, made.stdout
     assert folder.stat().st_mode & 0o777 == 0o700
@@ -609,8 +632,40 @@ def test_clients_are_made_and_revoked_and_what_to_put_where_is_said(operator):
     revoked = clients(operator, revoked="anna")
     assert "Removed: anna" in revoked.stdout and "name: anna" not in revoked.stdout and "name: berta" in revoked.stdout
     assert sorted(path.name for path in folder.iterdir()) == ["berta.auth", "berta.auth_private"]
-    assert "without authorized_clients everybody may come" in clients(operator, revoked="berta").stdout
+    last = clients(operator, revoked="berta").stdout
+    assert "Nobody whose key was made here is left" in last and "authorized_clients:\n" not in last
+    for words in ("an empty list is refused", "opens the service to everybody", "write 'state: absent', and run"):
+        assert words in last
     assert not operator.called.exists()
+
+
+def test_clients_who_were_not_named_keep_their_keys_whatever_the_folder_is_called(operator):
+    operator.declare(service("newsroom"))
+    assert operator.run("keys").returncode == 0
+    top = operator.folder / "op [x]"
+    folder = top / "newsroom"
+    clients(operator, new="anna,berta,carla", dir=json.dumps(str(top)))
+    (folder / "berta.auth").unlink()
+    told = clients(operator, revoked="anna", dir=json.dumps(str(top))).stdout
+    assert "Removed: anna." in told and (folder / "berta.auth_private").exists()
+    assert "name: berta," in told and "name: carla," in told
+    assert f"cut -d: -f4 '{folder}'/CLIENT.auth_private" in told
+    (folder / "carla.auth").write_text("?\n")
+    assert f"client 'carla': {folder}/carla.auth: one line of the form" in operator.refused(
+        "clients", "-e", "onion_clients_of=newsroom", "-e", f"onion_clients_dir='{top}'"
+    )
+
+
+def test_clients_are_not_made_where_they_cannot_be_used(operator):
+    operator.declare(service("newsroom"), softmap("archive"))
+    assert operator.run("keys").returncode == 0
+    message = operator.refused("clients", "-e", "onion_clients_of=archive", "-e", "onion_clients_new=anna")
+    assert "onion_clients_of: 'archive' is a softmap, which takes no authorized_clients" in " ".join(message.split())
+    assert not (operator.folder / ".onion_clients").exists()
+    (operator.folder / ".onion_clients").symlink_to(operator.folder / "nothing")
+    message = operator.refused("clients", "-e", "onion_clients_of=newsroom", "-e", "onion_clients_new=anna")
+    assert f"{operator.folder}/.onion_clients is a symbolic link to nothing" in message
+    assert not (operator.folder / "nothing").exists()
 
 
 def test_clients_that_cannot_be_meant_are_refused(operator):

@@ -19,6 +19,7 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.reading i
 class Declared:
     """A declared service, as far as its key goes.
 
+    :ivar layout: empty where none is declared.
     :ivar secret_key: calls for the key in the service's own field of this name; None without such a field.
     """
 
@@ -26,6 +27,7 @@ class Declared:
     state: str
     address: str | None
     secret_key: t.Callable[[], key_file.SecretKey] | None
+    layout: str = ""
 
 
 def secret_from(content: t.Any) -> key_file.SecretKey:
@@ -184,7 +186,11 @@ def _read_service(services: t.Sequence[t.Any], index: int, templar: t.Any) -> De
             raise OnionfleetError(f"secret_key: {exc}") from None
 
     return Declared(
-        name, field("state", "present"), field("address") or None, secret_key if _gives(service, "secret_key") else None
+        name,
+        field("state", "present"),
+        field("address") or None,
+        secret_key if _gives(service, "secret_key") else None,
+        field("layout"),
     )
 
 

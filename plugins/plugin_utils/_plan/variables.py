@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ``onion_…`` variables that this collection reads, and those that an operator may have misspelt.
+"""The variables that this collection reads, ``onion_…`` and those of its roles, and those that may be misspelt.
 
 Module Overview:
 
@@ -12,8 +12,11 @@ Module Overview:
 from __future__ import annotations
 
 import difflib
+import functools
+import pathlib
 import typing as t
 
+import yaml
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import near
 
 DECLARATION = (
@@ -54,14 +57,6 @@ READ = (
 # what our playbooks register themselves
 _MADE = (
     "onion_backup",
-    "onion_clients_folder",
-    "onion_clients_kept",
-    "onion_clients_make",
-    "onion_clients_result",
-    "onion_clients_revoke",
-    "onion_clients_service",
-    "onion_clients_store",
-    "onion_clients_there",
     "onion_keys_running",
     "onion_keys_store",
     "onion_plan",
@@ -73,19 +68,46 @@ _MADE = (
     "onion_renew_waits_for",
     "onion_restored",
 )
-_MISSPELT = 0.85  # of 1, as difflib measures
+# what roles and playbooks register or set themselves, spelt like an option of a role
+_MADE_BESIDE_OPTIONS = (
+    "daemons_restarted",
+    "private_tor_network_keys",
+    "roll_reboots",
+    "roll_upgraded",
+    "roll_upgrades",
+    "softmap_publisher_wheel_name",
+    "verify_outsiders",
+)
+# of 1, as difflib measures; operators have roles of their own, whose variables may begin like those of ours
+_MISSPELT, _MISSPELT_OPTION = 0.85, 0.9
+_ROLES = pathlib.Path(__file__).parents[3] / "roles"
 
 
-def unknown(names: t.Iterable[str]) -> t.Tuple[t.List[str], t.List[str]]:
+@functools.lru_cache(maxsize=None)
+def _role_options() -> t.Tuple[t.Tuple[str, ...], t.FrozenSet[str]]:
+    """What begins the names of our roles' variables; and their options."""
+    files = sorted(_ROLES.glob("*/meta/argument_specs.yml"))
+    entries = [entry for file in files for entry in yaml.safe_load(file.read_text())["argument_specs"].values()]
+    options = frozenset(option for entry in entries for option in entry.get("options") or ())
+    # other collections have variables that begin like those of our role tor
+    return tuple(f"{file.parents[1].name}_" for file in files if file.parents[1].name != "tor"), options
+
+
+def unknown(*variables: t.Iterable[str]) -> t.Tuple[t.List[str], t.List[str]]:
     """Sort out variables that nothing reads.
 
-    :param names: of all variables; those that do not begin with ``onion_`` are no matter.
-    :returns: faults, of those that are almost the name of one that is read; hints, of the others.
+    :param variables: names of all variables, or mappings by them, of each host; those that neither begin with
+        ``onion_`` nor are almost the name of an option of our roles are no matter.
+    :returns: faults, of those that are almost the name of one that is read; hints, of other ``onion_…`` ones.
     """
+    begins, options = _role_options()
     faults, hints = [], []
-    for name in sorted({str(name) for name in names if str(name).startswith("onion_")} - {*READ, *_MADE}):
-        if difflib.get_close_matches(name, READ, n=1, cutoff=_MISSPELT):
-            faults.append(f"{name}: no such variable is read{near(name, READ)}; rename or remove it")
-        else:
-            hints.append(f"{name}: no such variable is read{near(name, READ)}")
+    names = {str(name) for of_host in variables for name in of_host if str(name).startswith(("onion_", *begins))}
+    for name in sorted(names - {*READ, *_MADE, *_MADE_BESIDE_OPTIONS, *options}):
+        ours = name.startswith("onion_")
+        known, cutoff = (READ, _MISSPELT) if ours else (options, _MISSPELT_OPTION)
+        if difflib.get_close_matches(name, known, n=1, cutoff=cutoff):
+            faults.append(f"{name}: no such variable is read{near(name, known)}; rename or remove it")
+        elif ours:
+            hints.append(f"{name}: no such variable is read{near(name, known)}")
     return faults, hints

@@ -175,7 +175,7 @@ def gather(
 ) -> Archive:
     """Everything that is in the store, and files of a folder.
 
-    :param paths: files and directories relative to the folder; those that are not there are passed over.
+    :param paths: files and directories in the folder, hidden ones in directories are passed over.
     :raises OnionfleetError: every key that is unreadable or not that of its address, every file that cannot be kept.
     """
     names = sorted(stores.secret_names(keys_dir))
@@ -207,10 +207,11 @@ def gather(
 
 def _files(folder: pathlib.Path, paths: t.Iterable[str], store: pathlib.Path) -> tuple[t.Dict[str, File], list[str]]:
     files: t.Dict[str, File] = {}
-    faults: list[str] = []
-    for path in sorted(
-        {inner for each in paths for inner in _below(folder / each) if store not in inner.resolve().parents}
-    ):
+    named, faults = _named(folder, paths)
+    found = (inner for each in named for inner in _below(each, {above.resolve() for above in each.parents}, faults))
+    for path in sorted({*found}):
+        if store in path.resolve().parents:
+            continue
         name = str(path.relative_to(folder))
         if not re.fullmatch(f"[^{ACTING}]+", name):
             faults.append(
@@ -228,13 +229,44 @@ def _files(folder: pathlib.Path, paths: t.Iterable[str], store: pathlib.Path) ->
     return files, faults
 
 
-def _below(path: pathlib.Path) -> t.Iterator[pathlib.Path]:
-    if path.is_file():
-        yield path
-    elif path.is_dir():
-        for inner in sorted(path.iterdir()):
-            if not inner.name.startswith(".") and inner.name != "__pycache__":
-                yield from _below(inner)
+def _named(folder: pathlib.Path, paths: t.Iterable[str]) -> tuple[list[pathlib.Path], list[str]]:
+    named, faults = [], []
+    for number, path in enumerate(paths, 1):
+        name = os.path.relpath(os.path.join(folder, path), folder)
+        if not path:
+            faults.append(f"onion_backup_files: entry {number} is empty; write a path in {folder}, or remove it")
+        elif name.split("/")[0] == "..":
+            faults.append(
+                f"onion_backup_files: {path!r}: is outside of {folder}, whose files a backup keeps; "
+                "keep it by other means, or move it there"
+            )
+        elif not os.path.lexists(folder / name):
+            faults.append(f"onion_backup_files: {path!r}: is not in {folder}; correct or remove it")
+        else:
+            named.append(folder / name)
+    return named, faults
+
+
+def _below(path: pathlib.Path, above: t.Set[pathlib.Path], faults: list[str]) -> t.Iterator[pathlib.Path]:
+    """Files in and below a path; ``above`` are the real places of the directories that lead there.
+
+    A link to one of these leads to what is kept already.
+    """
+    try:
+        if path.is_file():
+            yield path
+        elif path.is_dir():
+            place = path.resolve()
+            for inner in sorted(path.iterdir()) if place not in above else ():
+                if not inner.name.startswith(".") and inner.name != "__pycache__":
+                    yield from _below(inner, {*above, place}, faults)
+        elif path.is_symlink() and not path.exists():
+            faults.append(f"{path}: is a symbolic link to nothing; remove it, or bring its target back")
+        else:
+            faults.append(f"{path}: is neither a file nor a folder; move it away, or leave it out (onion_backup_files)")
+    except (OSError, RuntimeError) as exc:  # RuntimeError: links that lead in a circle, in older Pythons
+        why = in_english(exc) if isinstance(exc, OSError) else "its links lead in a circle"
+        faults.append(f"{path}: cannot be read: {why}")
 
 
 def write(path: str, archive: Archive, vault: Vault) -> None:

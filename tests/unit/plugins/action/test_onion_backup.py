@@ -116,6 +116,22 @@ def test_an_inventory_without_a_folder_is_no_declaration_to_keep(
     assert told["failed"] and "the inventory has no folder whose files could be kept" in told["msg"]
 
 
+def test_a_misspelt_variable_is_a_fault(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    arguments = {"path": str(tmp_path / "a.backup"), "folder": str(tmp_path / "new")}
+    told = run(onion_backup, folder, {"path": arguments["path"]}, onion_backup_filse=[])
+    assert "onion_backup_filse: no such variable is read (did you mean 'onion_backup_file" in told["msg"]
+    run(onion_backup, folder, {"path": arguments["path"]})
+    told = run(onion_restore, tmp_path, arguments, onion_restore_file=False)
+    assert "onion_restore_file: no such variable is read (did you mean 'onion_restore_files'?)" in told["msg"]
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_backup_without_a_name_is_asked_for_by_the_variable(folder: pathlib.Path) -> None:
+    told = run(onion_restore, folder, {"path": ""}, onion_restore_file="a.backup")["msg"]
+    assert "onion_backup_file: name the backup, as -e onion_backup_file=FILE" in told
+    assert "onion_restore_file: no such variable is read" in told
+
+
 NO_FOLDERS = ["", "keys", ["/srv/keys"], 7]
 
 
@@ -158,12 +174,20 @@ def test_of_two_inventories_no_file_is_left_out_unseen(folder: pathlib.Path, tmp
     arguments = {"path": str(tmp_path / "a.backup")}
     message = run(onion_backup, folder, arguments, **fleet)["msg"]
     assert "onion_keys_dir: hosts have different stores" in message
-    assert f"files: the inventory is in several folders, of which a backup keeps one: {tmp_path}, {folder}; " in message
+    assert f"files: the inventory is in several folders: {tmp_path}, {folder}; write the files to keep" in message
+    assert f"in relation to {tmp_path}" in message
     fleet["onion_keys_dir"] = str(folder / ".onion_keys")
     for of_host in hosts.values():
         of_host["onion_keys_dir"] = fleet["onion_keys_dir"]
     assert "files: the inventory is in several folders" in run(onion_backup, folder, arguments, **fleet)["msg"]
-    assert run(onion_backup, folder, {**arguments, "files": ["hosts.yml"]}, **fleet)["files"] == ["hosts.yml"]
+    (tmp_path / "second.yml").write_text("x: y\n")
+    for inventory_dir in (folder, tmp_path):  # whichever host the task runs on
+        named = {"path": str(tmp_path / f"{inventory_dir.name}.backup"), "files": ["operator/hosts.yml", "second.yml"]}
+        kept = run(onion_backup, folder, named, **{**fleet, "inventory_dir": str(inventory_dir)})
+        assert kept["files"] == ["operator/hosts.yml", "second.yml"], kept
+    new = {"path": named["path"], "folder": str(tmp_path / "new")}
+    made = run(onion_restore, tmp_path, new)["made"]
+    assert str(tmp_path / "new/operator/.onion_keys/newsroom.secret") in made
 
 
 def test_a_store_outside_of_the_folder_is_restored_where_it_is_said(

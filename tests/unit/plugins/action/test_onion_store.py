@@ -92,6 +92,19 @@ def test_faults_are_told_together(run: Run, tmp_path: pathlib.Path) -> None:
     assert "stands 2 times" in run({"services": ["newsroom", "newsroom"]})["msg"]
 
 
+def test_a_misspelt_variable_makes_no_key_elsewhere(run: Run, tmp_path: pathlib.Path) -> None:
+    class HostVars(dict):
+        raw_get = dict.__getitem__
+
+    declared = {"onion_services": [{"name": "newsroom"}], "inventory_dir": str(tmp_path)}
+    hosts = HostVars(web1=declared, web2={**declared, "onion_key_dir": "/srv/keys"})
+    told = run({}, **declared, groups={"all": list(hosts)}, hostvars=hosts)
+    fault = "onion_key_dir: no such variable is read (did you mean 'onion_keys_dir'?)"
+    assert told["failed"] and fault in told["msg"] and not (tmp_path / ".onion_keys").exists()
+    # where services are given, the variables of the host still name the store
+    assert fault in run({"services": ["newsroom"]}, onion_key_dir="/srv/keys")["msg"]
+
+
 @pytest.mark.parametrize(
     ("onion_services", "why"),
     [

@@ -60,6 +60,55 @@ def test_revokes_only_with_prune(run: Run, tmp_path: pathlib.Path) -> None:
     assert names(tmp_path) == ["anna.auth", "anna.auth_private"]
 
 
+def test_removes_who_is_named_and_nobody_else(run: Run, tmp_path: pathlib.Path) -> None:
+    made = {client["name"]: client for client in run("anna", "berta", "carla")["clients"]}
+    (tmp_path / "clients/berta.auth").unlink()
+    arguments: dict[str, t.Any] = {"absent": ["anna", "gone"]}
+    before = names(tmp_path)
+    told = run("dora", **arguments, check=True)
+    assert told["removed"] == ["anna"] and names(tmp_path) == before
+    told = run("dora", **arguments)
+    assert told["removed"] == ["anna"] and told["clients"][1:] == [made["berta"], made["carla"]]
+    assert names(tmp_path)[0] == "berta.auth_private" and len(names(tmp_path)) == 5
+    assert not run("dora", **arguments)["changed"]
+    assert "'dora': is in clients, too" in run("dora", absent=["dora"])["msg"]
+    assert "'../x': name" in run(absent=["../x"])["msg"]
+
+
+def test_all_clients_of_the_folder_are_told_whatever_its_name(run: Run, tmp_path: pathlib.Path) -> None:
+    folder = {"path": str(tmp_path / "op [x]*")}
+    assert run(**folder)["clients"] == []
+    made = run("berta", "anna", **folder)["clients"]
+    assert run("berta", **folder)["clients"] == made
+    assert run(**folder, check=True)["clients"] == made[::-1]
+    assert run("berta", **folder, prune=True, check=True)["clients"] == made[:1]
+
+
+def test_a_damaged_file_is_named_with_its_path(run: Run, tmp_path: pathlib.Path) -> None:
+    run("anna", "berta", "carla")
+    folder = tmp_path / "clients"
+    (folder / "carla.auth").write_text("?\n")
+    (folder / "berta.auth_private").write_text("?\n")
+    (folder / "dora e.auth").write_text("?\n")
+    faults = run("anna")["msg"]
+    assert f"{folder}/carla.auth: one line of the form" in faults
+    assert f"{folder}/berta.auth_private: " in faults
+    assert f"{folder}/dora e.auth: 'dora e' is no client's name" in faults
+    assert f"{folder}/carla.auth: one line of the form" in run("carla")["msg"]
+
+
+@pytest.mark.parametrize("link", ["", "clients", "clients/anna.auth_private", "clients/anna.auth"])
+def test_nothing_is_written_through_a_link_to_nothing(run: Run, tmp_path: pathlib.Path, link: str) -> None:
+    top = tmp_path / "there"
+    place = top / link
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(tmp_path / "nothing")
+    for check in (True, False):
+        told = run("anna", path=str(top / "clients"), check=check)
+        assert f"{place} is a symbolic link to nothing" in told["msg"]
+    assert place.is_symlink() and not (tmp_path / "nothing").exists()
+
+
 def test_a_lost_public_file_is_derived(run: Run, tmp_path: pathlib.Path) -> None:
     made = run("anna")
     (tmp_path / "clients/anna.auth").unlink()

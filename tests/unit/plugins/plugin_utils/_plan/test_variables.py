@@ -32,6 +32,31 @@ def test_a_misspelt_variable_is_a_fault_that_names_the_one_that_was_meant(name, 
     assert hints == []
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("roll_upgade", "roll_upgrade"), ("verify_redact", "verify_redacted"), ("switch_timout", "switch_timeout")],
+)
+def test_a_misspelt_variable_of_a_role_is_a_fault_too(name, meant):
+    fault = f"{name}: no such variable is read (did you mean '{meant}'?); rename or remove it"
+    assert unknown([name], [name, "other"]) == ([fault], [])
+
+
+def test_operators_have_variables_that_begin_like_those_of_roles():
+    assert unknown(["verify_tls", "roll_window", "tor_contact", "keeper_of_the_seals", "retire_date"]) == ([], [])
+
+
+def test_no_name_that_roles_and_playbooks_use_themselves_is_called_misspelt():
+    files = [
+        *(ROOT / "playbooks").rglob("*.yml"),
+        *(path for path in (ROOT / "roles").rglob("*") if path.suffix in (".yml", ".j2")),
+    ]
+    prefixes = "|".join(path.name for path in (ROOT / "roles").iterdir())
+    names = {
+        name for path in files for name in re.findall(rf"(?<![\w./-])(?:{prefixes})_[a-z_]+\b", path.read_text())
+    }
+    assert len(names) > 100 and unknown(names)[0] == []
+
+
 def test_an_operators_own_variable_is_mentioned():
     faults, (hint,) = unknown(["onion_htdocs", "onions", "http_onion_port"])
     assert faults == []

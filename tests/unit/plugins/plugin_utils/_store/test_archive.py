@@ -48,7 +48,12 @@ def fixture_folder(tmp_path):
     return folder
 
 
-def gather(folder, paths=PATHS, password="password"):
+def there(folder, paths):
+    return [path for path in paths if (folder / path).exists()]
+
+
+def gather(folder, paths=None, password="password"):
+    paths = there(folder, PATHS) if paths is None else paths
     return archives.gather(str(folder / ".onion_keys"), str(folder), paths, vault(password), MANIFEST)
 
 
@@ -162,7 +167,7 @@ def test_an_empty_store_and_a_huge_file_are_faults(folder, tmp_path):
 
 def test_a_store_inside_of_what_is_kept_is_there_once(folder):
     os.rename(folder / ".onion_keys", folder / "group_vars/keys")
-    archive = archives.gather(str(folder / "group_vars/keys"), str(folder), PATHS, vault(), {})
+    archive = archives.gather(str(folder / "group_vars/keys"), str(folder), there(folder, PATHS), vault(), {})
     assert sorted(archive.files) == ["group_vars/all/onion.yml", "hosts.yml"]
 
 
@@ -410,3 +415,42 @@ def test_folders_that_are_made_are_nobody_elses_to_write_in(folder, tmp_path, ma
     }
     assert modes.pop("new/inventory/.onion_keys") == 0o700
     assert set(modes.values()) == {0o755 & ~mask}
+
+
+# --- What was named and cannot be kept
+
+
+def test_each_named_path_that_cannot_be_kept_is_a_fault(folder, tmp_path):
+    (tmp_path / "elsewhere.yml").write_text("x: y\n")
+    (folder / "group_vars/gone.yml").symlink_to(folder / "nothing")
+    os.mkfifo(folder / "pipe")
+    paths = ["missing.yml", "", "None", str(tmp_path / "elsewhere.yml"), "../elsewhere.yml", "group_vars", "pipe"]
+    with pytest.raises(OnionfleetError) as caught:
+        gather(folder, paths)
+    for fault in (
+        f"onion_backup_files: 'missing.yml': is not in {folder}",
+        "onion_backup_files: entry 2 is empty; write a path in ",
+        f"onion_backup_files: 'None': is not in {folder}",
+        f"onion_backup_files: '{tmp_path}/elsewhere.yml': is outside of {folder}",
+        f"onion_backup_files: '../elsewhere.yml': is outside of {folder}",
+        f"{folder}/group_vars/gone.yml: is a symbolic link to nothing; remove it, or bring its target back",
+        f"{folder}/pipe: is neither a file nor a folder",
+    ):
+        assert any(each.startswith(fault) for each in caught.value.faults), (fault, caught.value.faults)
+    assert len(caught.value.faults) == 7
+
+
+def test_a_path_may_be_written_in_any_way_that_stays_in_the_folder(folder):
+    kept = gather(folder, [str(folder / "group_vars/all/onion.yml"), "./group_vars/", "group_vars/../hosts.yml"])
+    assert {"group_vars/all/onion.yml", "hosts.yml"} <= set(kept.files)
+
+
+def test_a_folder_that_is_linked_into_itself_is_kept_once(folder):
+    before = set(gather(folder).files)
+    (folder / "group_vars/loop").symlink_to(".")
+    (folder / "group_vars/up").symlink_to("..")
+    (folder / "host_vars").mkdir(exist_ok=True)
+    (folder / "host_vars/same").symlink_to("../group_vars")
+    kept = set(gather(folder).files)
+    assert before <= kept and "group_vars/loop/all/onion.yml" not in kept and "host_vars/same/all/onion.yml" in kept
+    assert not [path for path in kept if path.count("loop") + path.count("up") > 1]
