@@ -92,6 +92,17 @@ def test_what_is_not_finished_is_named_with_the_reason(fleet):
     assert "Not finished: web2. Not begun: web1." in run.output
 
 
+def test_groups_of_the_operators_own_are_never_taken_for_ours(fleet):
+    """By whatever name that does not begin with the collection's."""
+    file = fleet.inventory / "hosts.yml"
+    inventory = yaml.safe_load(file.read_text())
+    inventory["all"]["children"].update(onion_fleet={"hosts": {"extra": {}}}, onion_roll={"hosts": {"web1": {}}})
+    file.write_text(yaml.safe_dump(inventory))
+    run = fleet.run("roll")
+    assert run.code == 0, run.output
+    assert "extra" not in run.hosts(), run.output
+
+
 def left(fleet):
     """The host web2 leaves its groups."""
     fleet.world["before"] = fleet.world["plan"]
