@@ -237,6 +237,21 @@ def test_a_softmap_is_planned_with_what_hangs_by_one_thread(operator):
     assert "service 'archive' has one publisher only" in result.stdout
 
 
+def test_nothing_of_ours_is_deprecated(operator, monkeypatch):
+    """What Ansible says of its own modules is of no concern."""
+    monkeypatch.setenv("ANSIBLE_DEPRECATION_WARNINGS", "1")
+    operator.declare(service("newsroom"))
+    for playbook, arguments in {
+        "keys": (),
+        "plan": (),
+        "backup": ("-e", "onion_backup_file=fleet.backup"),
+        "restore": ("-e", "onion_backup_file=fleet.backup", "-e", "onion_restore_folder=restored"),
+    }.items():
+        result = operator.run(playbook, *arguments)
+        assert result.returncode == 0, result.stdout
+        assert "DEPRECAT" not in result.stdout, result.stdout
+
+
 def test_a_secret_key_is_not_evaluated_by_the_plan(operator):
     operator.declare(service("newsroom", secret_key="{{ lookup('file', '/does/not/exist') }}"))
     assert "does/not/exist" not in operator.refused("plan")

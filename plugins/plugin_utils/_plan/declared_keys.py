@@ -122,8 +122,7 @@ def common_keys_dir(
             continue
         looked_at.append(source)
         theirs = {**variables, **without_facts(of_host)}
-        with templar.set_temporary_context(available_variables=theirs):
-            found.setdefault(_own_keys_dir(theirs, templar), host)
+        found.setdefault(_own_keys_dir(theirs, templar.copy_with_new_env(available_variables=theirs)), host)
     found.pop("", None)
     if not found:
         raise OnionfleetError("onion_keys_dir: is not set, and the inventory has no folder to keep keys beside; set it")
