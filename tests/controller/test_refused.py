@@ -558,6 +558,13 @@ def test_what_a_compromised_host_means(operator):
     assert result.returncode == 0, result.stdout
     assert "LOST  service 'newsroom'" in result.stdout and "kept  service 'archive'" in result.stdout
     assert "'web9' runs nothing of the declaration" in operator.refused("compromised", "-e", "onion_compromised=web9")
+    for several in ("onion_compromised='web2, web3'", '{"onion_compromised": ["web2", "web3"]}'):
+        assert "Take web2, web3 off the network" in operator.run("compromised", "-e", several).stdout
+    for arguments in ((), ("-e", "onion_compromised=")):
+        message = operator.refused("compromised", *arguments)
+        assert "onion_compromised: name the hosts, as -e onion_compromised=web2" in message
+    mapping = operator.refused("compromised", "-e", '{"onion_compromised": {"web2": 1}}')
+    assert "onion_compromised: is a mapping" in mapping
     assert not operator.called.exists()
 
 

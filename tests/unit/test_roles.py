@@ -563,6 +563,6 @@ def test_what_is_missing(task, variables, lines):
 
 
 def test_groups_that_playbooks_make_have_names_that_no_inventory_has():
-    texts = "\n".join(path.read_text() for path in [*ROOT.glob("playbooks/**/*.yml"), *ROOT.glob("roles/*/tasks/*.yml")])
-    made = re.findall(r"group_by:\s+key: (\S+)|groups: (\S+)", texts)
+    files = [*ROOT.glob("playbooks/**/*.yml"), *ROOT.glob("roles/*/tasks/*.yml")]
+    made = [found for path in files for found in re.findall(r"group_by:\s+key: (\S+)|groups: (\S+)", path.read_text())]
     assert made and all("".join(names).startswith("onionfleet_balance_") for names in made)

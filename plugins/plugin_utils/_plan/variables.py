@@ -69,6 +69,7 @@ _MADE = (
     "onion_publish_waits_for",
     "onion_renew_faults",
     "onion_renew_here",
+    "onion_renew_names",
     "onion_renew_told",
     "onion_renew_waits_for",
     "onion_restored",
