@@ -386,6 +386,21 @@ def test_keys_of_hosts_that_cannot_be_reached_are_told_with_the_others(operator)
     assert not (operator.folder / ".onion_keys").exists()
 
 
+def test_imports_that_cannot_be_meant_are_told_without_a_task_that_failed_before(operator):
+    operator.declare(service("newsroom"), service("archive"))
+    faults = {
+        '["newsroom"]': "onion_import: is no mapping; write 'SERVICE: {path: …}' for each key",
+        '{"newsroom": {"host": "web1"}, "archive": {"path": null}}': "service 'newsroom': key: onion_import: write",
+        '{"newsroom": {"host": "web1", "path": null}, "archive": ["x"]}': "service 'archive': key: onion_import: write",
+        '{"newsrom": {"path": "x"}}': "onion_import: 'newsrom': no such service is declared as present (did you mean",
+    }
+    for value, fault in faults.items():
+        message = operator.refused("keys", "-e", f'{{"onion_import": {value}}}')
+        assert fault in message, message
+        assert message.count("fatal: ") == 1 and "failed: [" not in message, message
+    assert "changed=1" in operator.run("keys", "-e", '{"onion_import": null}').stdout
+
+
 def test_the_plan_is_drawn_into_a_private_file_beside_the_operator(operator):
     operator.declare(service("newsroom"), softmap("archive"))
     assert operator.run("keys").returncode == 0
@@ -427,6 +442,19 @@ def test_the_controllers_own_tasks_use_its_python_and_no_connection(operator):
     made = clients(operator, new="anna")
     assert made.returncode == 0, made.stdout
     assert not operator.called.exists()
+
+
+def test_a_variable_that_a_playbook_cannot_do_without_is_named(operator):
+    operator.declare(service("newsroom"))
+    assert operator.run("keys").returncode == 0
+    for playbook, name, asked in (
+        ("picture", "onion_picture_file", "name the file to draw into, as -e onion_picture_file=fleet.md"),
+        ("restore", "onion_backup_file", "name the backup, as -e onion_backup_file=FILE"),
+        ("compromised", "onion_compromised", "name the hosts, as -e onion_compromised=web2"),
+    ):
+        for arguments in ((), ("-e", f"{name}=")):
+            # nothing of Ansible before our words
+            assert f'"msg": "{name}: {asked}"' in operator.refused(playbook, *arguments)
 
 
 def test_a_picture_of_unknown_ending_is_refused(operator):
@@ -560,9 +588,6 @@ def test_what_a_compromised_host_means(operator):
     assert "'web9' runs nothing of the declaration" in operator.refused("compromised", "-e", "onion_compromised=web9")
     for several in ("onion_compromised='web2, web3'", '{"onion_compromised": ["web2", "web3"]}'):
         assert "Take web2, web3 off the network" in operator.run("compromised", "-e", several).stdout
-    for arguments in ((), ("-e", "onion_compromised=")):
-        message = operator.refused("compromised", *arguments)
-        assert "onion_compromised: name the hosts, as -e onion_compromised=web2" in message
     mapping = operator.refused("compromised", "-e", '{"onion_compromised": {"web2": 1}}')
     assert "onion_compromised: is a mapping" in mapping
     assert not operator.called.exists()

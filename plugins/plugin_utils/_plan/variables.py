@@ -62,6 +62,7 @@ _MADE = (
     "onion_clients_service",
     "onion_clients_store",
     "onion_clients_there",
+    "onion_compromised_hosts",
     "onion_keys_running",
     "onion_keys_store",
     "onion_plan",
