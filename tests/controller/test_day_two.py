@@ -45,7 +45,7 @@ def restarted(run, unit):
 
 
 def test_publish_has_one_instance_of_each_service_publish(fleet):
-    run = fleet.run("publish", "-e", "onion_publish=newsroom,archive", *WITHOUT_DRIFT)
+    run = fleet.run("publish", "-e", '{"onion_publish": "newsroom, archive"}', *WITHOUT_DRIFT)
     assert run.code == 0, run.output
     assert published(run) == [("web1", [KEPT])]
     assert restarted(run, "onionfleet-publisher.service") == ["pub1"]

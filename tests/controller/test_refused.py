@@ -660,6 +660,13 @@ def test_clients_are_made_and_revoked_and_what_to_put_where_is_said(operator):
     assert not operator.called.exists()
 
 
+def test_clients_may_be_named_in_a_list(operator):
+    operator.declare(service("newsroom"))
+    assert operator.run("keys").returncode == 0
+    made = clients(operator, "-e", '{"onion_clients_new": ["anna", " berta"]}')
+    assert made.returncode == 0 and "{name: anna," in made.stdout and "{name: berta," in made.stdout, made.stdout
+
+
 def test_clients_that_cannot_be_meant_are_refused(operator):
     operator.declare(service("newsroom"))
     operator.run("keys")

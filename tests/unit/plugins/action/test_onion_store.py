@@ -117,7 +117,7 @@ def test_an_import_that_is_none_is_told_with_what_it_may_be(run: Run, tmp_path: 
     assert BLOB[:30] not in told and not (tmp_path / ".onion_keys").exists()
 
 
-@pytest.mark.parametrize("imports", [["newsroom"], BLOB, 7])
+@pytest.mark.parametrize("imports", [["newsroom"], BLOB, 7], ids=["list", "text", "number"])
 def test_imports_that_are_no_mapping(run: Run, imports: t.Any) -> None:
     told = run({"services": ["newsroom", {"ports": []}], "imports": imports})["msg"]
     assert "onion_import: is no mapping; write 'SERVICE: {path: …}' for each key" in told
