@@ -8,6 +8,7 @@ import os
 import typing as t
 
 from ansible.plugins.action import ActionBase
+from ansible.template import Templar
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.declared_keys import told_keys_dir
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.variables import unknown
@@ -54,8 +55,7 @@ class ActionModule(ActionBase):
         told = archive.manifest["keys_dir"]
         # the controller itself is in no inventory's folder
         restored = {**variables, "inventory_dir": folder}
-        with self._templar.set_temporary_context(available_variables=restored):
-            own = options["keys_dir"] or told_keys_dir(restored, self._templar)
+        own = options["keys_dir"] or told_keys_dir(restored, Templar(self._loader, variables=restored))
         if not own and told != "." and not archives.inside(told):
             raise OnionfleetError(
                 f"keys_dir: the store was outside of the inventory's folder ({told}); "

@@ -48,7 +48,7 @@ class ActionModule(ActionBase):
             {
                 "services": {"type": "list", "elements": "raw"},
                 "keys_dir": {"type": "path"},
-                "imports": {"type": "dict", "default": {}},
+                "imports": {"type": "raw"},
                 "running": {"type": "list", "elements": "dict", "default": []},
                 "vault_id": {"type": "str"},
             }
@@ -69,22 +69,24 @@ class ActionModule(ActionBase):
             declaring, faults = declaring_variables(variables, raw)
             faults += unknown(variables, *raw.values())[0]
             templar = Templar(self._loader, variables=dict(declaring))
-            services = collected(faults, lambda: operator_variable("onion_services", declaring, templar, []))
+            read = collected(
+                faults, lambda: read_declared(operator_variable("onion_services", declaring, templar, []), templar)
+            )
             keys_dir = options["keys_dir"] or collected(faults, lambda: common_keys_dir(declaring, raw, templar))
         else:
             faults += unknown(variables)[0]
+            read = collected(faults, lambda: read_declared(services, templar))
             keys_dir = options["keys_dir"] or collected(
                 faults, lambda: default_keys_dir(without_facts(variables), templar)
             )
-        read = [] if services is None else collected(faults, lambda: read_declared(services, templar))
+        imports = collected(faults, lambda: _imports(options["imports"]))
         if faults:
             raise OnionfleetError(*faults)
         declared = [service for service in read if service.state != "absent"]
         check = bool(self._task.check_mode)
-        given = {name: _importer(value) for name, value in options["imports"].items()}
         entries = store.complete(
             keys_dir,
-            _wanted(declared, {**given, **_running(options["running"], hosts)}),
+            _wanted(declared, {**imports, **_running(options["running"], hosts)}),
             Vault(self._loader, options["vault_id"]),
             check=check,
         )
@@ -94,7 +96,11 @@ class ActionModule(ActionBase):
 
 def _wanted(declared: list[Declared], imports: t.Mapping[str, Import]) -> list[store.Wanted]:
     names = [service.name for service in declared]
-    faults = [f"imports: {name!r}: there is no such service" for name in imports if name not in names]
+    faults = [
+        f"onion_import: {name!r}: no such service is declared as present{near(name, names)}; mend or remove it"
+        for name in imports
+        if name not in names
+    ]
     faults += [
         f"service '{name}': name: stands {names.count(name)} times" for name in set(names) if names.count(name) > 1
     ]
@@ -121,9 +127,7 @@ def _running(results: list[Variables], hosts: t.Collection[str]) -> dict[str, Im
 
 def _from_host(results: list[Variables], hosts: t.Collection[str]) -> key_file.SecretKey:
     value = results[0]["item"][0]["value"]
-    host, path = str(value["host"]), value.get("path")
-    if not isinstance(path, str) or not path:
-        raise OnionfleetError("an import from a host is {host: …, path: …}")
+    host, path = str(value["host"]), str(value["path"])
     if host not in hosts:
         raise OnionfleetError(f"host '{host}': is no host of the inventory{near(host, hosts)}")
     lies = [distrusted(result) for result in results if distrusted(result)]
@@ -142,17 +146,24 @@ def _from_host(results: list[Variables], hosts: t.Collection[str]) -> key_file.S
         raise OnionfleetError(*(f"host '{host}': {fault}" for fault in exc.faults)) from None
 
 
-def _importer(value: t.Any) -> Import:
-    def load() -> key_file.SecretKey:
-        if isinstance(value, str):
-            return secret_from(value)
-        if not isinstance(value, t.Mapping) or list(value) not in (["path"], ["content"]):
-            raise OnionfleetError("an import is {path: …}, {content: …} or the content itself")
-        if "content" in value:
-            return secret_from(value["content"])
-        return key_file.load_path(os.path.abspath(os.path.expanduser(str(value["path"]))))
+def _imports(declared: t.Any) -> dict[str, Import]:
+    if declared is None:
+        return {}
+    if not isinstance(declared, t.Mapping):
+        # a text could be a key
+        raise OnionfleetError("onion_import: is no mapping; write 'SERVICE: {path: …}' for each key")
+    return {str(name): functools.partial(_from_controller, value) for name, value in declared.items()}
 
-    return load
+
+def _from_controller(value: t.Any) -> key_file.SecretKey:
+    given = value if isinstance(value, t.Mapping) else {"content": value if isinstance(value, str) else None}
+    if list(given) == ["content"] and given["content"] is not None:
+        return secret_from(given["content"])
+    if list(given) == ["path"] and isinstance(given["path"], str) and given["path"]:
+        return key_file.load_path(os.path.abspath(os.path.expanduser(given["path"])))
+    raise OnionfleetError(
+        "onion_import: write {path: …}, {content: …}, {host: …, path: …} or the content itself, with texts"
+    )
 
 
 def _report(entries: list[store.Entry], check: bool) -> Variables:

@@ -43,8 +43,9 @@ options:
       - "Keys to import, by name of the service. A value is C({path: …}), a file or a service directory on the
         controller (relative to the current directory); or C({content: …}); or the content itself."
       - Every format of P(onionfleet.balance.onion_key#module) is understood.
-    type: dict
-    default: {}
+      - The playbook C(keys) gives the whole variable C(onion_import) here. For entries with a C(host), what O(running)
+        has counts.
+    type: raw
   running:
     description:
       - Keys to import from hosts, as the playbook C(keys) read them. The results of a loop over entries of

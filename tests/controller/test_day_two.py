@@ -45,7 +45,7 @@ def restarted(run, unit):
 
 
 def test_publish_has_one_instance_of_each_service_publish(fleet):
-    run = fleet.run("publish", "-e", "onion_publish=newsroom,archive", *WITHOUT_DRIFT)
+    run = fleet.run("publish", "-e", '{"onion_publish": "newsroom, archive"}', *WITHOUT_DRIFT)
     assert run.code == 0, run.output
     assert published(run) == [("web1", [KEPT])]
     assert restarted(run, "onionfleet-publisher.service") == ["pub1"]
@@ -90,6 +90,17 @@ def test_what_is_not_finished_is_named_with_the_reason(fleet):
         assert run.output.count(f"\n{what}") == 1, run.output
     assert "Stopped at web2: daemon 'newsroomw1': it waited in vain" in run.output
     assert "Not finished: web2. Not begun: web1." in run.output
+
+
+def test_groups_of_the_operators_own_are_never_taken_for_ours(fleet):
+    """By whatever name that does not begin with the collection's."""
+    file = fleet.inventory / "hosts.yml"
+    inventory = yaml.safe_load(file.read_text())
+    inventory["all"]["children"].update(onion_fleet={"hosts": {"extra": {}}}, onion_roll={"hosts": {"web1": {}}})
+    file.write_text(yaml.safe_dump(inventory))
+    run = fleet.run("roll")
+    assert run.code == 0, run.output
+    assert "extra" not in run.hosts(), run.output
 
 
 def left(fleet):

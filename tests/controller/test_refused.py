@@ -238,6 +238,21 @@ def test_a_softmap_is_planned_with_what_hangs_by_one_thread(operator):
     assert "service 'archive' has one publisher only" in result.stdout
 
 
+def test_nothing_of_ours_is_deprecated(operator, monkeypatch):
+    """What Ansible says of its own modules is of no concern."""
+    monkeypatch.setenv("ANSIBLE_DEPRECATION_WARNINGS", "1")
+    operator.declare(service("newsroom"))
+    for playbook, arguments in {
+        "keys": (),
+        "plan": (),
+        "backup": ("-e", "onion_backup_file=fleet.backup"),
+        "restore": ("-e", "onion_backup_file=fleet.backup", "-e", "onion_restore_folder=restored"),
+    }.items():
+        result = operator.run(playbook, *arguments)
+        assert result.returncode == 0, result.stdout
+        assert "DEPRECAT" not in result.stdout, result.stdout
+
+
 def test_a_secret_key_is_not_evaluated_by_the_plan(operator):
     operator.declare(service("newsroom", secret_key="{{ lookup('file', '/does/not/exist') }}"))
     assert "does/not/exist" not in operator.refused("plan")
@@ -372,6 +387,21 @@ def test_keys_of_hosts_that_cannot_be_reached_are_told_with_the_others(operator)
     assert not (operator.folder / ".onion_keys").exists()
 
 
+def test_imports_that_cannot_be_meant_are_told_without_a_task_that_failed_before(operator):
+    operator.declare(service("newsroom"), service("archive"))
+    faults = {
+        '["newsroom"]': "onion_import: is no mapping; write 'SERVICE: {path: …}' for each key",
+        '{"newsroom": {"host": "web1"}, "archive": {"path": null}}': "service 'newsroom': key: onion_import: write",
+        '{"newsroom": {"host": "web1", "path": null}, "archive": ["x"]}': "service 'archive': key: onion_import: write",
+        '{"newsrom": {"path": "x"}}': "onion_import: 'newsrom': no such service is declared as present (did you mean",
+    }
+    for value, fault in faults.items():
+        message = operator.refused("keys", "-e", f'{{"onion_import": {value}}}')
+        assert fault in message, message
+        assert message.count("fatal: ") == 1 and "failed: [" not in message, message
+    assert "changed=1" in operator.run("keys", "-e", '{"onion_import": null}').stdout
+
+
 def test_the_plan_is_drawn_into_a_private_file_beside_the_operator(operator):
     operator.declare(service("newsroom"), softmap("archive"))
     assert operator.run("keys").returncode == 0
@@ -413,6 +443,19 @@ def test_the_controllers_own_tasks_use_its_python_and_no_connection(operator):
     made = clients(operator, new="anna")
     assert made.returncode == 0, made.stdout
     assert not operator.called.exists()
+
+
+def test_a_variable_that_a_playbook_cannot_do_without_is_named(operator):
+    operator.declare(service("newsroom"))
+    assert operator.run("keys").returncode == 0
+    for playbook, name, asked in (
+        ("picture", "onion_picture_file", "name the file to draw into, as -e onion_picture_file=fleet.md"),
+        ("restore", "onion_backup_file", "name the backup, as -e onion_backup_file=FILE"),
+        ("compromised", "onion_compromised", "name the hosts, as -e onion_compromised=web2"),
+    ):
+        for arguments in ((), ("-e", f"{name}=")):
+            # nothing of Ansible before our words
+            assert f'"msg": "{name}: {asked}"' in operator.refused(playbook, *arguments)
 
 
 def test_a_picture_of_unknown_ending_is_refused(operator):
@@ -544,6 +587,10 @@ def test_what_a_compromised_host_means(operator):
     assert result.returncode == 0, result.stdout
     assert "LOST  service 'newsroom'" in result.stdout and "kept  service 'archive'" in result.stdout
     assert "'web9' runs nothing of the declaration" in operator.refused("compromised", "-e", "onion_compromised=web9")
+    for several in ("onion_compromised='web2, web3'", '{"onion_compromised": ["web2", "web3"]}'):
+        assert "Take web2, web3 off the network" in operator.run("compromised", "-e", several).stdout
+    mapping = operator.refused("compromised", "-e", '{"onion_compromised": {"web2": 1}}')
+    assert "onion_compromised: is a mapping" in mapping
     assert not operator.called.exists()
 
 
@@ -666,6 +713,13 @@ def test_clients_are_not_made_where_they_cannot_be_used(operator):
     message = operator.refused("clients", "-e", "onion_clients_of=newsroom", "-e", "onion_clients_new=anna")
     assert f"{operator.folder}/.onion_clients is a symbolic link to nothing" in message
     assert not (operator.folder / "nothing").exists()
+
+
+def test_clients_may_be_named_in_a_list(operator):
+    operator.declare(service("newsroom"))
+    assert operator.run("keys").returncode == 0
+    made = clients(operator, "-e", '{"onion_clients_new": ["anna", " berta"]}')
+    assert made.returncode == 0 and "{name: anna," in made.stdout and "{name: berta," in made.stdout, made.stdout
 
 
 def test_clients_that_cannot_be_meant_are_refused(operator):

@@ -35,7 +35,7 @@ def _deploy(made, **options):
     """What deploy does before it verifies."""
     play = made.operator.folder / "without-verify.yml"
     play.write_text("""[{import_playbook: onionfleet.balance.plan},
-        {hosts: onion_fleet, gather_facts: false, become: true, roles: [onionfleet.balance.hardmap]}]""")
+        {hosts: onionfleet_balance_fleet, gather_facts: false, become: true, roles: [onionfleet.balance.hardmap]}]""")
     return made.operator.run(str(play), **options)
 
 

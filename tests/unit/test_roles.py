@@ -560,3 +560,9 @@ def test_what_is_missing(task, variables, lines):
     (text,) = [text for found, text in TASKS if found.get("name") == task and text]
     told = Templar(DataLoader(), variables=variables).template(trust_as_template(text))
     assert [line.strip() for line in (told or "").splitlines() if line.strip()] == lines
+
+
+def test_groups_that_playbooks_make_have_names_that_no_inventory_has():
+    files = [*ROOT.glob("playbooks/**/*.yml"), *ROOT.glob("roles/*/tasks/*.yml")]
+    made = [found for path in files for found in re.findall(r"group_by:\s+key: (\S+)|groups: (\S+)", path.read_text())]
+    assert made and all("".join(names).startswith("onionfleet_balance_") for names in made)

@@ -27,10 +27,9 @@ def compromise(services: t.Mapping[str, Data], hosts: t.Sequence[str], probe_hos
     present = {name: service for name, service in services.items() if service["state"] == "present"}
     known = {row["host"] for service in present.values() for role in ROLES for row in service[role]} | {*probe_hosts}
     unknown = [host for host in hosts if host not in known]
-    if not hosts or unknown:
-        told = [f"'{host}' runs nothing of the declaration{near(host, known)}" for host in unknown]
+    if unknown:
         raise OnionfleetError(
-            *(f"onion_compromised: {each}" for each in told or ["name the hosts, as -e onion_compromised=web2"])
+            *(f"onion_compromised: '{host}' runs nothing of the declaration{near(host, known)}" for host in unknown)
         )
     parts = {
         name: [role for role in ROLES if any(row["host"] in hosts for row in service[role])]

@@ -17,15 +17,15 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._errors import 
 Data = t.Dict[str, t.Any]
 
 
-def renewal_faults(services: t.Mapping[str, Data], names: t.Any, told: t.Mapping[str, Data]) -> t.List[str]:
+def renewal_faults(services: t.Mapping[str, Data], names: t.Sequence[str], told: t.Mapping[str, Data]) -> t.List[str]:
     """What speaks against new keys for backends, a sentence each.
 
     :param services: of the plan.
     :param names: of backends, ``host/daemon``.
     :param told: host -> the result of onionbalance_info.
     """
-    if isinstance(names, str) or not isinstance(names, t.Sequence) or not names:
-        return ["onion_renew: name backends, as -e '{\"onion_renew\": [\"app1/archiveb1\"]}'"]
+    if not names:
+        return ["onion_renew: name backends, as -e onion_renew=app1/archiveb1"]
     users: t.Dict[str, t.List[str]] = {}
     for name, service in services.items():
         if service["state"] == "present":

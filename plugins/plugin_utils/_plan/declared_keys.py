@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import key_file
+from ansible_collections.onionfleet.balance.plugins.module_utils._torrc.values import shown
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.planted import planted, without_facts
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.reading import Unreadable, resolve
 
@@ -45,7 +46,7 @@ def read_declared(services: t.Any, templar: t.Any) -> list[Declared]:
     """
     services = _templated(lambda: services, templar, "onion_services")
     if isinstance(services, str) or not isinstance(services, t.Sequence):
-        raise OnionfleetError("onion_services: a list of services is expected")
+        raise OnionfleetError(f"onion_services: is {shown(services)}; write a list of services, each as '- name: …'")
     found, faults = [], []
     for index in range(len(services)):
         try:
@@ -124,8 +125,7 @@ def common_keys_dir(
             continue
         looked_at.append(source)
         theirs = {**variables, **without_facts(of_host)}
-        with templar.set_temporary_context(available_variables=theirs):
-            found.setdefault(_own_keys_dir(theirs, templar), host)
+        found.setdefault(_own_keys_dir(theirs, templar.copy_with_new_env(available_variables=theirs)), host)
     found.pop("", None)
     if not found:
         raise OnionfleetError("onion_keys_dir: is not set, and the inventory has no folder to keep keys beside; set it")

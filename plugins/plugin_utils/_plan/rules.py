@@ -28,7 +28,11 @@ MANY_SERVICES = 12
 def read_shared_daemons(declared: t.Any, faults: Faults) -> t.Dict[str, Data]:
     """Read ``onion_daemons``: daemon name -> its options."""
     if not isinstance(declared, list):
-        faults.add("onion_daemons", "type", "must be a list; write each daemon as '- {name: …, options: {…}}'")
+        faults.add(
+            "onion_daemons",
+            "type",
+            f"is {shown(declared)}; write a list, each daemon as '- {{name: …, options: {{…}}}}'",
+        )
         return {}
     found: t.Dict[str, Data] = {}
     for number, daemon in enumerate(declared, 1):
@@ -160,7 +164,7 @@ def check_overrides(services: Services, targets: t.Mapping[str, t.Any], faults: 
     for host, overrides in targets.items():
         place = f"host '{host}'"
         if not isinstance(overrides, dict):
-            faults.add(place, "onion_targets", "must be a mapping: service, then port, then target")
+            faults.add(place, "onion_targets", f"is {shown(overrides)}; write a mapping: service, port, target")
             continue
         for name, ports in overrides.items():
             field = f"onion_targets: {name}"

@@ -79,14 +79,14 @@ class Service:
 def read_services(declared: t.Any, inventory: Inventory, faults: Faults) -> t.Dict[str, Service]:
     """Read ``onion_services``: name -> service, in the order of the declaration."""
     if not isinstance(declared, list):
-        faults.add("onion_services", "type", "must be a list of services; write each as '- name: …'")
+        faults.add("onion_services", "type", f"is {shown(declared)}; write a list of services, each as '- name: …'")
         return {}
     services: t.Dict[str, Service] = {}
     numbers: t.Dict[str, int] = {}
     for number, entry in enumerate(declared, 1):
         place = f"onion_services entry {number}"
         if not isinstance(entry, dict):
-            faults.add(place, "type", "must be a mapping; write it as 'name: …' lines")
+            faults.add(place, "type", f"is {shown(entry)}; write it as 'name: …' lines")
             continue
         fields = {str(key): value for key, value in entry.items()}
         name = fields.get("name")

@@ -57,6 +57,7 @@ READ = (
 # what our playbooks register themselves
 _MADE = (
     "onion_backup",
+    "onion_compromised_hosts",
     "onion_keys_running",
     "onion_keys_store",
     "onion_plan",
@@ -64,6 +65,7 @@ _MADE = (
     "onion_publish_waits_for",
     "onion_renew_faults",
     "onion_renew_here",
+    "onion_renew_names",
     "onion_renew_told",
     "onion_renew_waits_for",
     "onion_restored",

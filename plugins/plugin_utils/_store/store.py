@@ -201,12 +201,18 @@ def _entry(keys_dir: str, service: Wanted, vault: Vault) -> Entry:
     if generated:
         secret = key_file.generate()
     address = address or t.cast(key_file.SecretKey, secret).address
-    for other, what in (
-        (given.address if given else None, "the key to import"),
-        (service.address, "the field address"),
-    ):
-        if other not in (None, address):
-            raise OnionfleetError(f"the store has {address}, {what} says {other}; a key is never replaced here")
+    there = [f"{service.name}.{ending}" for ending in ("secret", "yml") if _exists(keys_dir, service.name, ending)]
+    said = {"the key to import": given.address if given else None, "the field address": service.address}
+    faults = [
+        f"the store has {address}, {what} says {other}; a key is never replaced here: if {address} was never "
+        f"published, move {' and '.join(there)} away and run again"
+        if there
+        else f"the key to import says {address}, {what} says {other}; mend the field, or import the key that it means"
+        for what, other in said.items()
+        if other not in (None, address)
+    ]
+    if faults:
+        raise OnionfleetError(*faults)
     missing = {"secret": not (stored or service.kept_elsewhere), "yml": not _exists(keys_dir, service.name, "yml")}
     return Entry(service.name, address, generated, tuple(ending for ending in missing if missing[ending]), secret)
 

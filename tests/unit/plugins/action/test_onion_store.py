@@ -85,10 +85,12 @@ def test_faults_are_told_together(run: Run, tmp_path: pathlib.Path) -> None:
         "blog": {"host": "web1"},
     }
     told = run({"services": ["newsroom", "archive", "blog"], "imports": imports})
-    for why in ("the base64 holds", "/nowhere: there is no such file", "an import is"):
+    for why in ("the base64 holds", "/nowhere: there is no such file", "'blog': key: onion_import: write {path: "):
         assert why in told["msg"]
     assert BLOB[:30] not in told["msg"] and not (tmp_path / ".onion_keys").exists()
-    assert "no such service" in run({"services": ["newsroom"], "imports": {"nothing": BLOB}})["msg"]
+    told = run({"services": ["newsroom"], "imports": {"newsrom": BLOB, "nothing": BLOB}})["msg"]
+    assert "onion_import: 'newsrom': no such service is declared as present (did you mean 'newsroom'?)" in told
+    assert "onion_import: 'nothing': no such service is declared as present; mend or remove it" in told
     assert "stands 2 times" in run({"services": ["newsroom", "newsroom"]})["msg"]
 
 
@@ -106,9 +108,44 @@ def test_a_misspelt_variable_makes_no_key_elsewhere(run: Run, tmp_path: pathlib.
 
 
 @pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        7,
+        [BLOB],
+        {},
+        {"path": None},
+        {"path": ""},
+        {"path": 7},
+        {"content": None},
+        {"content": BLOB, "path": "x"},
+        {"host": "web1"},
+        {"host": "web1", "path": None},
+        {"host": None, "path": "x"},
+    ],
+)
+def test_an_import_that_is_none_is_told_with_what_it_may_be(run: Run, tmp_path: pathlib.Path, value: t.Any) -> None:
+    told = run({"services": ["newsroom"], "imports": {"newsroom": value}})["msg"]
+    assert "service 'newsroom': key: onion_import: write {path: …}, {content: …}, {host: …, path: …} or " in told
+    assert BLOB[:30] not in told and not (tmp_path / ".onion_keys").exists()
+
+
+@pytest.mark.parametrize("imports", [["newsroom"], BLOB, 7], ids=["list", "text", "number"])
+def test_imports_that_are_no_mapping(run: Run, imports: t.Any) -> None:
+    told = run({"services": ["newsroom", {"ports": []}], "imports": imports})["msg"]
+    assert "onion_import: is no mapping; write 'SERVICE: {path: …}' for each key" in told
+    assert "onion_services entry 2: a service with a name is expected" in told and BLOB[:30] not in told
+
+
+def test_no_imports(run: Run) -> None:
+    assert run({"services": ["newsroom"], "imports": None}, check=True)["addresses"] == {"newsroom": "<new>"}
+
+
+@pytest.mark.parametrize(
     ("onion_services", "why"),
     [
-        ("newsroom", "a list of services"),
+        ("newsroom", "onion_services: is the text 'newsroom'; write a list of services"),
+        (None, "onion_services: is empty; write a list of services"),
         ([{"ports": []}], "entry 1: a service with a name"),
         ([{"name": trust_as_template("{{ undefined_variable }}")}], "entry 1: name: 'undefined_variable' is undefined"),
         (
@@ -227,7 +264,6 @@ def test_a_host_that_is_none_is_named(imported: Run) -> None:
         "service 'newsroom': key: host 'wbe1': is no host of the inventory (did you mean" in told["msg"]
         and "web1" in told["msg"]
     )
-    assert "an import from a host is {host: …, path: …}" in imported(running(path=None, msg="undefined"))["msg"]
 
 
 @pytest.mark.parametrize("place", ["path", "content"])

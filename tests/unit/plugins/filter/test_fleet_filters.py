@@ -2,16 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The filters of roles and playbooks as these write them: fleet_status, probe_targets, redacted, drift (host_drift,
-left_behind, with_drift), compromise, renewal_faults, fleet_report and restart_order."""
+left_behind, with_drift), compromise, names, renewal_faults, fleet_report and restart_order."""
 
 from __future__ import annotations
 
 import jinja2
 import pytest
+from ansible.errors import AnsibleFilterError
 from ansible_collections.onionfleet.balance.plugins.filter import (
     compromise,
     drift,
     fleet_report,
+    names,
     renewal_faults,
     restart_order,
     status,
@@ -37,7 +39,7 @@ STATUS = "onionfleet.balance.fleet_status({'web1': {'unreachable': true}}, [], [
 @pytest.fixture(name="render")
 def fixture_render():
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
-    for module in (status, drift, compromise, renewal_faults, fleet_report, restart_order):
+    for module in (status, drift, compromise, names, renewal_faults, fleet_report, restart_order):
         for name, function in module.FilterModule().filters().items():
             environment.filters[f"onionfleet.balance.{name}"] = function
 
@@ -48,18 +50,19 @@ def fixture_render():
 
 
 @pytest.mark.parametrize(
-    ("module", "names"),
+    ("module", "called"),
     [
         (status, {"fleet_status", "probe_targets", "redacted"}),
         (fleet_report, {"fleet_report"}),
         (restart_order, {"restart_order"}),
         (drift, {"host_drift", "left_behind", "with_drift"}),
         (compromise, {"compromise"}),
+        (names, {"names"}),
         (renewal_faults, {"renewal_faults"}),
     ],
 )
-def test_names(module, names):
-    assert set(module.FilterModule().filters()) == names
+def test_what_they_are_called(module, called):
+    assert set(module.FilterModule().filters()) == called
 
 
 def test_probe_targets(render):
@@ -125,6 +128,12 @@ def test_compromise(render):
     assert f"the key of {ADDRESS}" in render(
         "services | onionfleet.balance.compromise(['web1'])", services={"newsroom": SERVICE}
     )
+
+
+def test_names(render):
+    assert render("' web1,web2, ' | onionfleet.balance.names('onion_compromised')") == ["web1", "web2"]
+    with pytest.raises(AnsibleFilterError, match="onion_compromised: is the number 7"):
+        render("7 | onionfleet.balance.names('onion_compromised')")
 
 
 def test_renewal_faults(render):

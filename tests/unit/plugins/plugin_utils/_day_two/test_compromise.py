@@ -63,9 +63,6 @@ def test_what_a_host_that_lies_was_believed_about():
     assert "service 'archive': its publisher was believed about the addresses" in compromise(SERVICES, ["pub1"])
 
 
-@pytest.mark.parametrize(
-    ("hosts", "words"), [([], "name the hosts"), (["web3"], "'web3' runs nothing of the declaration")]
-)
-def test_a_host_of_the_fleet_is_asked_for(hosts, words):
-    with pytest.raises(AnsibleFilterError, match=words):
-        compromise(SERVICES, hosts)
+def test_a_host_of_the_fleet_is_asked_for():
+    with pytest.raises(AnsibleFilterError, match="'web3' runs nothing of the declaration"):
+        compromise(SERVICES, ["web3"])

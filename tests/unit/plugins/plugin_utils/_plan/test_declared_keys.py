@@ -68,7 +68,7 @@ def test_a_secret_is_read_when_it_is_called_for():
 
 @pytest.mark.parametrize("services", ["newsroom", None, {"newsroom": {}}])
 def test_services_are_a_list(services):
-    with pytest.raises(OnionfleetError, match="a list of services is expected"):
+    with pytest.raises(OnionfleetError, match="onion_services: is .*; write a list of services"):
         declared_keys.read_declared(services, templar())
 
 

@@ -247,7 +247,7 @@ def test_two_services_of_a_daemon_need_two_directories():
 @pytest.mark.parametrize(
     ("targets", "expected"),
     [
-        ({"web1": []}, "host 'web1': onion_targets: must be a mapping"),
+        ({"web1": []}, "host 'web1': onion_targets: is an empty list; write a mapping"),
         ({"web1": {"newsroom": []}}, "must map ports to targets"),
         ({"web1": {"newsroom": {81: "127.0.0.1:1"}}}, "port 81 is not among the service's ports"),
         ({"web1": {"newsroom": {80: "unix:x"}}}, "host 'web1': onion_targets: newsroom: ports"),
@@ -257,9 +257,12 @@ def test_overridden_targets_are_checked_too(targets, expected):
     assert any(expected in fault for fault in faults(service(), targets=targets))
 
 
-@pytest.mark.parametrize("services", [None, {}, "newsroom", 3])
-def test_the_declaration_must_be_a_list(services):
-    with pytest.raises(OnionfleetError, match="onion_services: type: must be a list"):
+@pytest.mark.parametrize(
+    ("services", "what"),
+    [(None, "empty"), ({}, "an empty mapping"), ("null", "the text 'null'"), (3, "the number 3")],
+)
+def test_the_declaration_must_be_a_list(services, what):
+    with pytest.raises(OnionfleetError, match=f"onion_services: type: is {what}; write a list of services"):
         make_plan(Declaration(services=services, groups=GROUPS))
 
 

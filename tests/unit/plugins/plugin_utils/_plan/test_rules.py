@@ -32,7 +32,7 @@ def sharing(*of_each):
 @pytest.mark.parametrize(
     ("declared", "words"),
     [
-        ({"name": "small"}, ["onion_daemons: type"]),
+        ({"name": "small"}, ["onion_daemons: type: is a mapping; write a list"]),
         ([{"options": {}}], ["onion_daemons entry 1: name"]),
         ([{"name": "a-b"}], ["onion_daemons entry 1: name"]),
         ([{"name": "small"}, {"name": "small"}], ["daemon 'small': name: is declared twice"]),
@@ -100,7 +100,7 @@ def test_crowds_loners_and_idlers_are_hinted_at():
     ("targets", "words"),
     [
         ({"web1": {"a": {80: "127.0.0.1:1", "443": ["127.0.0.1:1", "127.0.0.1:2"]}}}, None),
-        ({"web1": []}, "must be a mapping"),
+        ({"web1": []}, "onion_targets: is an empty list; write a mapping"),
         ({"web1": {"b": {80: "127.0.0.1:1"}}}, "no such service is declared"),
         ({"web3": {"a": {80: "127.0.0.1:1"}}}, "the host does not run"),
         ({"web1": {"a": "127.0.0.1:1"}}, "must map ports to targets"),

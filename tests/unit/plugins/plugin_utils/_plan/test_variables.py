@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.variables import _MADE, READ, unknown
 
 ROOT = pathlib.Path(__file__).parents[5]
-NO_VARIABLES = {"onion_fleet", "onion_roll", *(path.stem for path in (ROOT / "plugins").glob("*/onion_*"))}
+NO_VARIABLES = {path.stem for path in (ROOT / "plugins").glob("*/onion_*")}
 
 
 @pytest.mark.parametrize(

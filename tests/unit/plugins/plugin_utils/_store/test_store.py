@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import functools
 import multiprocessing
 import os
@@ -83,8 +84,26 @@ def test_imports_never_replace(store: pathlib.Path) -> None:
     assert complete(store, given("newsroom", KEY)) == {"newsroom": KEY.address}
     before = (store / "newsroom.secret").read_bytes()
     complete(store, given("newsroom", KEY))
-    assert "never replaced" in faults(store, given("newsroom", OTHER))[0]
+    assert faults(store, given("newsroom", OTHER)) == [
+        f"service 'newsroom': key: the store has {KEY.address}, the key to import says {OTHER.address}; a key is never "
+        f"replaced here: if {KEY.address} was never published, move newsroom.secret and newsroom.yml away and run again"
+    ]
     assert (store / "newsroom.secret").read_bytes() == before
+    for name in ("newsroom.secret", "newsroom.yml"):
+        (store / name).rename(store.parent / name)
+    assert complete(store, given("newsroom", OTHER)) == {"newsroom": OTHER.address}
+
+
+def test_a_key_and_the_field_address_that_differ(store: pathlib.Path) -> None:
+    told = Wanted("newsroom", address=OTHER.address)
+    assert faults(store, dataclasses.replace(told, given=lambda: KEY)) == [
+        f"service 'newsroom': key: the key to import says {KEY.address}, the field address says {OTHER.address}; "
+        "mend the field, or import the key that it means"
+    ]
+    assert not store.exists()
+    complete(store, given("newsroom", KEY))
+    (fault,) = faults(store, told)
+    assert f"the store has {KEY.address}, the field address says {OTHER.address}; a key is never replaced" in fault
 
 
 def test_a_key_is_made_only_with_the_passwords_that_open_the_others(store: pathlib.Path) -> None:
