@@ -287,7 +287,7 @@ class Fleet:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            timeout=600,
+            timeout=1800,
             check=False,
         )
         return Outcome(self, done.returncode, done.stdout.decode(errors="surrogateescape"), before)
