@@ -21,9 +21,8 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._errors import 
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import locations
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion.address import is_address
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion.client_key import decode_public, public_line
-from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import configuration, values
+from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import configuration, parts, values
 from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import options as known_options
-from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import parts as parts
 
 COMMENTS = (locations.MARKER[2:], "Changes are overwritten. The services are in the directory that is included below.")
 

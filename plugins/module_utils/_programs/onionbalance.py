@@ -22,7 +22,7 @@ import typing as t
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import locations
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion.address import is_address
-from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import parts as parts
+from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import parts
 from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import values as v
 from ansible_collections.onionfleet.balance.plugins.module_utils._torrc.options import Option
 

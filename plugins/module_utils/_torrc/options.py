@@ -23,7 +23,7 @@ import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import near
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion.address import is_address
-from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import parts as parts
+from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import parts
 from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import values as v
 
 Line = t.Tuple[str, str]

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import parts as parts
+from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import parts
 from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import values as v
 from ansible_collections.onionfleet.balance.plugins.module_utils._torrc.options import Option
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.inventory import Faults

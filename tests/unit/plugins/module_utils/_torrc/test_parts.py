@@ -7,7 +7,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import parts as parts
+from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import parts
 
 KEY = bytes(range(1, 33))
 BASE32 = base64.b32encode(KEY).decode().rstrip("=")
