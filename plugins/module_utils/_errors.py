@@ -9,6 +9,7 @@ Module Overview:
     collected         what a function returns, or None and its faults
     in_english        the system's words for an error
     nearest, near     the word that was meant
+    several           the first of many words
 """
 
 from __future__ import annotations
@@ -66,3 +67,9 @@ def near(word: object, known: t.Iterable[object]) -> str:
     """The hint ``" (did you mean 'x'?)"`` with the nearest of ``known``; else nothing."""
     close = nearest(word, known)
     return f" (did you mean '{close}'?)" if close else ""
+
+
+def several(words: t.Sequence[str], most: int = 5, separator: str = ", ") -> str:
+    """The first of them, at most so many, and how many more there are."""
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return separator.join(words[:most]) + more

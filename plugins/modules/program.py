@@ -58,10 +58,8 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, several
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import diff, disk
-
-SHOWN = 5  # names of files in a diff
 
 
 def wanted(path: str, files: t.Mapping[str, str]) -> t.List[disk.Node]:
@@ -89,8 +87,7 @@ def run(path: str, files: t.Mapping[str, str], write: bool) -> t.Dict[str, t.Any
         with disk.alone(), disk.Transaction() as transaction:
             transaction.write(changed, [])
     names = [os.path.relpath(node.path, path) for node in changed]
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return {"changed": True, "diff": [diff.part(path, "", f"written: {', '.join(names[:SHOWN])}{more}\n")]}
+    return {"changed": True, "diff": [diff.part(path, "", f"written: {several(names)}\n")]}
 
 
 def main() -> None:

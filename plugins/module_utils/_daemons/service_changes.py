@@ -19,7 +19,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import
 from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import wanted as wanted_daemons
 from ansible_collections.onionfleet.balance.plugins.module_utils._daemons.change import Change
 from ansible_collections.onionfleet.balance.plugins.module_utils._daemons.wanted import Service
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, several
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk, sockets
 from ansible_collections.onionfleet.balance.plugins.module_utils._host.disk import Node
 from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import parts
@@ -98,6 +98,5 @@ def judge_sockets(change: Change) -> None:
     if absent:
         change.warnings.append(
             f"daemon '{change.daemon.name}': sockets of targets are not there yet, are their servers running? "
-            + ", ".join(absent[:5])
-            + (f" and {len(absent) - 5} more" if len(absent) > 5 else "")
+            + several(absent)
         )

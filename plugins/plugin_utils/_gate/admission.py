@@ -19,6 +19,7 @@ import json
 import re
 import typing as t
 
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import several
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.answers import (
     ANSWERS,
     ASKED,
@@ -208,7 +209,7 @@ def distrust(host: str, module: str, odd: object) -> str:
 
 def greedy(host: str, names: t.Sequence[str]) -> str:
     """The sentence about a host that asks for keys of services that the plan does not give it."""
-    keys = ", ".join(f"'{name}'" for name in names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    keys = several([f"'{name}'" for name in names])
     return (
         f"host '{host}' asked for the key of {keys}, which it does not serve: it {DISTRUST}. It was sent none, "
         "and is treated as a host that cannot be reached; look at it (docs/compromised.md) before you run again"

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import several
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._gate.shapes import Text
 
 _SHOWN = 3
@@ -25,8 +26,7 @@ def sentence(host: str, elapsed: float, limit: float, missing: t.Sequence[str]) 
     :param elapsed: seconds. :param limit: seconds.
     :param missing: what is still missing, a few words each; may be empty, where nobody can tell.
     """
-    shown = [_SHORT.read(each, "") for each in missing]
-    what = "; ".join(shown[:_SHOWN]) + (f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else "")
+    what = several([_SHORT.read(each, "") for each in missing], _SHOWN, "; ")
     return f"[{host}] {elapsed:.0f} s of at most {limit:.0f} s: waiting{what and ' for '}{what}"
 
 
