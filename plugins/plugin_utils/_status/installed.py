@@ -18,12 +18,12 @@ import pathlib
 import typing as t
 
 import yaml
-from ansible_collections.onionfleet.balance.plugins.module_utils._host import locations
 
 Data = t.Dict[str, t.Any]
 Found = t.Iterator[t.Tuple[str, str]]
 
 COLLECTION = pathlib.Path(__file__).resolve().parents[3]
+_ROLES = {"publisher": "softmap_publisher", "keeper": "keeper"}
 UNITS = "/etc/systemd/system"
 _WANTS = f"{UNITS}/multi-user.target.wants"
 
@@ -91,39 +91,38 @@ def _below(folder: pathlib.Path, destination: str) -> t.Dict[str, File]:
     }
 
 
-def _role(name: str) -> Data:
-    return t.cast("Data", yaml.safe_load((COLLECTION / "roles" / name / "vars/main.yml").read_text()))
+@functools.lru_cache(maxsize=None)
+def _installer(name: str) -> Data:
+    """Variables of the role that installs a program, without the role's name in front."""
+    role = _ROLES[name]
+    variables = yaml.safe_load((COLLECTION / "roles" / role / "vars/main.yml").read_text())
+    return {variable.removeprefix(f"{role}_"): value for variable, value in variables.items()}
 
 
 def _program(name: str) -> str:
-    return locations.PUBLISHER_PROGRAM if name == "publisher" else str(_role("keeper")["keeper_program"])
+    return str(_installer(name)["program"])
 
 
 @functools.lru_cache(maxsize=None)
 def _publisher_files() -> t.Dict[str, File]:
-    wheel = _role("softmap_publisher")["softmap_publisher_wheel_name"]
-    return {**_program_files("publisher", "softmap_publisher"), f"{locations.PUBLISHER_PROGRAM}/{wheel}": File(None)}
+    wheel = f"{_program('publisher')}/{_installer('publisher')['wheel_name']}"
+    return {**_program_files("publisher"), wheel: File(None)}
 
 
 @functools.lru_cache(maxsize=None)
-def _keeper_program() -> t.Dict[str, File]:
-    return _program_files("keeper", "keeper")
-
-
-def _program_files(name: str, role: str) -> t.Dict[str, File]:
+def _program_files(name: str) -> t.Dict[str, File]:
     """A program's own files, and those that it shares with the modules."""
-    folder, utils = _role(role)[f"{role}_program"], "plugins/module_utils"
+    folder, utils = _program(name), "plugins/module_utils"
+    shared = f"{folder}/ansible_collections/onionfleet/balance/{utils}"
     return {
-        **_below(COLLECTION / "roles" / role / "files" / name, folder),
+        **_below(COLLECTION / "roles" / _ROLES[name] / "files" / name, folder),
         **{
-            f"{folder}/ansible_collections/onionfleet/balance/{utils}/{util}.py": File(
-                _sha1((COLLECTION / utils / f"{util}.py").read_bytes())
-            )
-            for util in _role(role)[f"{role}_utils"]
+            f"{shared}/{util}.py": File(_sha1((COLLECTION / utils / f"{util}.py").read_bytes()))
+            for util in _installer(name)["utils"]
         },
     }
 
 
 def _keeper_files(keeper: Data) -> t.Dict[str, File]:
     config = json.dumps(keeper, indent=4, separators=(",", ": ")) + "\n"  # as to_nice_json writes it
-    return {**_keeper_program(), "/etc/onionfleet/keeper/config.json": File(_sha1(config.encode()), "0600")}
+    return {**_program_files("keeper"), "/etc/onionfleet/keeper/config.json": File(_sha1(config.encode()), "0600")}
