@@ -16,7 +16,7 @@ import functools
 import pathlib
 import typing as t
 
-import yaml
+from ansible.module_utils.common.yaml import yaml_load
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import near
 
 DECLARATION = (
@@ -89,7 +89,7 @@ _ROLES = pathlib.Path(__file__).parents[3] / "roles"
 def _role_options() -> t.Tuple[t.Tuple[str, ...], t.FrozenSet[str]]:
     """What begins the names of our roles' variables; and their options."""
     files = sorted(_ROLES.glob("*/meta/argument_specs.yml"))
-    entries = [entry for file in files for entry in yaml.safe_load(file.read_text())["argument_specs"].values()]
+    entries = [entry for file in files for entry in yaml_load(file.read_text())["argument_specs"].values()]
     options = frozenset(option for entry in entries for option in entry.get("options") or ())
     # other collections have variables that begin like those of our role tor
     return tuple(f"{file.parents[1].name}_" for file in files if file.parents[1].name != "tor"), options
