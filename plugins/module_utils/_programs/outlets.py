@@ -25,6 +25,9 @@ import typing as t
 Families = t.Mapping[str, t.Tuple[str, str]]
 Sample = t.Tuple[str, t.Mapping[str, str], float]
 
+# of systemd: debug, info, warning for what is below a level of logging
+_PRIORITIES, _ERROR = ((logging.INFO, 7), (logging.WARNING, 6), (logging.ERROR, 4)), 3
+
 
 def exposition(prefix: str, families: Families, samples: t.Iterable[Sample]) -> str:
     """Prometheus text format 0.0.4.
@@ -85,13 +88,5 @@ class _Journal(logging.Formatter):
     """Each line with its priority (sd-daemon)."""
 
     def format(self, record: logging.LogRecord) -> str:
-        priority = (
-            7
-            if record.levelno < logging.INFO
-            else 6
-            if record.levelno < logging.WARNING
-            else 4
-            if record.levelno < logging.ERROR
-            else 3
-        )
+        priority = next((number for level, number in _PRIORITIES if record.levelno < level), _ERROR)
         return "\n".join(f"<{priority}>{line}" for line in super().format(record).splitlines())
