@@ -39,6 +39,16 @@ EVERYBODY = range(1, 20 + 1)
 CACHED, FRESH = EVERYBODY[:10], EVERYBODY[10:]
 EVERY_CACHED, EVERY_FRESH = 4.0, 12.0  # seconds between two requests of one visitor
 REQUESTS = 600
+VISITS = [
+    "run",
+    "requests on new circuits",
+    "failed",
+    "percent",
+    "at most (95 %)",
+    "median, s",
+    "95 % within, s",
+    "slowest, s",
+]
 ROTATION = 60  # seconds until the next backends have their turn, where 25 do not fit; in production 600
 TIMEOUT = 60  # seconds, of a visitor
 BEFORE, WINDOW, AFTER = 30, 120, 180  # seconds: of quiet, in which some may fail after a kill, in which none may
@@ -203,19 +213,9 @@ def kill(laboratory: SoftmapLaboratory, chosen: argparse.Namespace) -> str:
         more, row = one_kill(laboratory, chosen, f"app{(number - 1) % 3 + 1}", f"archiveb{number % 2 + 1}", number)
         rows += more
         times.append(row)
-    header = [
-        "run",
-        "requests on new circuits",
-        "failed",
-        "percent",
-        "at most (95 %)",
-        "median, s",
-        "95 % within, s",
-        "slowest, s",
-    ]
     header_of_times = ["after", "both publishers said so", "on more than half of the HSDirs", "on all HSDirs"]
     return (
-        f"### A killed backend\n\n{table(header, rows)}"
+        f"### A killed backend\n\n{table(VISITS, rows)}"
         f"\n\n{table(header_of_times, [row for pair in times for row in pair])}"
     )
 
@@ -358,23 +358,13 @@ def drain(laboratory: SoftmapLaboratory, chosen: argparse.Namespace) -> str:
             ("fresh", [each for each in late if each["fresh"]]),
         )
     ]
-    header = [
-        "run",
-        "requests on new circuits",
-        "failed",
-        "percent",
-        "at most (95 %)",
-        "median, s",
-        "95 % within, s",
-        "slowest, s",
-    ]
     times = [
         ["drain", *seconds(deployed - drained, observation.listing.left(drained), observation.listing.gone(drained))]
     ]
     return "\n\n".join(
         [
             "### A drained backend",
-            table(header, rows),
+            table(VISITS, rows),
             table(
                 ["after", "the deployment was through", "left more than half of the HSDirs", "left all HSDirs"], times
             ),
