@@ -310,6 +310,9 @@ def test_report_of_a_softmap():
         "  app1                 archiveb1                yes      6             up        6",
         "  app2                 archiveb1                NO       0             down      0, gone",
     ]
+    publishers = [{**publisher, "hsdirs": 3}, {**publisher, "host": "pub2", "hsdirs": 3}]
+    found["services"][0].update(holder=None, publishers=publishers)
+    assert "  published    by several, each on some of the HSDirs: pub1, pub2" in report(found).splitlines()
 
 
 def test_report_of_a_limited_run_that_could_not_ask():
