@@ -6,6 +6,7 @@
 Module Overview:
 
     OnionfleetError   faults that the operator can mend
+    errors_fail       a module that ends with one message where its work raises
     collected         what a function returns, or None and its faults
     in_english        the system's words for an error
     nearest, near     the word that was meant
@@ -14,6 +15,7 @@ Module Overview:
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import locale
 import os
@@ -30,6 +32,21 @@ class OnionfleetError(Exception):
         # an operator's terminal must not act on what a file says
         self.faults: t.List[str] = [_printable(fault) for fault in faults]
         super().__init__("\n".join(self.faults))
+
+
+@contextlib.contextmanager
+def errors_fail(module: t.Any, told: t.Callable[[], t.Dict[str, t.Any]] = dict) -> t.Iterator[None]:
+    """Fail the module where the block raises what the operator can mend, or where the system refuses it something.
+
+    :param module: the AnsibleModule.
+    :param told: what else the failed module returns, asked when it fails.
+    """
+    try:
+        yield
+    except OnionfleetError as error:
+        module.fail_json(msg=str(error), faults=error.faults, **told())
+    except OSError as error:
+        module.fail_json(msg=f"{error.filename or 'the host'}: {in_english(error)}", **told())
 
 
 def collected(faults: t.List[str], read: t.Callable[[], t.Any]) -> t.Any:

@@ -45,7 +45,7 @@ import json
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import errors_fail
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import diff, disk, locations
 from ansible_collections.onionfleet.balance.plugins.module_utils._host.key_files import write_private
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion.descriptor import client_key
@@ -74,12 +74,8 @@ def main() -> None:
     module = AnsibleModule(
         {"credentials": {"type": "dict", "required": True, "no_log": True}}, supports_check_mode=True
     )
-    try:
+    with errors_fail(module):
         result = run(module.params["credentials"], not module.check_mode)
-    except OnionfleetError as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(msg=f"{error.filename}: {error.strerror}")
     module.exit_json(**result)
 
 

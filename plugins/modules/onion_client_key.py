@@ -111,7 +111,7 @@ import re
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, errors_fail
 from ansible_collections.onionfleet.balance.plugins.module_utils._host.key_files import write_private
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import address as addresses
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import client_key, key_file
@@ -283,12 +283,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    try:
+    with errors_fail(module):
         module.exit_json(**run(module.params, module.check_mode))
-    except OnionfleetError as exc:
-        module.fail_json(msg=str(exc))
-    except OSError as exc:
-        module.fail_json(msg=f"{exc.filename}: {exc.strerror}")
 
 
 if __name__ == "__main__":

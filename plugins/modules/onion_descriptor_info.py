@@ -193,7 +193,7 @@ daemons:
 """
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import errors_fail
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion.descriptor import HAS_CRYPTOGRAPHY
 from ansible_collections.onionfleet.balance.plugins.module_utils._tor.published import held_by_hsdirs, made_by_daemons
 
@@ -215,15 +215,13 @@ def main() -> None:
     wanted = module.params
     if wanted["addresses"] and not HAS_CRYPTOGRAPHY:
         module.fail_json(msg=missing_required_lib("cryptography"))
-    try:
+    with errors_fail(module):
         if wanted["daemons"] is not None:
             found = {"daemons": made_by_daemons(wanted["daemons"], wanted["credentials"], targets=wanted["targets"])}
         else:
             found = held_by_hsdirs(
                 wanted["addresses"], wanted["control"], credentials=wanted["credentials"], timeout=wanted["timeout"]
             )
-    except OnionfleetError as error:
-        module.fail_json(msg=str(error))
     module.exit_json(changed=False, **found)
 
 

@@ -86,7 +86,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import drain
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import errors_fail
 
 
 def main() -> None:
@@ -105,11 +105,9 @@ def main() -> None:
         )
     if os.geteuid() != 0:
         module.fail_json(msg="the connections of a tor daemon are seen by root only; set become: true")
-    try:
+    with errors_fail(module):
         daemons = drain.running(wanted["daemons"])
         drain.drain(daemons, timeout=wanted["timeout"], quiet=wanted["quiet"])
-    except OnionfleetError as error:
-        module.fail_json(msg=str(error), faults=error.faults)
     module.exit_json(
         changed=any(not daemon.error for daemon in daemons),
         seconds=round(time.monotonic() - began, 1),

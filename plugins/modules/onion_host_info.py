@@ -110,7 +110,7 @@ installed:
 import os
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import errors_fail
 from ansible_collections.onionfleet.balance.plugins.module_utils._whole_host.survey import survey
 
 
@@ -118,12 +118,8 @@ def main() -> None:
     module = AnsibleModule({}, supports_check_mode=True)
     if os.geteuid() != 0:
         module.fail_json(msg="looking at tor's directories needs root; set become: true")
-    try:
+    with errors_fail(module):
         found = survey()
-    except OnionfleetError as error:
-        module.fail_json(msg=str(error), faults=error.faults)
-    except OSError as error:
-        module.fail_json(msg=f"{error.filename or 'the host'}: {error.strerror}")
     module.exit_json(changed=False, **found)
 
 

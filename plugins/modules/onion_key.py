@@ -82,7 +82,7 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, errors_fail
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk
 from ansible_collections.onionfleet.balance.plugins.module_utils._host.key_files import change_mode, write_private
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import key_file
@@ -183,12 +183,8 @@ def main() -> None:
         mutually_exclusive=[("source", "secret")],
         supports_check_mode=True,
     )
-    try:
+    with errors_fail(module):
         module.exit_json(**run(module.params, module.check_mode))
-    except OnionfleetError as exc:
-        module.fail_json(msg=str(exc))
-    except OSError as exc:
-        module.fail_json(msg=f"{exc.filename}: {exc.strerror}")
 
 
 if __name__ == "__main__":

@@ -202,16 +202,14 @@ targets:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import errors_fail
 from ansible_collections.onionfleet.balance.plugins.module_utils._tor.probe import ARGUMENTS, probe
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    try:
+    with errors_fail(module):
         targets = probe(module.params)
-    except OnionfleetError as error:
-        module.fail_json(msg=str(error))
     module.exit_json(changed=False, targets=targets)
 
 

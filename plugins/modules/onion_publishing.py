@@ -101,7 +101,7 @@ daemons:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import uploads
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import errors_fail
 
 
 def run(daemons: list[uploads.Daemon], state: str, timeout: int, check: bool) -> None:
@@ -121,11 +121,9 @@ def main() -> None:
         supports_check_mode=True,
     )
     daemons: list[uploads.Daemon] = []
-    try:
+    with errors_fail(module, lambda: {"daemons": [daemon.told() for daemon in daemons]}):
         daemons += [uploads.Daemon(name) for name in module.params["daemons"]]
         run(daemons, module.params["state"], module.params["timeout"], module.check_mode)
-    except OnionfleetError as error:
-        module.fail_json(msg=str(error), faults=error.faults, daemons=[daemon.told() for daemon in daemons])
     module.exit_json(changed=any(daemon.changed for daemon in daemons), daemons=[daemon.told() for daemon in daemons])
 
 

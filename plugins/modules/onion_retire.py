@@ -85,7 +85,7 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, errors_fail
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk
 from ansible_collections.onionfleet.balance.plugins.module_utils._whole_host.retire import steps
 
@@ -121,12 +121,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     removed: t.List[str] = []
-    try:
+    with errors_fail(module, lambda: {"removed": removed}):
         run(module.params, module.check_mode, removed)
-    except OnionfleetError as error:
-        module.fail_json(msg=str(error), faults=error.faults, removed=removed)
-    except OSError as error:
-        module.fail_json(msg=f"{error.filename or 'the host'}: {error.strerror}", removed=removed)
     diff = {"before": "".join(f"{line}\n" for line in removed), "after": ""}
     module.exit_json(changed=bool(removed), removed=removed, diff=diff)
 

@@ -116,7 +116,7 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, errors_fail
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk, locations
 from ansible_collections.onionfleet.balance.plugins.module_utils._host.diff import node_diff
 from ansible_collections.onionfleet.balance.plugins.module_utils._programs import onionbalance, publisher_files
@@ -205,12 +205,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    try:
+    with errors_fail(module):
         result = run(module.params, module.check_mode)
-    except OnionfleetError as error:
-        module.fail_json(msg=str(error), faults=error.faults)
-    except OSError as error:
-        module.fail_json(msg=f"{error.filename or 'the host'}: {error.strerror}")
     for warning in result.pop("warnings"):
         module.warn(warning)
     module.exit_json(**result)

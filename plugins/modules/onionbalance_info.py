@@ -160,7 +160,7 @@ error:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, errors_fail
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk, locations
 from ansible_collections.onionfleet.balance.plugins.module_utils._programs import onionbalance
 from ansible_collections.onionfleet.balance.plugins.module_utils._programs.publisher_status import read_status
@@ -189,10 +189,8 @@ def _configured() -> t.List[t.Dict[str, t.Any]]:
 
 def main() -> None:
     module = AnsibleModule({"timeout": {"type": "int", "default": 5}}, supports_check_mode=True)
-    try:
+    with errors_fail(module):
         found = run(module.params["timeout"])
-    except OSError as error:
-        module.fail_json(msg=f"{error.filename or 'the host'}: {error.strerror}")
     module.exit_json(changed=False, **found)
 
 

@@ -58,7 +58,7 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, several
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, errors_fail, several
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import diff, disk
 
 
@@ -99,12 +99,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    try:
+    with errors_fail(module):
         result = run(module.params["path"], module.params["files"], not module.check_mode)
-    except OnionfleetError as error:
-        module.fail_json(msg=str(error), faults=error.faults)
-    except OSError as error:
-        module.fail_json(msg=f"{error.filename}: {error.strerror}")
     module.exit_json(**result)
 
 

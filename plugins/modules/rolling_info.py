@@ -55,7 +55,7 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, errors_fail
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import locations, systemd
 from ansible_collections.onionfleet.balance.plugins.module_utils._programs import publisher_files
 from ansible_collections.onionfleet.balance.plugins.module_utils._programs.publisher_status import read_status
@@ -87,10 +87,8 @@ def main() -> None:
     module = AnsibleModule({"daemons": {"type": "list", "elements": "str", "required": True}}, supports_check_mode=True)
     if os.geteuid() != 0:
         module.fail_json(msg="which program a daemon runs is seen by root only; set become: true")
-    try:
+    with errors_fail(module):
         found = run(module.params["daemons"])
-    except OnionfleetError as error:
-        module.fail_json(msg=str(error), faults=error.faults)
     module.exit_json(changed=False, **found)
 
 

@@ -62,7 +62,7 @@ import pwd
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import errors_fail
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import command, locations
 from ansible_collections.onionfleet.balance.plugins.module_utils._tor.authority import UNKNOWN, Authority
 
@@ -120,10 +120,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     module.run_command_environ_update = command.environment()
-    try:
+    with errors_fail(module):
         result = run(module)
-    except OnionfleetError as error:
-        module.fail_json(msg=str(error))
     module.exit_json(**result)
 
 

@@ -99,7 +99,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import running
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import errors_fail
 
 
 def one(action: t.Mapping[str, t.Any], parameters: t.Mapping[str, t.Any], begun: float) -> float:
@@ -136,12 +136,8 @@ def main() -> None:
     if os.geteuid() != 0 and not module.check_mode:
         module.fail_json(msg="starting and stopping daemons needs root; set become: true")
     done: t.List[t.Dict[str, t.Any]] = []
-    try:
+    with errors_fail(module, lambda: {"done": done[:-1], **({"failed_daemon": done[-1]["name"]} if done else {})}):
         run(module.params, module.check_mode, done)
-    except OnionfleetError as error:
-        module.fail_json(msg=str(error), faults=error.faults, done=done[:-1], failed_daemon=done[-1]["name"])
-    except OSError as error:
-        module.fail_json(msg=f"{error.filename or 'the host'}: {error.strerror}", done=done[:-1])
     module.exit_json(changed=bool(done), done=done)
 
 

@@ -156,7 +156,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import apply, present, wanted
 from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import changes as host_changes
 from ansible_collections.onionfleet.balance.plugins.module_utils._daemons.change import Change
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, errors_fail
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk, locations
 
 
@@ -221,12 +221,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    try:
+    with errors_fail(module):
         result = run(module.params, module.check_mode)
-    except OnionfleetError as error:
-        module.fail_json(msg=str(error), faults=error.faults)
-    except OSError as error:
-        module.fail_json(msg=f"{error.filename or 'the host'}: {error.strerror}")
     for warning in result.pop("warnings"):
         module.warn(warning)
     module.exit_json(**result)

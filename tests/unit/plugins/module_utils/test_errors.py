@@ -11,7 +11,12 @@ import subprocess
 import sys
 
 import pytest
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, collected, in_english
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import (
+    OnionfleetError,
+    collected,
+    errors_fail,
+    in_english,
+)
 
 PLUGINS = pathlib.Path(__file__).parents[4] / "plugins"
 GERMAN = {"": "Content-Type: text/plain; charset=UTF-8\n", "Is a directory": "Ist ein Verzeichnis"}
@@ -75,3 +80,37 @@ def test_faults_are_collected():
     assert collected(faults, lambda: 7) == 7
     assert collected(faults, fails) is None
     assert faults == ["zero", "one", "two"]
+
+
+class Module:
+    def fail_json(self, **result):
+        self.result = result
+        raise SystemExit
+
+
+def work(module, error):
+    done = []
+    with errors_fail(module, lambda: {"done": done}):
+        done.append("alphaw1")
+        raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OnionfleetError("one", "two"), {"msg": "one\ntwo", "faults": ["one", "two"]}),
+        (OSError(28, "Kein Platz", "/etc/tor"), {"msg": "/etc/tor: No space left on device"}),
+        (OSError(28, "Kein Platz"), {"msg": "the host: No space left on device"}),
+    ],
+    ids=str,
+)
+def test_errors_fail_the_module_with_what_was_done_until_then(error, told):
+    module = Module()
+    with pytest.raises(SystemExit):
+        work(module, error)
+    assert module.result == {**told, "done": ["alphaw1"]}
+
+
+def test_what_no_operator_can_mend_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        work(Module(), ZeroDivisionError())
