@@ -120,6 +120,14 @@ def test_a_lost_host_ends_no_report(name):
     assert [play["any_errors_fatal"] for play in plays] == [False] * len(plays)
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_no_variable_holds_whole_hostvars(role):
+    """ansible-core 2.18 makes text of each and reads it again, for each host: quadratic in hosts."""
+    for path in (ROOT / "roles" / role).glob("*/*.yml"):
+        text = " ".join(path.read_text().split())
+        assert re.findall(r"extract', hostvars\)(?: \| select[^|]*)?(?: \| list)? }}", text) == []
+
+
 def test_every_play_names_its_strategy():
     """That of ansible.cfg may be one with which no host waits for others."""
     plays = [

@@ -78,7 +78,6 @@ _MADE_BESIDE_OPTIONS = (
     "roll_upgraded",
     "roll_upgrades",
     "softmap_publisher_wheel_name",
-    "verify_outsiders",
 )
 # of 1, as difflib measures; operators have roles of their own, whose variables may begin like those of ours
 _MISSPELT, _MISSPELT_OPTION = 0.85, 0.9
