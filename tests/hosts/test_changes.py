@@ -239,7 +239,7 @@ def live_in_their_sandbox(running, *hosts):
         assert sorted(host.daemons()) == named
         if host.name in hosts:
             assert "Sandbox 1" in host.sh("cat /etc/tor/instances/alphaw1/torrc").splitlines()
-        log = host.sh("journalctl --no-pager --output=cat --unit=tor@alphaw1")
+        log = host.sh("journalctl --no-pager --output=cat --unit=tor@alphaw1 --unit=tor@onionprobe")
         assert [
             line for line in log.splitlines() if "interned sandbox" in line or "Scheduled restart job" in line
         ] == []
