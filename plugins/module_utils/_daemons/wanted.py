@@ -188,7 +188,8 @@ def _daemon_faults(declared: t.Any) -> t.Iterator[str]:
         place + fault for fault in parts.field_faults("stagger", values.Number(0, 86400), declared.get("stagger", 0))
     )
     options = declared.get("options") or {}
-    yield from (place + "options." + fault for fault in known_options.daemon_option_faults(options))
+    faults = known_options.daemon_option_faults(options)
+    yield from (place + "options." + fault for fault in faults or known_options.bandwidth_faults(options))
     services = declared.get("services") or []
     for service in services:
         yield from (place + fault for fault in _service_faults(service))

@@ -7,6 +7,7 @@ Overview::
 
   service_faults        dict of a service -> list of faults
   daemon_option_faults  dict of daemon-wide options -> list of faults
+  bandwidth_faults      dict of all daemon-wide options of one tor -> faults
   secret_faults         dict of options that hold passwords -> list of faults
   service_lines         dict of a service -> torrc lines
   daemon_lines          dict of daemon-wide options -> torrc lines
@@ -60,12 +61,13 @@ BURSTS = {
     "introduction_dos": ("rate_per_second", 25, "burst_per_second", 200),
     "pow": ("queue_rate", 250, "queue_burst", 2500),
 }
+USUAL_BANDWIDTH = 2**30
 SERVICE_SPECIAL = ("authorized_clients", "extra", "onionbalance_frontends", "ports", "single_hop")
 
 DAEMON: t.Dict[str, Option] = {
     "avoid_disk_writes": Option("AvoidDiskWrites", v.Flag()),
-    "bandwidth_burst": Option("BandwidthBurst", v.Size()),
-    "bandwidth_rate": Option("BandwidthRate", v.Size()),
+    "bandwidth_burst": Option("BandwidthBurst", v.Size(most=UINT31)),
+    "bandwidth_rate": Option("BandwidthRate", v.Size(most=UINT31)),
     "circuit_build_timeout": Option("CircuitBuildTimeout", v.Interval()),
     "circuit_padding": Option("CircuitPadding", v.Flag()),
     "client_prefer_ipv6_or_port": Option("ClientPreferIPv6ORPort", v.Flag("auto")),
@@ -74,7 +76,7 @@ DAEMON: t.Dict[str, Option] = {
     "compiled_pow_hash": Option("CompiledProofOfWorkHash", v.Flag("auto")),
     "conn_limit": Option("ConnLimit", v.Number(1, UINT31), restart=True),
     "connection_padding": Option("ConnectionPadding", v.Flag("auto")),
-    "constrained_socket_size": Option("ConstrainedSockSize", v.Size()),
+    "constrained_socket_size": Option("ConstrainedSockSize", v.Size(2048, 262144, 1024)),
     "constrained_sockets": Option("ConstrainedSockets", v.Flag()),
     "disable_all_swap": Option("DisableAllSwap", v.Flag(), restart=True),
     "disable_debugger_attachment": Option("DisableDebuggerAttachment", v.Flag(), restart=True),
@@ -84,7 +86,7 @@ DAEMON: t.Dict[str, Option] = {
     "hs_layer2_nodes": Option("HSLayer2Nodes", v.ListOf(v.Text(), comma=True)),
     "hs_layer3_nodes": Option("HSLayer3Nodes", v.ListOf(v.Text(), comma=True)),
     "https_proxy": Option("HTTPSProxy", v.Socket()),
-    "keepalive_period": Option("KeepalivePeriod", v.Interval()),
+    "keepalive_period": Option("KeepalivePeriod", v.Interval(1)),
     "learn_circuit_build_timeout": Option("LearnCircuitBuildTimeout", v.Flag()),
     "log_level": Option("Log", v.Choice("debug", "info", "notice", "warn", "err")),
     "max_circuit_dirtiness": Option("MaxCircuitDirtiness", v.Interval()),
@@ -241,6 +243,22 @@ def daemon_option_faults(options: t.Mapping[str, t.Any]) -> t.List[str]:
     if "extra" in given:
         faults += parts.extra_faults(given["extra"], DAEMON_KEYWORDS, service=False)
     return faults
+
+
+def bandwidth_faults(options: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    """What tor refuses in the daemon-wide options of one tor, put together from all places that give some.
+
+    :param options: fields that are sound each by itself.
+    """
+    rate, burst = (
+        int(v.Size().plain(str(USUAL_BANDWIDTH if options.get(field) is None else options[field])))
+        for field in ("bandwidth_rate", "bandwidth_burst")
+    )
+    if burst < rate:
+        yield (
+            f"bandwidth_burst: is {burst} bytes, less than bandwidth_rate, {rate}, which tor refuses; "
+            "write both, the burst at least as large as the rate"
+        )
 
 
 def secret_faults(secrets: t.Mapping[str, t.Any]) -> t.List[str]:

@@ -15,7 +15,7 @@ import typing as t
 PRINTABLE = re.compile(r"[ -!#-\[\]-~]+\Z")
 UNIX_PATH_MAX = 104  # bytes; sun_path holds 108 on Linux and 104 elsewhere
 SIZE_UNITS = r"bytes?|KBytes?|MBytes?|GBytes?|TBytes?|KBits?|MBits?|GBits?|TBits?|[KMGT]B"
-TIME_UNITS = r"msec|milliseconds?|seconds?|minutes?|hours?|days?|weeks?|months?"
+TIME_UNITS = r"seconds?|minutes?|hours?|days?|weeks?|months?"
 
 
 def shown(value: object) -> str:
@@ -114,15 +114,31 @@ class Choice(Text):
 
 
 class _Measured(Text):
-    """A whole number with a unit, or without."""
+    """A whole number with a unit, or without: ``least`` to ``most`` of the smallest unit, in steps of ``step``."""
 
     factors: t.Mapping[str, int] = {}  # lower case, without a plural's s
+
+    def __init__(self, pattern: str, wanted: str, least: int, most: int, step: int) -> None:
+        super().__init__(pattern, wanted)
+        self.least, self.most, self.step = least, most, step
 
     def plain(self, text: str) -> str:
         """The same without its unit, as tor tells it; what has none of ``factors`` stays."""
         number, _space, unit = text.strip().partition(" ")
-        factor = self.factors.get(unit.strip().lower().rstrip("s"))
+        factor = self.factors.get(unit.strip().lower().rstrip("s")) if unit else 1
         return str(int(number) * factor) if number.isdigit() and factor else text
+
+    def faults(self, value: object) -> t.Iterator[str]:
+        found = list(super().faults(value))
+        yield from found
+        if found:
+            return
+        plain = int(self.plain(str(value)))
+        smallest = next(iter(self.factors)) + "s"
+        if not self.least <= plain <= self.most:
+            yield f"is {plain} {smallest}; write {self.least} to {self.most}, or the same with a unit"
+        elif plain % self.step:
+            yield f"is {plain} {smallest}; write a multiple of {self.step}"
 
 
 class Size(_Measured):
@@ -137,17 +153,17 @@ class Size(_Measured):
         },
     }
 
-    def __init__(self) -> None:
-        super().__init__(rf"[0-9]{{1,12}}( ({SIZE_UNITS}))?", "an amount such as '40 MBytes'")
+    def __init__(self, least: int = 0, most: int = 2**63 - 1, step: int = 1) -> None:
+        super().__init__(rf"[0-9]{{1,18}}( ({SIZE_UNITS}))?", "an amount such as '40 MBytes'", least, most, step)
 
 
 class Interval(_Measured):
     """A length of time as tor reads it: ``6 hours``."""
 
-    factors = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
+    factors = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2629728}
 
-    def __init__(self) -> None:
-        super().__init__(rf"[0-9]{{1,9}}( ({TIME_UNITS}))?", "a time such as '6 hours'")
+    def __init__(self, least: int = 0, most: int = 2**31 - 1) -> None:
+        super().__init__(rf"[0-9]{{1,18}}( ({TIME_UNITS}))?", "a time such as '6 hours'", least, most, 1)
 
 
 class Socket(Text):

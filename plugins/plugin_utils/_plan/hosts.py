@@ -167,6 +167,10 @@ def _daemon(name: str, options: Data, *, stagger: int = 0) -> Data:
 
 def _service(service: Service, address: t.Optional[str], overrides: t.Mapping[t.Any, t.Any]) -> Data:
     settings = service.settings
+    lowers = service.fields.get("lower_protection") is True
+    if lowers:
+        # without the field a host leaves the clients that it has
+        settings = {"authorized_clients": [], **settings}
     if overrides and service.state == "present":
         settings["ports"] = override_ports(settings["ports"], overrides)
     if service.placement.layout.publishers:
@@ -181,5 +185,5 @@ def _service(service: Service, address: t.Optional[str], overrides: t.Mapping[t.
         "address": address,
         "directory": service.directory,
         "delete_key": service.fields.get("delete_key", False),
-        **({"lower_protection": True} if service.fields.get("lower_protection") is True else {}),
+        **({"lower_protection": True} if lowers else {}),
     }

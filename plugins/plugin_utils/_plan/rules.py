@@ -9,7 +9,10 @@ import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import near
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion.address import is_address
-from ansible_collections.onionfleet.balance.plugins.module_utils._torrc.options import service_faults
+from ansible_collections.onionfleet.balance.plugins.module_utils._torrc.options import (
+    bandwidth_faults,
+    service_faults,
+)
 from ansible_collections.onionfleet.balance.plugins.module_utils._torrc.values import quoted, shown
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.inventory import Faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.layouts import (
@@ -102,6 +105,29 @@ def check_daemons(
     hints.extend(
         f"daemon '{daemon}' of onion_daemons is used by no service" for daemon in shared_options if daemon not in users
     )
+
+
+def check_bandwidth(
+    services: Services, shared_options: t.Mapping[str, Data], daemon_options: t.Any, faults: Faults
+) -> None:
+    """Rate and burst of each daemon, which may come from two places.
+
+    :param daemon_options: ``onion_daemon_options``.
+    """
+    general = daemon_options if isinstance(daemon_options, dict) else {}
+    places = {"onion_daemon_options": general}
+    places.update(
+        (f"daemon '{name}': options", options) for name, options in shared_options.items() if isinstance(options, dict)
+    )
+    places.update(
+        (f"service '{name}': daemon_options", service.fields["daemon_options"])
+        for name, service in services.items()
+        if isinstance(service.fields.get("daemon_options"), dict)
+    )
+    for place, own in places.items():
+        options = {**general, **own}
+        if own.keys() & {"bandwidth_burst", "bandwidth_rate"} and not option_faults(options):
+            faults.extend(f"{place}: {fault}" for fault in bandwidth_faults(options))
 
 
 def read_drained(declared: t.Any, services: Services, faults: Faults) -> t.FrozenSet[str]:

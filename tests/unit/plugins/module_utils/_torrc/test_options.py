@@ -202,6 +202,23 @@ def test_tor_refuses_a_burst_below_its_rate(service: dict[str, t.Any], faults: l
     assert all(fault.startswith(expected) for fault, expected in zip(found, faults))
 
 
+@pytest.mark.parametrize(
+    ("options", "faults"),
+    [
+        ({}, []),
+        ({"bandwidth_rate": "2 MBytes"}, []),
+        ({"bandwidth_burst": "4 MBytes"}, ["bandwidth_burst: is 4194304 bytes, less than bandwidth_rate, 1073741824"]),
+        ({"bandwidth_rate": "2 GByte", "bandwidth_burst": None}, ["bandwidth_burst: is 1073741824 bytes"]),
+        ({"bandwidth_rate": 4096, "bandwidth_burst": "4 KB"}, []),
+        ({"bandwidth_rate": "8 KBits", "bandwidth_burst": 1023}, ["bandwidth_burst: is 1023 bytes, less than"]),
+    ],
+)
+def test_tor_refuses_a_bandwidth_burst_below_its_rate(options: dict[str, t.Any], faults: list[str]) -> None:
+    found = list(known_options.bandwidth_faults(options))
+    assert len(found) == len(faults)
+    assert all(fault.startswith(expected) for fault, expected in zip(found, faults))
+
+
 def test_frontends_that_are_no_list() -> None:
     assert known_options.service_faults({"ports": PORTS, "onionbalance_frontends": 7}) == [
         "onionbalance_frontends: is the number 7; write a list of .onion addresses"

@@ -505,6 +505,27 @@ def test_a_null_is_not_given():
     assert service["introduction_points"] == 6
 
 
+def test_rate_and_burst_of_a_daemon_may_come_from_two_places():
+    refused = "bandwidth_burst: is 1024 bytes, less than bandwidth_rate, 4096, which tor refuses; "
+    remedy = "write both, the burst at least as large as the rate"
+
+    def found(general, own, shared=None):
+        services = [service(daemon="shared") if shared else service(daemon_options=own)]
+        daemons = [{"name": "shared", "options": own}] if shared else []
+        try:
+            make_plan(declaration(*services, daemon_options=general, daemons=daemons))
+        except OnionfleetError as error:
+            return error.faults
+        return []
+
+    low, high = {"bandwidth_rate": 4096, "bandwidth_burst": 4096}, {"bandwidth_burst": "1 KB"}
+    assert found(low, {"safe_logging": True}) == []
+    assert found(low, high) == [f"service 'newsroom': daemon_options: {refused}{remedy}"]
+    assert found(low, high, shared=True) == [f"daemon 'shared': options: {refused}{remedy}"]
+    assert found({**low, **high}, {}) == [f"onion_daemon_options: {refused}{remedy}"]
+    assert found({**low, **high}, {"bandwidth_rate": 512}) == [f"onion_daemon_options: {refused}{remedy}"]
+
+
 @pytest.mark.parametrize("empty", [None, []])
 def test_the_last_client_revoked_does_not_open_the_service(empty):
     service = {"name": "newsroom", "layout": "hardmap", "replicas": "web1", "ports": PORTS, "authorized_clients": empty}
@@ -524,6 +545,21 @@ def test_the_word_for_less_protection_reaches_the_preflight_and_is_mentioned():
         "lower_protection"
         not in daemons(make_plan(declaration(service(lower_protection=False))), "web1")["newsroomw1"]["services"][0]
     )
+
+
+def test_the_word_for_less_protection_removes_clients_that_are_not_declared():
+    clients = [{"name": "desk", "public_key": "N2NU7BSRL6YODZCYPN4CREB54TYLKGIE2KYOQWLFYC23ZJVCE5DQ"}]
+
+    def planned(**fields):
+        return daemons(make_plan(declaration(service(**fields))), "web1")["newsroomw1"]["services"][0]
+
+    assert planned(lower_protection=True)["authorized_clients"] == []
+    assert planned(lower_protection=True, authorized_clients=clients)["authorized_clients"] == clients
+    # what a host has is left where nobody said the word
+    assert "authorized_clients" not in planned()
+
+
+def test_the_word_for_less_protection_is_true_or_false():
     assert faults(service(lower_protection="yes")) == [
         "service 'newsroom': lower_protection: is the text 'yes'; write true or false"
     ]

@@ -82,9 +82,10 @@ def values(field: str, kind: t.Any) -> st.SearchStrategy[t.Any]:
     if isinstance(kind, v.Address):
         return st.sampled_from(["192.0.2.7"])
     if isinstance(kind, v.Size):
-        return st.sampled_from(["4 MBytes", "512 MB", "1 GBytes"])
+        written = [each for each in ("4 KB", "4 MBytes", "512 MB", "1 GBytes") if not list(kind.faults(each))]
+        return st.sampled_from([*written, kind.least, f"{kind.most // kind.step * kind.step} bytes"])
     if isinstance(kind, v.Interval):
-        return st.sampled_from(["30 minutes", "2 hours"])
+        return st.sampled_from(["30 minutes", "2 hours", "1 month", kind.least, str(kind.most)])
     if isinstance(kind, v.Choice):
         return st.sampled_from(kind.pattern.pattern[3:-3].split("|"))
     return st.sampled_from(TYPED[field])
@@ -333,7 +334,8 @@ def _read(text: str) -> t.List[t.Tuple[str, str]]:
 def _present(value: t.Any) -> t.Any:
     """Without nulls, which are not given."""
     if isinstance(value, dict):
-        return {key: _present(inner) for key, inner in value.items() if inner is not None}
+        # no plan reads a key, whatever it is
+        return {key: _present(inner) for key, inner in value.items() if inner is not None and key != "secret_key"}
     return [_present(inner) for inner in value] if isinstance(value, list) else value
 
 
