@@ -189,7 +189,6 @@ def _daemon_faults(declared: t.Any) -> t.Iterator[str]:
     )
     options = declared.get("options") or {}
     faults = known_options.daemon_option_faults(options)
-    yield from (place + "options." + fault for fault in faults or known_options.bandwidth_faults(options))
     services = declared.get("services") or []
     for service in services:
         yield from (place + fault for fault in _service_faults(service))
@@ -198,6 +197,8 @@ def _daemon_faults(declared: t.Any) -> t.Iterator[str]:
         for service in services
         if isinstance(service, dict) and service.get("state") != "absent"
     }
+    faults = faults or list(known_options.together_faults(options, "true" in modes))
+    yield from (place + "options." + fault for fault in faults)
     if len(modes) > 1:
         yield place + "single_hop: is true for some services and not for others; put them into different daemons"
 

@@ -7,7 +7,7 @@ Overview::
 
   service_faults        dict of a service -> list of faults
   daemon_option_faults  dict of daemon-wide options -> list of faults
-  bandwidth_faults      dict of all daemon-wide options of one tor -> faults
+  together_faults       dict of all daemon-wide options of one tor -> faults
   secret_faults         dict of options that hold passwords -> list of faults
   service_lines         dict of a service -> torrc lines
   daemon_lines          dict of daemon-wide options -> torrc lines
@@ -30,6 +30,18 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import v
 Line = t.Tuple[str, str]
 
 UINT31 = 2**31 - 1
+
+
+NODES = v.ListOf(
+    v.Text(
+        r"\{[a-z?]{2}\}|\$?[0-9a-f]{40}([=~][a-z0-9]{1,19})?|[a-z0-9]{1,19}|[0-9a-f.:*/\[\]]+",
+        "a country such as '{de}', a fingerprint, a nickname or a network such as '192.0.2.0/24'",
+    ),
+    comma=True,
+)
+ADDRESSES = v.ListOf(
+    v.Text(r"((accept|reject)6? )?[0-9a-f.:*/\[\]-]+", "'*:443', '192.0.2.0/24:*' or 'reject 192.0.2.1'"), comma=True
+)
 
 
 class Option(t.NamedTuple):
@@ -62,12 +74,13 @@ BURSTS = {
     "pow": ("queue_rate", 250, "queue_burst", 2500),
 }
 USUAL_BANDWIDTH = 2**30
+PROXIES = ("https_proxy", "socks4_proxy", "socks5_proxy", "tcp_proxy")
 SERVICE_SPECIAL = ("authorized_clients", "extra", "onionbalance_frontends", "ports", "single_hop")
 
 DAEMON: t.Dict[str, Option] = {
     "avoid_disk_writes": Option("AvoidDiskWrites", v.Flag()),
-    "bandwidth_burst": Option("BandwidthBurst", v.Size(most=UINT31)),
-    "bandwidth_rate": Option("BandwidthRate", v.Size(most=UINT31)),
+    "bandwidth_burst": Option("BandwidthBurst", v.Size(most=2**31)),
+    "bandwidth_rate": Option("BandwidthRate", v.Size(most=2**31)),
     "circuit_build_timeout": Option("CircuitBuildTimeout", v.Interval()),
     "circuit_padding": Option("CircuitPadding", v.Flag()),
     "client_prefer_ipv6_or_port": Option("ClientPreferIPv6ORPort", v.Flag("auto")),
@@ -80,11 +93,11 @@ DAEMON: t.Dict[str, Option] = {
     "constrained_sockets": Option("ConstrainedSockets", v.Flag()),
     "disable_all_swap": Option("DisableAllSwap", v.Flag(), restart=True),
     "disable_debugger_attachment": Option("DisableDebuggerAttachment", v.Flag(), restart=True),
-    "entry_nodes": Option("EntryNodes", v.ListOf(v.Text(), comma=True)),
-    "exclude_nodes": Option("ExcludeNodes", v.ListOf(v.Text(), comma=True)),
+    "entry_nodes": Option("EntryNodes", NODES),
+    "exclude_nodes": Option("ExcludeNodes", NODES),
     "heartbeat_period": Option("HeartbeatPeriod", v.Interval()),
-    "hs_layer2_nodes": Option("HSLayer2Nodes", v.ListOf(v.Text(), comma=True)),
-    "hs_layer3_nodes": Option("HSLayer3Nodes", v.ListOf(v.Text(), comma=True)),
+    "hs_layer2_nodes": Option("HSLayer2Nodes", NODES),
+    "hs_layer3_nodes": Option("HSLayer3Nodes", NODES),
     "https_proxy": Option("HTTPSProxy", v.Socket()),
     "keepalive_period": Option("KeepalivePeriod", v.Interval(1)),
     "learn_circuit_build_timeout": Option("LearnCircuitBuildTimeout", v.Flag()),
@@ -96,7 +109,7 @@ DAEMON: t.Dict[str, Option] = {
         "MetricsPortPolicy",
         v.ListOf(v.Text(r"(accept|reject) [0-9A-Fa-f.:/*\[\]]+", "'accept 192.0.2.1' or 'reject *'")),
     ),
-    "middle_nodes": Option("MiddleNodes", v.ListOf(v.Text(), comma=True)),
+    "middle_nodes": Option("MiddleNodes", NODES),
     "no_exec": Option("NoExec", v.Flag(), restart=True),
     "num_cpus": Option("NumCPUs", v.Number(0, 256), restart=True),
     "num_entry_guards": Option("NumEntryGuards", v.Number(0, 100)),
@@ -104,7 +117,7 @@ DAEMON: t.Dict[str, Option] = {
     "outbound_bind_address": Option("OutboundBindAddress", v.ListOf(v.Address(), most=2)),
     "protocol_warnings": Option("ProtocolWarnings", v.Flag()),
     "publish_descriptors": Option("PublishHidServDescriptors", v.Flag()),
-    "reachable_addresses": Option("ReachableAddresses", v.ListOf(v.Text(), comma=True)),
+    "reachable_addresses": Option("ReachableAddresses", ADDRESSES),
     "reduced_connection_padding": Option("ReducedConnectionPadding", v.Flag()),
     "safe_logging": Option("SafeLogging", v.Flag("relay")),
     "sandbox": Option("Sandbox", v.Flag(), restart=True),
@@ -245,10 +258,10 @@ def daemon_option_faults(options: t.Mapping[str, t.Any]) -> t.List[str]:
     return faults
 
 
-def bandwidth_faults(options: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+def together_faults(options: t.Mapping[str, t.Any], single_hop: bool) -> t.Iterator[str]:
     """What tor refuses in the daemon-wide options of one tor, put together from all places that give some.
 
-    :param options: fields that are sound each by itself.
+    :param options: fields that are sound each by itself. :param single_hop: of its services.
     """
     rate, burst = (
         int(v.Size().plain(str(USUAL_BANDWIDTH if options.get(field) is None else options[field])))
@@ -259,6 +272,11 @@ def bandwidth_faults(options: t.Mapping[str, t.Any]) -> t.Iterator[str]:
             f"bandwidth_burst: is {burst} bytes, less than bandwidth_rate, {rate}, which tor refuses; "
             "write both, the burst at least as large as the rate"
         )
+    proxies = [field for field in PROXIES if options.get(field) is not None]
+    if len(proxies) > 1:
+        yield f"{proxies[1]}: stands beside {proxies[0]}, and tor takes one proxy only; remove one"
+    if single_hop and options.get("entry_nodes"):
+        yield "entry_nodes: tor refuses them with single_hop, which uses no entry guards; remove one of the two"
 
 
 def secret_faults(secrets: t.Mapping[str, t.Any]) -> t.List[str]:

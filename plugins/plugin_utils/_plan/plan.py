@@ -28,9 +28,9 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.keepers i
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.layouts import Data, option_faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.rules import (
     check_addresses,
-    check_bandwidth,
     check_daemons,
     check_overrides,
+    check_together,
     read_drained,
     read_shared_daemons,
 )
@@ -112,7 +112,7 @@ def make_plan(declared: Declaration) -> Plan:
     addresses = check_addresses(services, declared.addresses, declared.keys_required, faults)
     check_asked(services, addresses, declared.credentials, faults)
     check_sandbox(services, declared.daemon_options, faults)
-    check_bandwidth(services, shared_options, declared.daemon_options, faults)
+    check_together(services, shared_options, declared.daemon_options, faults)
     check_daemons(services, shared_options, faults, hints)
     drained = read_drained(declared.drained, services, faults)
     check_overrides(services, declared.targets, faults)

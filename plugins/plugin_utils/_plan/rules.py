@@ -10,8 +10,8 @@ import typing as t
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import near
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion.address import is_address
 from ansible_collections.onionfleet.balance.plugins.module_utils._torrc.options import (
-    bandwidth_faults,
     service_faults,
+    together_faults,
 )
 from ansible_collections.onionfleet.balance.plugins.module_utils._torrc.values import quoted, shown
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.inventory import Faults
@@ -107,27 +107,31 @@ def check_daemons(
     )
 
 
-def check_bandwidth(
+def check_together(
     services: Services, shared_options: t.Mapping[str, Data], daemon_options: t.Any, faults: Faults
 ) -> None:
-    """Rate and burst of each daemon, which may come from two places.
+    """What tor takes alone and not together, as some comes from another place.
 
     :param daemon_options: ``onion_daemon_options``.
     """
     general = daemon_options if isinstance(daemon_options, dict) else {}
-    places = {"onion_daemon_options": general}
-    places.update(
-        (f"daemon '{name}': options", options) for name, options in shared_options.items() if isinstance(options, dict)
-    )
-    places.update(
-        (f"service '{name}': daemon_options", service.fields["daemon_options"])
+    single_hop = {service.fields.get("daemon") for service in services.values() if _single_hop(service)}
+    everywhere = [] if option_faults(general) else list(together_faults(general, False))
+    faults.extend(f"onion_daemon_options: {fault}" for fault in everywhere)
+    places = [(f"daemon '{name}': options", own, name in single_hop) for name, own in shared_options.items()]
+    places += [
+        (f"service '{name}': daemon_options", service.fields.get("daemon_options", {}), _single_hop(service))
         for name, service in services.items()
-        if isinstance(service.fields.get("daemon_options"), dict)
-    )
-    for place, own in places.items():
-        options = {**general, **own}
-        if own.keys() & {"bandwidth_burst", "bandwidth_rate"} and not option_faults(options):
-            faults.extend(f"{place}: {fault}" for fault in bandwidth_faults(options))
+        if service.fields.get("daemon") is None
+    ]
+    for place, own, alone in places:
+        options = {**general, **own} if isinstance(own, dict) else {}
+        found = [] if option_faults(options) else together_faults(options, alone)
+        faults.extend(f"{place}: {fault}" for fault in found if fault not in everywhere)
+
+
+def _single_hop(service: Service) -> bool:
+    return service.state == "present" and str(service.fields.get("single_hop")).lower() == "true"
 
 
 def read_drained(declared: t.Any, services: Services, faults: Faults) -> t.FrozenSet[str]:
@@ -174,7 +178,7 @@ def _check_names(daemon: str, sharing: t.Sequence[Service], faults: Faults) -> N
 
 
 def _check_single_hop(daemon: str, living: t.Sequence[Service], faults: Faults) -> None:
-    single_hop = [service.name for service in living if str(service.fields.get("single_hop")).lower() == "true"]
+    single_hop = [service.name for service in living if _single_hop(service)]
     for service in living:
         if single_hop and service.name not in single_hop:
             what = f"is anonymous but shares '{daemon}' with the single-hop service '{single_hop[0]}'"

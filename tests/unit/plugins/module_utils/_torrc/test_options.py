@@ -203,20 +203,41 @@ def test_tor_refuses_a_burst_below_its_rate(service: dict[str, t.Any], faults: l
 
 
 @pytest.mark.parametrize(
-    ("options", "faults"),
+    ("options", "single_hop", "faults"),
     [
-        ({}, []),
-        ({"bandwidth_rate": "2 MBytes"}, []),
-        ({"bandwidth_burst": "4 MBytes"}, ["bandwidth_burst: is 4194304 bytes, less than bandwidth_rate, 1073741824"]),
-        ({"bandwidth_rate": "2 GByte", "bandwidth_burst": None}, ["bandwidth_burst: is 1073741824 bytes"]),
-        ({"bandwidth_rate": 4096, "bandwidth_burst": "4 KB"}, []),
-        ({"bandwidth_rate": "8 KBits", "bandwidth_burst": 1023}, ["bandwidth_burst: is 1023 bytes, less than"]),
+        ({}, True, []),
+        ({"bandwidth_rate": "2 MBytes"}, False, []),
+        ({"bandwidth_burst": "4 MBytes"}, False, ["bandwidth_burst: is 4194304 bytes, less than bandwidth_rate, 107"]),
+        ({"bandwidth_rate": "2 GByte", "bandwidth_burst": None}, False, ["bandwidth_burst: is 1073741824 bytes"]),
+        ({"bandwidth_rate": 4096, "bandwidth_burst": "4 KB"}, False, []),
+        ({"bandwidth_rate": "8 KBits", "bandwidth_burst": 1023}, False, ["bandwidth_burst: is 1023 bytes, less than"]),
+        ({"socks5_proxy": "192.0.2.1:9", "https_proxy": None}, False, []),
+        (
+            {"socks5_proxy": "192.0.2.1:9", "https_proxy": "192.0.2.1:8"},
+            False,
+            ["socks5_proxy: stands beside https_proxy, and tor takes one proxy only"],
+        ),
+        ({"entry_nodes": ["{de}"]}, False, []),
+        ({"entry_nodes": ["{de}"]}, True, ["entry_nodes: tor refuses them with single_hop"]),
     ],
 )
-def test_tor_refuses_a_bandwidth_burst_below_its_rate(options: dict[str, t.Any], faults: list[str]) -> None:
-    found = list(known_options.bandwidth_faults(options))
+def test_what_tor_refuses_together(options: dict[str, t.Any], single_hop: bool, faults: list[str]) -> None:
+    assert known_options.daemon_option_faults(options) == []
+    found = list(known_options.together_faults(options, single_hop))
     assert len(found) == len(faults)
     assert all(fault.startswith(expected) for fault, expected in zip(found, faults))
+
+
+@pytest.mark.parametrize(
+    ("field", "good", "bad"),
+    [
+        ("entry_nodes", ["{de}", "{??}", "$" + "A" * 40, "B" * 40 + "~moria1", "moria1", "192.0.2.0/24"], "nobody!"),
+        ("reachable_addresses", ["*:443", "192.0.2.0/24:*", "reject [2001:db8::]/32:80-443", "accept6 *"], "foo"),
+    ],
+)
+def test_lists_of_relays_and_addresses(field: str, good: list[str], bad: str) -> None:
+    assert known_options.daemon_option_faults({field: good}) == []
+    assert bad in known_options.daemon_option_faults({field: [*good, bad]})[0]
 
 
 def test_frontends_that_are_no_list() -> None:

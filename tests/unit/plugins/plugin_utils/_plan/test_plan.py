@@ -505,7 +505,7 @@ def test_a_null_is_not_given():
     assert service["introduction_points"] == 6
 
 
-def test_rate_and_burst_of_a_daemon_may_come_from_two_places():
+def test_what_tor_refuses_together_may_come_from_two_places():
     refused = "bandwidth_burst: is 1024 bytes, less than bandwidth_rate, 4096, which tor refuses; "
     remedy = "write both, the burst at least as large as the rate"
 
@@ -524,6 +524,14 @@ def test_rate_and_burst_of_a_daemon_may_come_from_two_places():
     assert found(low, high, shared=True) == [f"daemon 'shared': options: {refused}{remedy}"]
     assert found({**low, **high}, {}) == [f"onion_daemon_options: {refused}{remedy}"]
     assert found({**low, **high}, {"bandwidth_rate": 512}) == [f"onion_daemon_options: {refused}{remedy}"]
+    guards = "entry_nodes: tor refuses them with single_hop, which uses no entry guards; remove one of the two"
+    assert faults(service(single_hop=True), daemon_options={"entry_nodes": ["{de}"]}) == [
+        f"service 'newsroom': daemon_options: {guards}"
+    ]
+    assert faults(
+        service(daemon="shared", single_hop=True),
+        daemons=[{"name": "shared", "options": {"entry_nodes": ["{de}"]}}],
+    ) == [f"daemon 'shared': options: {guards}"]
 
 
 @pytest.mark.parametrize("empty", [None, []])
