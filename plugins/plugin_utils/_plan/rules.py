@@ -115,10 +115,11 @@ def check_together(
     :param daemon_options: ``onion_daemon_options``.
     """
     general = daemon_options if isinstance(daemon_options, dict) else {}
-    single_hop = {service.fields.get("daemon") for service in services.values() if _single_hop(service)}
+    single_hop = [service.fields.get("daemon") for service in services.values() if _single_hop(service)]
     everywhere = [] if option_faults(general) else list(together_faults(general, False))
     faults.extend(f"onion_daemon_options: {fault}" for fault in everywhere)
-    places = [(f"daemon '{name}': options", own, name in single_hop) for name, own in shared_options.items()]
+    shared = {**{name: {} for name in single_hop if isinstance(name, str)}, **shared_options}
+    places = [(f"daemon '{name}': options", own, name in single_hop) for name, own in shared.items()]
     places += [
         (f"service '{name}': daemon_options", service.fields.get("daemon_options", {}), _single_hop(service))
         for name, service in services.items()

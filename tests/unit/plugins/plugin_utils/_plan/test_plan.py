@@ -532,6 +532,9 @@ def test_what_tor_refuses_together_may_come_from_two_places():
         service(daemon="shared", single_hop=True),
         daemons=[{"name": "shared", "options": {"entry_nodes": ["{de}"]}}],
     ) == [f"daemon 'shared': options: {guards}"]
+    assert faults(service(daemon="shared", single_hop=True), daemon_options={"entry_nodes": ["{de}"]}) == [
+        f"daemon 'shared': options: {guards}"
+    ]
 
 
 @pytest.mark.parametrize("empty", [None, []])
