@@ -74,6 +74,7 @@ BURSTS = {
     "pow": ("queue_rate", 250, "queue_burst", 2500),
 }
 USUAL_BANDWIDTH = 2**30
+ONE_RELAY = re.compile(r"(\$?[0-9a-f]{40}([=~].*)?|[a-z0-9]+)\Z", re.I)
 PROXIES = ("https_proxy", "socks4_proxy", "socks5_proxy", "tcp_proxy")
 SERVICE_SPECIAL = ("authorized_clients", "extra", "onionbalance_frontends", "ports", "single_hop")
 
@@ -275,7 +276,10 @@ def together_faults(options: t.Mapping[str, t.Any], single_hop: bool) -> t.Itera
     proxies = [field for field in PROXIES if options.get(field) is not None]
     if len(proxies) > 1:
         yield f"{proxies[1]}: stands beside {proxies[0]}, and tor takes one proxy only; remove one"
-    if single_hop and options.get("entry_nodes"):
+    guards = options.get("entry_nodes") or []
+    if len(guards) == 1 and ONE_RELAY.match(str(guards[0])):
+        yield "entry_nodes: is one relay, which tor refuses for onion services; name several, or a country or network"
+    if single_hop and guards:
         yield "entry_nodes: tor refuses them with single_hop, which uses no entry guards; remove one of the two"
 
 

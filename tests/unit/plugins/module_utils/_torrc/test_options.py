@@ -218,6 +218,10 @@ def test_tor_refuses_a_burst_below_its_rate(service: dict[str, t.Any], faults: l
             ["socks5_proxy: stands beside https_proxy, and tor takes one proxy only"],
         ),
         ({"entry_nodes": ["{de}"]}, False, []),
+        ({"entry_nodes": ["192.0.2.1"]}, False, []),
+        ({"entry_nodes": ["moria1", "$" + "A" * 40]}, False, []),
+        ({"entry_nodes": ["moria1"]}, False, ["entry_nodes: is one relay, which tor refuses for onion services"]),
+        ({"entry_nodes": ["A" * 40 + "~x"]}, False, ["entry_nodes: is one relay"]),
         ({"entry_nodes": ["{de}"]}, True, ["entry_nodes: tor refuses them with single_hop"]),
     ],
 )
