@@ -286,8 +286,9 @@ class Operator:
             **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
             "ANSIBLE_COLLECTIONS_PATH": collections_path(),
             "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
-            "ANSIBLE_CALLBACKS_ENABLED": "record",
+            "ANSIBLE_CALLBACK_PLUGINS": str(HERE.parent / "callback_plugins"),
+            "ANSIBLE_CALLBACKS_ENABLED": "built_modules,record",
+            "BUILT_MODULES": str(self.folder.parent / "built_modules"),
             "RECORD": str(record),
             **environment,
         }

@@ -237,6 +237,9 @@ class Fleet:
         wanted = {
             "ANSIBLE_COLLECTIONS_PATH": self.collections,
             "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection_plugins"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(HERE.parents[1] / "callback_plugins"),
+            "ANSIBLE_CALLBACKS_ENABLED": "built_modules",
+            "BUILT_MODULES": f"{self.collections}/built_modules",
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_LOCAL_TEMP": str(self.folder / "tmp"),
             "ANSIBLE_RETRY_FILES_ENABLED": "0",
