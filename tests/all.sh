@@ -158,6 +158,12 @@ installed() {
   export ANSIBLE_COLLECTIONS_PATH=$FLEET_CACHE/installed
 }
 
+# Between the runs of a scenario, as tests/hosts does between its own.
+share_built_modules() {
+  export BUILT_MODULES=$work/built_modules
+  export ANSIBLE_CALLBACK_PLUGINS=$collection/tests/callback_plugins ANSIBLE_CALLBACKS_ENABLED=built_modules
+}
+
 # Playbooks that are refused on the controller, with no host at all.
 stage_controller() { use 2.19; PYTHONPATH=$work python -m pytest -q tests/controller/test_{refused,waits}.py; }
 
@@ -192,7 +198,7 @@ run_stage() {
     set -e
     cd "$collection"
     case $1 in
-      molecule-*) installed; molecule test --no-command-borders -s "${1#molecule-}";;
+      molecule-*) installed; share_built_modules; molecule test --no-command-borders -s "${1#molecule-}";;
       hosts-*)    installed; python -m pytest -q --durations=5 "tests/hosts/test_${1#hosts-}.py";;
       *)          "stage_$1";;
     esac

@@ -131,7 +131,7 @@ def test_verify_tells_what_it_waits_for(fleet):
         lie("web1", "keeper_info", set={"status.services[0].hsdirs_answer": False}),
         lie("web1", "onion_descriptor_info", set={"services[0].newest": 3}),
     ]
-    run = fleet.run("verify", "-e", "verify_wait=10", *WITHOUT_DRIFT, lies=lies)
+    run = fleet.run("verify", "-e", "verify_wait=5", *WITHOUT_DRIFT, lies=lies)
     for line in (
         r"\[pub1\] \d+ s of at most \d+ s: waiting for archive: its publisher has not asked web2/archiveb1 yet",
         r"\[web1\] \d+ s of at most \d+ s: waiting for newsroom: 3 of 8 HSDirs hold its newest descriptor,"
