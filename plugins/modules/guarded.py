@@ -37,7 +37,6 @@ options:
     choices:
       - ansible.builtin.apt
       - ansible.builtin.command
-      - ansible.builtin.copy
       - ansible.builtin.dpkg_selections
       - ansible.builtin.file
       - ansible.builtin.find

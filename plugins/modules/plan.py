@@ -28,13 +28,6 @@ options:
       - Otherwise it is planned without an address.
     type: bool
     default: true
-  handed_over:
-    description:
-      - Daemons, as V(host/daemon), that are drained besides those of C(onion_drained), since something is being done to
-        them right now. See role P(onionfleet.balance.handover#role).
-    type: list
-    elements: str
-    default: []
 """
 
 EXAMPLES = r"""

@@ -55,7 +55,6 @@ class Declaration:
     :ivar keeper: ``onion_keeper``, settings of all keepers.
     :ivar drained: ``onion_drained``, hosts, or ``host/daemon``, whose backends publishers leave out.
     :ivar credentials: addresses that ``onion_client_credentials`` has clients' keys for.
-    :ivar handed_over: ``host/daemon`` that are drained, too, as something is being done to them.
     :ivar keys_required: whether a service without a key is a fault (else it is planned without an address).
     """
 
@@ -71,7 +70,6 @@ class Declaration:
     keeper: t.Any = dataclasses.field(default_factory=dict)
     drained: t.Any = dataclasses.field(default_factory=list)
     credentials: t.Sequence[str] = ()
-    handed_over: t.Collection[str] = ()
     keys_required: bool = True
 
 
@@ -129,7 +127,7 @@ def make_plan(declared: Declaration) -> Plan:
                 targets=declared.targets,
                 publisher=declared.publisher,
                 keeper=declared.keeper,
-                drained={*drained, *declared.handed_over},
+                drained=drained,
                 probe_hosts=probe_hosts,
             ),
         ),
