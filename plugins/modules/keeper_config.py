@@ -16,16 +16,10 @@ description:
   - A running keeper takes a new key within half a minute, without a restart.
 requirements:
   - The keeper's program and unit, which the role P(onionfleet.balance.keeper#role) installs.
-  - Root, by C(become).
-extends_documentation_fragment: [onionfleet.balance.attributes, onionfleet.balance.internal]
+extends_documentation_fragment: [onionfleet.balance.attributes, onionfleet.balance.internal, onionfleet.balance.host]
 attributes:
-  check_mode:
-    support: full
   diff_mode:
-    support: full
     details: [Shows addresses only of keys.]
-  idempotent:
-    support: full
 options:
   config:
     description: C(keeper) of the host's part of the plan.

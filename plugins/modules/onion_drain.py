@@ -17,12 +17,12 @@ description:
     process to a target of its services.
   - For daemons that other ones stand in for already, see M(onionfleet.balance.onion_publishing). Tor chooses new
     introduction points, so a daemon that is released afterwards serves again.
-requirements:
-  - Root, by C(become).
-extends_documentation_fragment: [onionfleet.balance.attributes]
+extends_documentation_fragment:
+  - onionfleet.balance.attributes
+  - onionfleet.balance.host
+  - onionfleet.balance.host.daemons
 attributes:
   check_mode:
-    support: full
     details: [Drains nothing.]
   diff_mode:
     support: none
@@ -33,8 +33,6 @@ options:
   daemons:
     description: >-
       Names of tor daemons (instances) on this host. One that does not run, or does not answer, is no failure.
-    type: list
-    elements: str
     required: true
   timeout:
     description: Seconds to wait at most. When streams are left then, a warning says so, and it is no failure.

@@ -16,18 +16,10 @@ description:
   - A key is never overwritten, and never deleted.
 requirements:
   - The user and group C(_onionpublisher), which the role P(onionfleet.balance.softmap_publisher#role) makes.
-  - Root, by C(become).
 notes:
   - O(secrets) need pipelining (C(ansible_pipelining=true)), with local connections too. Without it Ansible would write
     them into a temporary file on the host.
-extends_documentation_fragment: [onionfleet.balance.attributes]
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
+extends_documentation_fragment: [onionfleet.balance.attributes, onionfleet.balance.host]
 options:
   services:
     description: What the host publishes.

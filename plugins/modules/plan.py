@@ -19,8 +19,7 @@ description:
   - The field C(secret_key) of a service is never evaluated, so that no vault or secret store needs to be open.
 author:
   - The onionfleet.balance developers (@onionfleet)
-extends_documentation_fragment:
-  - onionfleet.balance.attributes.read_only
+extends_documentation_fragment: [onionfleet.balance.attributes.read_only]
 options:
   keys_required:
     description:

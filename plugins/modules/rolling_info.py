@@ -15,17 +15,13 @@ description:
     publisher that is older than its program or unit.
   - Finds instances that the host's publisher or keeper leaves out, by which a run that was stopped is known.
   - Finds out whether somebody asked for a reboot, by the file C(/run/onionfleet-reboot), which a reboot removes.
-requirements:
-  - Root, by C(become).
 extends_documentation_fragment:
-  - onionfleet.balance.attributes
   - onionfleet.balance.attributes.read_only
   - onionfleet.balance.internal
+  - onionfleet.balance.host
+  - onionfleet.balance.host.daemons
 options:
   daemons:
-    description: Names of tor daemons (instances) on this host.
-    type: list
-    elements: str
     required: true
 """
 
