@@ -83,8 +83,8 @@ class Plan:
     hints: t.List[str]
 
     def as_dict(self) -> Data:
-        """The plan as plain data, as the roles take it."""
-        return dataclasses.asdict(self)
+        """The plan as plain data, as the roles take it; parts that are alike may be the same object."""
+        return {**vars(self)}
 
 
 def make_plan(declared: Declaration) -> Plan:
@@ -167,7 +167,7 @@ def _summary(service: Service, address: t.Optional[str]) -> Data:
         "address": address,
         "replicas": [],
         "backends": [],
-        service.placement.layout.instances: [dataclasses.asdict(instance) for instance in service.placement.instances],
+        service.placement.layout.instances: [{**vars(instance)} for instance in service.placement.instances],
         "directory": service.directory,
         "publishers": [{"host": host} for host in service.placement.publishers],
         "ports": [int(port["port"]) for port in service.fields.get("ports", [])],
