@@ -7,7 +7,7 @@
 
 From a declaration that has been read to the plan as roles take it; no host, no templates of variables. The quicker of
 two plans counts. With --against, beside another checkout of the collection. Cases with more than so many instances are
-left out, by default more than 100,000; a million need some 2 GB.
+left out, by default more than 100,000; a million takes 1 GB.
 """
 
 from __future__ import annotations
