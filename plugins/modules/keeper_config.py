@@ -34,7 +34,7 @@ options:
       - Needs pipelining (C(ansible_pipelining=true)), or Ansible would write it to a file on the host.
     type: dict
   restart:
-    description: Whether to restart it in any case, as in a check run that has not installed a new program.
+    description: Whether to restart it in any case. A check run says so of a program or unit that it has not installed.
     type: bool
     default: false
 """
