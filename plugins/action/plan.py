@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible import constants as C
@@ -32,7 +31,6 @@ FACTS_HINT = (
 )
 ARGUMENTS = {
     "keys_required": {"type": "bool", "default": True},
-    "handed_over": {"type": "list", "elements": "str", "default": []},
 }
 DEFAULTS: t.Dict[str, t.Any] = {
     "onion_services": [],
@@ -61,8 +59,7 @@ class ActionModule(ActionBase):
         try:
             if strategy.endswith(AHEAD):
                 raise OnionfleetError(_strategy_fault(strategy))
-            declaration = self._declaration(variables, arguments["keys_required"])
-            plan = make_plan(dataclasses.replace(declaration, handed_over=arguments["handed_over"]))
+            plan = make_plan(self._declaration(variables, arguments["keys_required"]))
         except OnionfleetError as error:
             return {"failed": True, "msg": f"The declaration has faults; nothing was touched.\n{error}"}
         plan.hints.extend([*self._hints, *([FACTS_HINT] if C.INJECT_FACTS_AS_VARS else [])])

@@ -6,16 +6,19 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What every plugin of this collection says about check mode, diff and idempotence."""
+    """What every module says about check mode, diff and idempotence; most support all three."""
 
     DOCUMENTATION = r"""
 options: {}
 attributes:
   check_mode:
+    support: full
     description: Can run in check mode and predicts what the run that follows changes, without changing anything.
   diff_mode:
+    support: full
     description: Returns what was, or would be, changed in diff mode. No secret is ever part of a diff.
   idempotent:
+    support: full
     description: Run again with the same options, it changes nothing.
 """
 

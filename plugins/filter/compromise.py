@@ -45,9 +45,8 @@ _value:
 
 import typing as t
 
-from ansible.errors import AnsibleFilterError
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._day_two.compromise import compromise
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._errors import as_filter
 
 
 class FilterModule:
@@ -55,11 +54,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Any]:
         """Name it."""
-        return {"compromise": _compromise}
-
-
-def _compromise(services: t.Mapping[str, t.Any], hosts: t.Sequence[str], probe_hosts: t.Sequence[str] = ()) -> str:
-    try:
-        return compromise(services, hosts, probe_hosts)
-    except OnionfleetError as error:
-        raise AnsibleFilterError(str(error)) from None
+        return {"compromise": as_filter(compromise)}

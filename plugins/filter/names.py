@@ -40,9 +40,8 @@ _value:
 
 import typing as t
 
-from ansible.errors import AnsibleFilterError
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._day_two.names import names
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._errors import as_filter
 
 
 class FilterModule:
@@ -50,11 +49,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Any]:
         """Name it."""
-        return {"names": _names}
-
-
-def _names(value: t.Any, variable: str) -> list[str]:
-    try:
-        return names(value, variable)
-    except OnionfleetError as error:
-        raise AnsibleFilterError(str(error)) from None
+        return {"names": as_filter(names)}

@@ -69,17 +69,8 @@ _value:
 
 import typing as t
 
-from ansible.errors import AnsibleFilterError
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
-from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import private_network
-
-
-def private_tor_network(addresses: t.Mapping[str, str], **settings: t.Any) -> dict[str, t.Any]:
-    """The network over hosts; see the function of the same name."""
-    try:
-        return private_network.private_tor_network(addresses, **settings)
-    except OnionfleetError as error:
-        raise AnsibleFilterError(str(error)) from None
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._errors import as_filter
+from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.private_network import private_tor_network
 
 
 class FilterModule:
@@ -87,4 +78,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Name it."""
-        return {"private_tor_network": private_tor_network}
+        return {"private_tor_network": as_filter(private_tor_network)}

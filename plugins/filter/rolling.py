@@ -9,6 +9,7 @@ import typing as t
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._day_two.handover import (
     concerned,
     handover,
+    left_out,
     still_held,
     taken_away,
 )
@@ -24,6 +25,7 @@ class FilterModule:
         return {
             "concerned": concerned,
             "handover": handover,
+            "left_out": left_out,
             "publish_now": publish_now,
             "roll_batches": roll_batches,
             "still_held": still_held,

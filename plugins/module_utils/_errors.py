@@ -60,8 +60,9 @@ def collected(faults: t.List[str], read: t.Callable[[], t.Any]) -> t.Any:
 
 def in_english(error: OSError) -> str:
     """The system's words for an error, in English as our sentences are: Ansible speaks the controller's language."""
-    if error.errno is None:
-        return str(error)
+    # those of the resolver are below 0
+    if error.errno is None or error.errno < 0:
+        return error.strerror or str(error)
     spoken = locale.setlocale(locale.LC_MESSAGES)
     locale.setlocale(locale.LC_MESSAGES, "C")
     try:

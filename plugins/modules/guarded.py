@@ -16,18 +16,13 @@ description:
   - The roles of this collection use it; it has no other purpose.
 author:
   - The onionfleet.balance developers (@onionfleet)
-extends_documentation_fragment:
-  - onionfleet.balance.attributes
-  - onionfleet.balance.internal
+extends_documentation_fragment: [onionfleet.balance.attributes, onionfleet.balance.internal]
 attributes:
   check_mode:
-    support: full
     details: As the module that it runs.
   diff_mode:
-    support: full
     details: As the module that it runs.
   idempotent:
-    support: full
     details: As the module that it runs.
 options:
   module:
@@ -37,7 +32,6 @@ options:
     choices:
       - ansible.builtin.apt
       - ansible.builtin.command
-      - ansible.builtin.copy
       - ansible.builtin.dpkg_selections
       - ansible.builtin.file
       - ansible.builtin.find

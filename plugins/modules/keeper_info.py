@@ -132,11 +132,9 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._errors import 
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import locations
 from ansible_collections.onionfleet.balance.plugins.module_utils._programs.keeper_status import is_stale, read_status
 
-LOADED = (locations.KEEPER_PROGRAM, locations.KEEPER_UNIT, locations.KEEPER_CONFIG)
-
 
 def run(timeout: float) -> t.Dict[str, t.Any]:
-    stale = is_stale(locations.KEEPER_STATUS, LOADED)
+    stale = is_stale()
     try:
         return {"status": read_status(locations.KEEPER_STATUS, timeout), "stale": stale, "error": ""}
     except OnionfleetError as error:

@@ -18,8 +18,6 @@ description:
     a new backend makes a new one.
 extends_documentation_fragment: [onionfleet.balance.attributes]
 attributes:
-  check_mode:
-    support: full
   diff_mode:
     support: none
   idempotent:

@@ -19,13 +19,8 @@ description:
     clients have no business on the servers.
 extends_documentation_fragment: [onionfleet.balance.attributes]
 attributes:
-  check_mode:
-    support: full
   diff_mode:
-    support: full
     details: [Shows names of files only.]
-  idempotent:
-    support: full
 options:
   path:
     description: The folder, made with mode 0700. One folder per service.

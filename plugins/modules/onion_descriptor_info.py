@@ -17,18 +17,12 @@ description:
   - With O(daemons), asks tor daemons of this host for the descriptors that they made themselves and for their
     introduction circuits. By these one can tell whose descriptor an HSDir holds, which no descriptor says.
   - Descriptors are public. Introduction points are encrypted to whoever knows the address, or to authorized clients.
-extends_documentation_fragment:
-  - onionfleet.balance.attributes
-  - onionfleet.balance.attributes.read_only
+extends_documentation_fragment: [onionfleet.balance.attributes.read_only, onionfleet.balance.host.daemons]
 requirements:
   - cryptography (with O(addresses); with O(daemons) only for RV(daemons[].services[].introduction_points))
 options:
   addresses:
     description: Addresses of services, as in V(….onion).
-    type: list
-    elements: str
-  daemons:
-    description: Names of tor daemons (instances) on this host.
     type: list
     elements: str
   control:

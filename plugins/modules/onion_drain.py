@@ -17,12 +17,12 @@ description:
     process to a target of its services.
   - For daemons that other ones stand in for already, see M(onionfleet.balance.onion_publishing). Tor chooses new
     introduction points, so a daemon that is released afterwards serves again.
-requirements:
-  - Root, by C(become).
-extends_documentation_fragment: [onionfleet.balance.attributes]
+extends_documentation_fragment:
+  - onionfleet.balance.attributes
+  - onionfleet.balance.host
+  - onionfleet.balance.host.daemons
 attributes:
   check_mode:
-    support: full
     details: [Drains nothing.]
   diff_mode:
     support: none
@@ -33,11 +33,9 @@ options:
   daemons:
     description: >-
       Names of tor daemons (instances) on this host. One that does not run, or does not answer, is no failure.
-    type: list
-    elements: str
     required: true
   timeout:
-    description: Seconds to wait at most. It is no failure when streams are left then.
+    description: Seconds to wait at most. When streams are left then, a warning says so, and it is no failure.
     type: int
     default: 600
   quiet:
@@ -52,11 +50,6 @@ EXAMPLES = r"""
   onionfleet.balance.onion_drain:
     daemons: [newsroomw1]
     timeout: 120
-  register: drained
-
-- name: Say how many will be cut
-  ansible.builtin.debug:
-    msg: "{{ drained.daemons | sum(attribute='streams') }}"
 """
 
 RETURN = r"""
@@ -108,6 +101,9 @@ def main() -> None:
     with errors_fail(module):
         daemons = drain.running(wanted["daemons"])
         drain.drain(daemons, timeout=wanted["timeout"], quiet=wanted["quiet"])
+    for daemon in daemons:
+        if daemon.streams:
+            module.warn(f"daemon '{daemon.name}': {daemon.streams} streams are still open after {wanted['timeout']} s")
     module.exit_json(
         changed=any(not daemon.error for daemon in daemons),
         seconds=round(time.monotonic() - began, 1),

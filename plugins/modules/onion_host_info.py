@@ -14,10 +14,7 @@ description:
   - Tells which tor daemons, publisher and keeper are on a host, with the services that they serve, whatever the
     declaration says now. P(onionfleet.balance.leavers#filter) compares it with the plan.
   - A daemon that somebody else configures is left out. Keys are never read.
-requirements:
-  - Root, by C(become).
-extends_documentation_fragment:
-  - onionfleet.balance.attributes.read_only
+extends_documentation_fragment: [onionfleet.balance.attributes.read_only, onionfleet.balance.host]
 options: {}
 """
 

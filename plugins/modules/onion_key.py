@@ -21,13 +21,8 @@ description:
   - Needs nothing but Python on the host.
 extends_documentation_fragment: [onionfleet.balance.attributes]
 attributes:
-  check_mode:
-    support: full
   diff_mode:
-    support: full
     details: [Shows the address only.]
-  idempotent:
-    support: full
 options:
   path:
     description: The service directory.

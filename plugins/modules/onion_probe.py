@@ -17,9 +17,7 @@ description:
     and for how long at most. Only services for which it does not hold yet are asked again.
   - Every request has circuits of its own. A new circuit is not a new visitor, as the client keeps the descriptor;
     O(fresh=client) makes it forget that too.
-extends_documentation_fragment:
-  - onionfleet.balance.attributes
-  - onionfleet.balance.attributes.read_only
+extends_documentation_fragment: [onionfleet.balance.attributes.read_only]
 attributes:
   action:
     support: full

@@ -16,12 +16,11 @@ description:
   - It works on whole daemons, with all their services. Of each service, one daemon of the
     fleet is to publish at a time.
   - What it sets is forgotten when a daemon reloads or restarts, which goes back to its configuration.
-requirements:
-  - Root, by C(become).
-extends_documentation_fragment: [onionfleet.balance.attributes]
+extends_documentation_fragment:
+  - onionfleet.balance.attributes
+  - onionfleet.balance.host
+  - onionfleet.balance.host.daemons
 attributes:
-  check_mode:
-    support: full
   diff_mode:
     support: none
   idempotent:
@@ -29,9 +28,6 @@ attributes:
     details: [With O(state=published) daemons publish whenever they are told to.]
 options:
   daemons:
-    description: Names of tor daemons (instances) on this host.
-    type: list
-    elements: str
     required: true
   state:
     description:

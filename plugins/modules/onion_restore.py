@@ -18,13 +18,8 @@ description:
   - Works on the controller alone and connects to no host.
 extends_documentation_fragment: [onionfleet.balance.attributes]
 attributes:
-  check_mode:
-    support: full
   diff_mode:
-    support: full
     details: [Shows paths only.]
-  idempotent:
-    support: full
 options:
   path:
     description: The backup.

@@ -15,16 +15,7 @@ description:
   - Keys, and files that may hold passwords, are overwritten before they are unlinked. That reaches the blocks that they
     have now. Flash, file systems that copy on write, snapshots and backups may keep older ones.
   - A run that was killed goes on when it is run again.
-requirements:
-  - Root, by C(become).
-extends_documentation_fragment: [onionfleet.balance.attributes]
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
+extends_documentation_fragment: [onionfleet.balance.attributes, onionfleet.balance.host]
 options:
   daemons:
     description: Names of tor daemons that go with everything, their configuration, data, keys, user and record.

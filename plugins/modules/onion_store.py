@@ -20,13 +20,8 @@ description:
     read only for that. Services with C(state=absent) are passed over.
 extends_documentation_fragment: [onionfleet.balance.attributes]
 attributes:
-  check_mode:
-    support: full
   diff_mode:
-    support: full
     details: [Shows addresses only.]
-  idempotent:
-    support: full
 options:
   services:
     description:

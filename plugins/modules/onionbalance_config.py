@@ -12,22 +12,14 @@ author: The onionfleet.balance developers (@onionfleet)
 description:
   - Writes what a publisher, Onionbalance with our launcher, publishes, and the keys of
     these services, all of it or none.
-  - Starts and reloads nothing; RV(action) says what is due, by what the running publisher has loaded.
+  - RV(action) says what is due, by what the running publisher has loaded; O(state) says how much of it is done.
   - A key is never overwritten, and never deleted.
 requirements:
   - The user and group C(_onionpublisher), which the role P(onionfleet.balance.softmap_publisher#role) makes.
-  - Root, by C(become).
 notes:
   - O(secrets) need pipelining (C(ansible_pipelining=true)), with local connections too. Without it Ansible would write
     them into a temporary file on the host.
-extends_documentation_fragment: [onionfleet.balance.attributes]
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
+extends_documentation_fragment: [onionfleet.balance.attributes, onionfleet.balance.host]
 options:
   services:
     description: What the host publishes.
@@ -73,6 +65,15 @@ options:
         than fit, and V(testnet) for the short time periods of C(TestingTorNetwork).
     type: dict
     default: {}
+  state:
+    description:
+      - V(written) does nothing to the publisher.
+      - V(reloaded) has one that runs read its configuration.
+      - V(started) enables the publisher, and starts, reloads or stops it as is due; a restart is left to somebody else.
+      - V(restarted) restarts it, too, where that is due.
+    type: str
+    choices: [written, reloaded, started, restarted]
+    default: written
   secrets:
     description:
       - Secret keys by name of service, in any format that M(onionfleet.balance.onion_key) imports, for services whose
@@ -91,6 +92,7 @@ EXAMPLES = r"""
         instances:
           - {name: app1/archiveb1, address: "{{ app1_address }}"}
           - {name: app2/archiveb1, address: "{{ app2_address }}"}
+    state: restarted
     secrets:
       archive: "{{ archive_secret }}"
   register: publisher
@@ -99,7 +101,7 @@ EXAMPLES = r"""
 RETURN = r"""
 action:
   description:
-    - What has to be done to the publisher, V(start), V(reload), V(restart), V(stop) or V(none).
+    - What is due for the publisher, or was before it was done, V(start), V(reload), V(restart), V(stop) or V(none).
     - V(start) where nobody listens on its status socket; V(restart) where its program or unit is newer than it, or
       where it gives no proper answer; V(reload) where it has loaded another configuration.
   returned: success
@@ -124,6 +126,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._programs.publi
     NotRunning,
     read_status,
 )
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs.service import bring
 
 Data = t.Dict[str, t.Any]
 INSTANCE = {
@@ -136,6 +139,14 @@ SERVICE = {
     "address": {"type": "str"},
     "port": {"type": "int", "required": True},
     "instances": {"type": "list", "elements": "dict", "required": True, "options": INSTANCE},
+}
+
+# state -> what is due -> what is done
+ACTS: t.Dict[str, t.Dict[str, str]] = {
+    "written": {},
+    "reloaded": {"reload": "reload", "restart": "reload"},
+    "started": {"none": "start", "start": "start", "reload": "reload", "restart": "start", "stop": "stop"},
+    "restarted": {"none": "start", "start": "start", "reload": "reload", "restart": "restart", "stop": "stop"},
 }
 
 
@@ -172,10 +183,13 @@ def run(parameters: t.Mapping[str, t.Any], check: bool) -> t.Dict[str, t.Any]:
     if changed and not check:
         with disk.alone(), disk.Transaction() as transaction:
             transaction.write(changed, [])
+    due = action(declared, config)
+    act = ACTS[parameters["state"]].get(due)
+    verbs = bring(locations.PUBLISHER_UNIT, act, check=check) if act else []
     return {
-        "changed": bool(changed),
+        "changed": bool(changed or verbs),
         "diff": diff,
-        "action": action(declared, config),
+        "action": due,
         "kept_keys": kept_keys(declared),
         "warnings": unknown_backends(services),
     }
@@ -201,6 +215,7 @@ def main() -> None:
         {
             "services": {"type": "list", "elements": "dict", "required": True, "options": SERVICE},
             "settings": {"type": "dict", "default": {}},
+            "state": {"type": "str", "choices": [*ACTS], "default": "written"},
             "secrets": {"type": "dict", "default": {}, "no_log": True},
         },
         supports_check_mode=True,

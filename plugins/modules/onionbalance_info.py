@@ -161,8 +161,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, errors_fail
-from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk, locations
-from ansible_collections.onionfleet.balance.plugins.module_utils._programs import onionbalance
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import locations
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs import publisher_files
 from ansible_collections.onionfleet.balance.plugins.module_utils._programs.publisher_status import read_status
 
 
@@ -170,7 +170,7 @@ def run(timeout: float) -> t.Dict[str, t.Any]:
     found: t.Dict[str, t.Any] = {"configured": [], "status": None}
     faults: t.List[str] = []
     for name, read in (
-        ("configured", _configured),
+        ("configured", publisher_files.configured),
         ("status", lambda: read_status(locations.PUBLISHER_STATUS, timeout)),
     ):
         try:
@@ -178,13 +178,6 @@ def run(timeout: float) -> t.Dict[str, t.Any]:
         except OnionfleetError as error:
             faults += error.faults
     return {**found, "error": "; ".join(faults)}
-
-
-def _configured() -> t.List[t.Dict[str, t.Any]]:
-    text = disk.read_text(locations.PUBLISHER_CONFIG)
-    if text is None:
-        raise OnionfleetError(f"{locations.PUBLISHER_CONFIG}: is not there; deploy the publisher")
-    return onionbalance.parse(text)
 
 
 def main() -> None:

@@ -19,8 +19,7 @@ description:
   - The field C(secret_key) of a service is never evaluated, so that no vault or secret store needs to be open.
 author:
   - The onionfleet.balance developers (@onionfleet)
-extends_documentation_fragment:
-  - onionfleet.balance.attributes.read_only
+extends_documentation_fragment: [onionfleet.balance.attributes.read_only]
 options:
   keys_required:
     description:
@@ -28,13 +27,6 @@ options:
       - Otherwise it is planned without an address.
     type: bool
     default: true
-  handed_over:
-    description:
-      - Daemons, as V(host/daemon), that are drained besides those of C(onion_drained), since something is being done to
-        them right now. See role P(onionfleet.balance.handover#role).
-    type: list
-    elements: str
-    default: []
 """
 
 EXAMPLES = r"""

@@ -16,9 +16,7 @@ description:
     P(onionfleet.balance.fleet_report#filter).
 author:
   - The onionfleet.balance developers (@onionfleet)
-extends_documentation_fragment:
-  - onionfleet.balance.attributes.read_only
-  - onionfleet.balance.internal
+extends_documentation_fragment: [onionfleet.balance.attributes.read_only, onionfleet.balance.internal]
 options:
   daemons:
     description: The tor daemons of the host, from M(onionfleet.balance.plan).

@@ -12,17 +12,10 @@ author: The onionfleet.balance developers (@onionfleet)
 description:
   - Writes what differs, all of it or nothing. Files are readable by everybody and belong to the superuser.
   - Other files in the folder stay.
-requirements:
-  - Root, by C(become).
-extends_documentation_fragment: [onionfleet.balance.attributes, onionfleet.balance.internal]
+extends_documentation_fragment: [onionfleet.balance.attributes, onionfleet.balance.internal, onionfleet.balance.host]
 attributes:
-  check_mode:
-    support: full
   diff_mode:
-    support: full
     details: [Names files, and shows no contents.]
-  idempotent:
-    support: full
 options:
   path:
     description: The folder of the program on the host.

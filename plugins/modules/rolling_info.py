@@ -7,24 +7,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rolling_info
-short_description: Which programs of a host are older than what is installed, and whether it is to be rebooted
+short_description: What a host waits for, of what a rolling restart does
 version_added: "0.1.0"
 author: The onionfleet.balance developers (@onionfleet)
 description:
   - Finds tor daemons whose program has been replaced since they started, as by an upgrade of the package, and a
     publisher that is older than its program or unit.
+  - Finds instances that the host's publisher or keeper leaves out, by which a run that was stopped is known.
   - Finds out whether somebody asked for a reboot, by the file C(/run/onionfleet-reboot), which a reboot removes.
-requirements:
-  - Root, by C(become).
 extends_documentation_fragment:
-  - onionfleet.balance.attributes
   - onionfleet.balance.attributes.read_only
   - onionfleet.balance.internal
+  - onionfleet.balance.host
+  - onionfleet.balance.host.daemons
 options:
   daemons:
-    description: Names of tor daemons (instances) on this host.
-    type: list
-    elements: str
     required: true
 """
 
@@ -45,19 +42,27 @@ publisher:
   description: Whether the publisher's program or unit is newer than the publisher that runs.
   returned: success
   type: bool
+left_out:
+  description: >-
+    Instances, as C(host/daemon), that the publisher is configured to leave out, or that the running keeper takes no
+    turn with.
+  returned: success
+  type: list
+  elements: str
 reboot:
   description: Whether the host is to be rebooted.
   returned: success
   type: bool
 """
 
+import contextlib
 import os
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, errors_fail
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import locations, systemd
-from ansible_collections.onionfleet.balance.plugins.module_utils._programs import publisher_files
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs import keeper_status, publisher_files
 from ansible_collections.onionfleet.balance.plugins.module_utils._programs.publisher_status import read_status
 
 
@@ -65,6 +70,7 @@ def run(daemons: t.Sequence[str]) -> t.Dict[str, t.Any]:
     return {
         "outdated": [name for name, pid in systemd.processes(daemons).items() if pid and replaced(pid)],
         "publisher": publisher_outdated(),
+        "left_out": [*left_out()],
         "reboot": os.path.exists(locations.REBOOT_WANTED),
     }
 
@@ -81,6 +87,15 @@ def publisher_outdated() -> bool:
         return publisher_files.program_changed() > read_status(locations.PUBLISHER_STATUS, 5)["started"]
     except OnionfleetError:  # one that does not run is the matter of a deployment
         return False
+
+
+def left_out() -> t.Iterator[str]:
+    with contextlib.suppress(OnionfleetError):
+        for service in publisher_files.configured():
+            yield from (each["name"] for each in service["instances"] if each["drained"])
+    with contextlib.suppress(OnionfleetError):
+        for service in keeper_status.read_status(locations.KEEPER_STATUS, 5)["services"]:
+            yield from (each["name"] for each in service["replicas"] if each["drained"])
 
 
 def main() -> None:

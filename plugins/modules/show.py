@@ -14,9 +14,7 @@ description:
     JSON.
 author:
   - The onionfleet.balance developers (@onionfleet)
-extends_documentation_fragment:
-  - onionfleet.balance.attributes.read_only
-  - onionfleet.balance.internal
+extends_documentation_fragment: [onionfleet.balance.attributes.read_only, onionfleet.balance.internal]
 options:
   text:
     description: What to print. Nothing is printed for an empty one.

@@ -19,12 +19,9 @@ author: The onionfleet.balance developers (@onionfleet)
 extends_documentation_fragment: [onionfleet.balance.attributes, onionfleet.balance.internal]
 attributes:
   check_mode:
-    support: full
     details: [The fingerprints of an authority whose keys are still to be made are zeros.]
   diff_mode:
     support: none
-  idempotent:
-    support: full
 options:
   authorities:
     description: Names of the authorities' instances on this host.

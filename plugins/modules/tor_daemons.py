@@ -14,12 +14,8 @@ description:
   - Waits until each is active, and with O(wait) until it has bootstrapped and relays hold the descriptors of its
     services, before the next one's turn.
   - Keeps a record of what each daemon loaded in C(/var/lib/onionfleet/loaded).
-requirements:
-  - Root, by C(become).
-extends_documentation_fragment: [onionfleet.balance.attributes]
+extends_documentation_fragment: [onionfleet.balance.attributes, onionfleet.balance.host]
 attributes:
-  check_mode:
-    support: full
   diff_mode:
     support: none
   idempotent:

@@ -19,19 +19,13 @@ description:
   - A key is never overwritten, and deleted only with an explicit C(delete_key).
 requirements:
   - Debian's package tor, for the validation.
-  - Root, by C(become).
 notes:
   - O(secrets) and O(option_secrets) need pipelining (C(ansible_pipelining=true)), with local connections too. Without
     it Ansible would write them into a temporary file on the host.
-extends_documentation_fragment: [onionfleet.balance.attributes]
+extends_documentation_fragment: [onionfleet.balance.attributes, onionfleet.balance.host]
 attributes:
   check_mode:
-    support: full
     details: [Without tor on the host the configuration cannot be validated, which a warning says.]
-  diff_mode:
-    support: full
-  idempotent:
-    support: full
 options:
   daemons:
     description:

@@ -70,7 +70,7 @@ def test_publish_names_what_it_cannot(fleet):
 
 def test_roll_gives_visitors_back_that_a_stopped_run_took_away(fleet):
     """Its keeper takes no turn with a daemon that nothing is due on."""
-    lies = [lie("web2", "keeper_info", set={"status.services[0].replicas[0].drained": True})]
+    lies = [lie("web2", "rolling_info", set={"left_out": [f"web2/{KEPT}"]})]
     run = fleet.run("roll", lies=lies)
     assert run.code == 0, run.output
     assert [

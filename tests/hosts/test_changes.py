@@ -100,7 +100,7 @@ def test_restarts_come_one_after_another_and_the_holder_last(running):
     order = [
         entry["host"]
         for entry in run.record
-        if entry.get("outcome") == "ok" and entry["task"].endswith("Restart daemons")
+        if entry.get("outcome") == "ok" and entry["task"].endswith("Have daemons serve again")
     ]
     assert len(order) == 2
     assert order[-1] == holder

@@ -69,12 +69,13 @@ def rolling(tmp_path_factory, network):
 
 def order(run):
     """Hosts in the order in which something was done to them."""
-    acts = ("Restart daemons", "Reboot")
-    return [
+    acts = ("Have daemons serve again", "Reboot")
+    acted = (
         entry["host"]
         for entry in run.record
         if entry.get("task", "").endswith(acts) and entry.get("result", {}).get("changed")
-    ]
+    )
+    return list(dict.fromkeys(acted))
 
 
 def late(rolling):

@@ -116,7 +116,8 @@ def headers(run, task):
 
 def test_check_mode_named_what_followed(running):
     assert running.checked.files == running.deployed.files
-    written = [headers(run, "Write what it publishes") for run in (running.checked, running.deployed)]
+    task = "Write what it publishes, and run the publishers, one after another"
+    written = [headers(run, task) for run in (running.checked, running.deployed)]
     secret, told = (
         "/etc/onionfleet/publisher/keys/archive/hs_ed25519_secret_key",
         "/etc/onionfleet/publisher/config.yaml",

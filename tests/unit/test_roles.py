@@ -563,7 +563,7 @@ LISTED = {"handover_instances": ["web2/ab1"], "handover_unseen": SEEN[1:]}
             {"private_tor_network_relays": 7, "private_tor_network_consensus": {"stdout": "3"}},
             ["7 relays in the consensus, which lists 3"],
         ),
-        ("Restart daemons", {"roll_due": {"daemons": ["aw1", "bw1"]}}, ["aw1 to serve again", "bw1 to serve again"]),
+        ("Have daemons serve again", {"roll_acting": ["aw1", "bw1"]}, ["aw1 to serve again", "bw1 to serve again"]),
         ("Let their visitors finish", {"handover_host": {"value": ["aw1", "bw1"]}}, ["visitors of aw1 bw1 to finish"]),
     ],
 )

@@ -16,7 +16,7 @@ PACKAGE = "ansible_collections.onionfleet.balance.plugins."
 # lowest first; docs/architecture.md draws them
 FLOORS = {
     "module_utils": ["_errors", "_onion", "_torrc", "_host", "_tor", "_daemons", "_programs", "_whole_host"],
-    "plugin_utils": ["_gate", "_plan", "_store", "_status", "_day_two", "_picture"],
+    "plugin_utils": ["_errors", "_gate", "_plan", "_store", "_status", "_day_two", "_picture"],
 }
 
 

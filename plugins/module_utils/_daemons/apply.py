@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._daemons.change import Change
 from ansible_collections.onionfleet.balance.plugins.module_utils._daemons.wanted import Daemon
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, in_english
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk, systemd, wipe
 from ansible_collections.onionfleet.balance.plugins.module_utils._host.diff import node_diff, part
 from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import configuration
@@ -51,7 +51,7 @@ def _remove_empty(daemon: Daemon) -> None:
             os.rmdir(directory)
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.ENOENT):
-                raise OnionfleetError(f"{directory}: {error.strerror}") from None
+                raise OnionfleetError(f"{directory}: {in_english(error)}") from None
 
 
 def diff(changes: t.Sequence[Change]) -> t.List[t.Dict[str, str]]:

@@ -25,7 +25,7 @@ import stat
 import types
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, in_english
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import wipe
 from ansible_collections.onionfleet.balance.plugins.module_utils._host.safe_open import open_file, opened
 
@@ -179,7 +179,7 @@ class Transaction:
                 _unlink(leftover)
         if isinstance(error, OSError):
             raise OnionfleetError(
-                f"{error.filename or 'the disk'}: {error.strerror}; the previous configuration is back in place"
+                f"{error.filename or 'the disk'}: {in_english(error)}; the previous configuration is back in place"
             ) from None
 
     @staticmethod
@@ -206,7 +206,7 @@ class Transaction:
                 else:
                     self._stage(node, node.content)
             except OSError as error:
-                raise OSError(error.errno, error.strerror, node.path) from None
+                raise OSError(error.errno, in_english(error), node.path) from None
         for temporary, path in self._staged:
             self._keep(path)
             _rename(temporary, path)

@@ -10,7 +10,7 @@ import re
 import secrets
 import time
 
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, in_english
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import wipe
 from ansible_collections.onionfleet.balance.plugins.module_utils._host.safe_open import no_links, opened
 
@@ -38,7 +38,7 @@ def write_private(path: str, content: bytes) -> None:
             os.fsync(folder)
             _remove_abandoned(directory, name, folder)
     except OSError as exc:
-        raise OnionfleetError(f"{path}: cannot be written: {exc.strerror}") from exc
+        raise OnionfleetError(f"{path}: cannot be written: {in_english(exc)}") from exc
 
 
 def _remove_abandoned(directory: str, name: str, folder: int) -> None:
@@ -72,4 +72,4 @@ def change_mode(path: str, mode: int) -> None:
             finally:
                 os.close(handle)
     except OSError as exc:
-        raise OnionfleetError(f"{path}: cannot be changed: {exc.strerror}") from exc
+        raise OnionfleetError(f"{path}: cannot be changed: {in_english(exc)}") from exc

@@ -15,6 +15,8 @@ import concurrent.futures
 import socket
 import typing as t
 
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import in_english
+
 _AT_ONCE = 20
 
 
@@ -35,8 +37,10 @@ def refusal(target: str, timeout: float = 3.0) -> str:
         return f"nothing listens on {target}"
     except socket.timeout:
         return f"{target} accepts no connection within {timeout:g} s"
-    except (OSError, ValueError) as error:
-        return f"{target} accepts no connection: {getattr(error, 'strerror', None) or error}"
+    except OSError as error:
+        return f"{target} accepts no connection: {in_english(error)}"
+    except ValueError as error:
+        return f"{target} accepts no connection: {error}"
     return ""
 
 

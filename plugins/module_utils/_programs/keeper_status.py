@@ -6,7 +6,7 @@
 Overview::
 
   read_status   status socket -> its answer; raises OnionfleetError
-  is_stale      status socket, files -> whether it runs with older ones
+  is_stale      whether it runs with an older program, unit or configuration
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk
+from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk, locations
 from ansible_collections.onionfleet.balance.plugins.module_utils._programs.status_socket import ask
 
 _NUMBER, _FLAG, _ACT = (int, float), (bool, type(None)), (dict, type(None))
@@ -50,14 +50,10 @@ def read_status(path: str, timeout: float) -> t.Dict[str, t.Any]:
     return ask(path, timeout, unit="onionfleet-keeper", whose="keeper", shape=_SHAPE)
 
 
-def is_stale(path: str, loaded: t.Iterable[str]) -> bool:
-    """Whether a keeper runs and a file loaded at its start has changed since; after a killed run nobody else knows.
-
-    :param path: of the status socket, which it makes when it starts.
-    :param loaded: files, and folders with all files in them.
-    """
+def is_stale() -> bool:
+    """Whether a keeper runs and a file loaded at its start has changed since; after a killed run nobody else knows."""
     try:
-        started = os.stat(path).st_ctime
+        started = os.stat(locations.KEEPER_STATUS).st_ctime  # it makes the socket when it starts
     except FileNotFoundError:
         return False
-    return disk.last_change(loaded) > started
+    return disk.last_change([locations.KEEPER_PROGRAM, locations.KEEPER_UNIT, locations.KEEPER_CONFIG]) > started

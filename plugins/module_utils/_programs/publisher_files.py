@@ -7,6 +7,7 @@ Overview::
 
   user_faults   whether its user is there
   key_nodes     services and secrets -> files of the keys that are missing, and the faults of all keys
+  configured    what its configuration says
   program_changed   when its program or unit was last written
   nodes         these and the configuration, in the order in which they are written
 """
@@ -20,6 +21,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk, locations
 from ansible_collections.onionfleet.balance.plugins.module_utils._host.disk import Node
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs import onionbalance
 
 Data = t.Dict[str, t.Any]
 
@@ -67,6 +69,17 @@ def nodes(keys: t.Sequence[Node], config: str) -> t.List[Node]:
         *keys,
         Node(locations.PUBLISHER_CONFIG, 0o640, "root", group, config.encode()),
     ]
+
+
+def configured() -> t.List[Data]:
+    """The services of its configuration; see onionbalance.parse.
+
+    :raises OnionfleetError: there is none, or it is torn.
+    """
+    text = disk.read_text(locations.PUBLISHER_CONFIG)
+    if text is None:
+        raise OnionfleetError(f"{locations.PUBLISHER_CONFIG}: is not there; deploy the publisher")
+    return onionbalance.parse(text)
 
 
 def program_changed() -> float:

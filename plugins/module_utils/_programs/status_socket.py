@@ -16,7 +16,7 @@ import socket
 import time
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, in_english
 
 # a thousand backends fit
 _LIMIT = 4 * 1024 * 1024
@@ -39,9 +39,9 @@ def ask(path: str, timeout: float, *, unit: str, whose: str, shape: t.Any) -> t.
     try:
         answer = json.loads(_received(path, time.monotonic() + timeout))
     except (FileNotFoundError, ConnectionRefusedError) as error:
-        raise NotRunning(f"{path}: nobody listens ({error.strerror}); {see}") from error
+        raise NotRunning(f"{path}: nobody listens ({in_english(error)}); {see}") from error
     except (OSError, ValueError, RecursionError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        why = in_english(error) if isinstance(error, OSError) else str(error)
         raise OnionfleetError(f"{path}: {why}; {see}") from error
     if not _fits(answer, shape):
         raise OnionfleetError(f"{path}: the answer is not a {whose}'s; see what listens there")

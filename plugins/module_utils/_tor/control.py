@@ -76,7 +76,7 @@ class ControlPort:
         except OSError as error:
             self.close()
             raise ControlUnreachable(
-                path, f"{error.strerror or error}; is its tor running, and are we root?"
+                path, f"{in_english(error)}; is its tor running, and are we root?"
             ) from error
         except OnionfleetError:
             self.close()

@@ -19,7 +19,7 @@ import re
 import time
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, in_english
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk, locations
 from ansible_collections.onionfleet.balance.plugins.module_utils._host.targets import refusals
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import descriptor
@@ -234,7 +234,7 @@ def _address(folder: str) -> str:
     try:
         text = disk.read_text(f"{folder}/hostname")
     except OSError as error:
-        raise OnionfleetError(f"{folder}/hostname: {error.strerror}") from error
+        raise OnionfleetError(f"{folder}/hostname: {in_english(error)}") from error
     if text is None:
         raise OnionfleetError(f"{folder}/hostname: is missing; deploy writes it anew, unless tor has just been started")
     address = text.strip()

@@ -23,7 +23,7 @@ import ssl
 import time
 import typing as t
 
-from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError, in_english
 
 _BODY_LIMIT = 65536
 _WORDS = 200  # characters
@@ -118,7 +118,7 @@ def _connect(path: str, host: str, port: int, timeout: float) -> socket.socket:
             stream.connect(path)
         except OSError as error:
             raise OnionfleetError(
-                f"SOCKS socket {path}: {error.strerror}; does its tor have this SocksPort?"
+                f"SOCKS socket {path}: {in_english(error)}; does its tor have this SocksPort?"
             ) from error
         _negotiate(stream, host, port)
     except BaseException:

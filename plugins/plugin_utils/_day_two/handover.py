@@ -7,8 +7,9 @@ Module Overview:
 
     concerned    the services of instances, and whom to ask about them
     handover     what fleet_status found, and the instances that go -> who publishes, stands by, is left out and drained
+    left_out     what a publisher or keeper is told, and instances -> the same, where it leaves these out
     still_held   the same, later -> what the HSDirs still hold of those that go, in words
-    taken_away   the plan's hosts, what their publishers and keepers say -> instances a stopped run did not give back
+    taken_away   the plan's hosts, and whom they leave out -> instances that a stopped run did not give back
 
 A publisher's program is the instance "host/onionpublisher".
 """
@@ -120,6 +121,19 @@ def handover(status: Data, going: t.Collection[str]) -> Data:
     }
 
 
+def left_out(part: Data, instances: t.Collection[str]) -> Data:
+    """A publisher's or a keeper's part of the plan, in which more instances are drained."""
+    kind, name = ("instances", "name") if "settings" in part else ("daemons", "replica")
+
+    def told(each: Data) -> Data:
+        return {**each, "drained": each["drained"] or each[name] in instances}
+
+    return {
+        **part,
+        "services": [{**service, kind: [told(each) for each in service[kind]]} for service in part["services"]],
+    }
+
+
 def still_held(status: Data, going: t.Collection[str]) -> t.Dict[str, t.List[str]]:
     """What HSDirs still hold of those that go.
 
@@ -138,11 +152,10 @@ def still_held(status: Data, going: t.Collection[str]) -> t.Dict[str, t.List[str
     return found
 
 
-def taken_away(hosts: t.Mapping[str, Data], told: t.Mapping[str, Data], kept: t.Mapping[str, Data]) -> t.List[str]:
+def taken_away(hosts: t.Mapping[str, Data], found: t.Iterable[str]) -> t.List[str]:
     """Instances that publishers leave out, or keepers take no turn with, and that the plan does not have drained.
 
-    :param hosts: of the plan.
-    :param told: host -> the result of onionbalance_info, of publishers. :param kept: host -> that of keeper_info.
+    :param hosts: of the plan. :param found: what rolling_info returned on all hosts as ``left_out``.
     """
     wanted = {
         name: drained
@@ -152,9 +165,7 @@ def taken_away(hosts: t.Mapping[str, Data], told: t.Mapping[str, Data], kept: t.
             *((each["replica"], each["drained"]) for each in _each(of_host["keeper"], "daemons")),
         )
     }
-    found = [each for result in told.values() for each in _each({"services": result.get("configured")}, "instances")]
-    found += [each for result in kept.values() for each in _each(result.get("status"), "replicas")]
-    return sorted({each["name"] for each in found if each["drained"] and wanted.get(each["name"]) is False})
+    return sorted({name for name in found if wanted.get(name) is False})
 
 
 def _each(part: t.Optional[Data], kind: str) -> t.Iterator[Data]:

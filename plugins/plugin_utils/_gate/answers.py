@@ -105,7 +105,7 @@ _HELD = record(
 _ACT = Maybe(record(at=Number(), why=Text()))
 
 ANSWERS: t.Dict[str, Record] = {
-    "keeper_credentials": record(),
+    "keeper_config": record(action=Word("start|restart|none", "an action of a keeper, or none")),
     "keeper_info": record(
         stale=Flag(),
         error=Text(),
@@ -290,7 +290,9 @@ ANSWERS: t.Dict[str, Record] = {
         clock=record(now=Number()),
     ),
     "program": record(),
-    "rolling_info": record(outdated=Many(DAEMON), publisher=Flag(), reboot=Flag()),
+    "rolling_info": record(
+        outdated=Many(DAEMON), publisher=Flag(), left_out=Many(INSTANCE), reboot=Flag()
+    ),
     "tor_authority_keys": record(
         authorities=Mapping(DAEMON, record(v3ident=RELAY, fingerprint=RELAY)), created=Many(DAEMON)
     ),
@@ -316,7 +318,6 @@ ANSWERS: t.Dict[str, Record] = {
     # of ansible-core: what our roles use of it
     "ansible.builtin.apt": record(),
     "ansible.builtin.command": record(rc=Whole(-255, 255), stdout=LINED, stderr=LINED),
-    "ansible.builtin.copy": record(),
     "ansible.builtin.dpkg_selections": record(),
     "ansible.builtin.file": record(),
     "ansible.builtin.find": record(
@@ -343,7 +344,7 @@ ANSWERS: t.Dict[str, Record] = {
 }
 
 # the parts of these are read by verification
-_DIFFS = {"keeper_credentials", "onionbalance_config", "tor_instances"}
+_DIFFS = {"keeper_config", "onionbalance_config", "tor_instances"}
 
 
 def fields_of(module: str) -> t.Dict[str, Shape]:

@@ -97,15 +97,16 @@ def _service_daemons(services: Services, addresses: Addresses, settings: Setting
     for name, service in services.items():
         shared = service.fields.get("daemon")
         own = service.fields.get("daemon_options", {}) if shared is None else settings.shared_options.get(shared, {})
+        options = _merge(settings.daemon_options, own, settings.network_options)
+        usual = _service(service, addresses.get(name), {})
         for instance in service.placement.instances:
             of_host = hosts.setdefault(instance.host, {})
             if instance.daemon not in of_host:
                 rank = ranks[instance.daemon] = ranks.get(instance.daemon, -1) + 1
-                options = _merge(settings.daemon_options, own, settings.network_options)
                 of_host[instance.daemon] = _daemon(instance.daemon, options, stagger=_stagger(service, instance, rank))
             daemon = of_host[instance.daemon]
             overrides = settings.targets.get(instance.host, {}).get(name, {})
-            daemon["services"].append(_service(service, addresses.get(name), overrides))
+            daemon["services"].append(_service(service, addresses.get(name), overrides) if overrides else usual)
             daemon["adopt"] = daemon["adopt"] or service.fields.get("adopt", False)
             if service.state == "present":
                 daemon["state"] = "present"

@@ -12,6 +12,7 @@ Module Overview:
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import near
@@ -31,6 +32,11 @@ class Inventory:
     """Group name -> host names, as in Ansible's ``groups``."""
 
     groups: t.Mapping[str, t.Sequence[str]]
+
+    @functools.cached_property
+    def hosts(self) -> t.FrozenSet[str]:
+        """All hosts, also those of no group but ``all``."""
+        return frozenset(str(host) for members in self.groups.values() for host in members)
 
     def hosts_of(self, names: t.Any, place: str, field: str, faults: Faults) -> t.List[str]:
         """The hosts that a name, or a list of names, of groups and hosts stands for, each once."""
@@ -54,10 +60,9 @@ class Inventory:
             if not self.groups[name]:
                 faults.add(place, field, f"group '{name}' is empty; add hosts to it in the inventory")
             return [str(host) for host in self.groups[name]]
-        hosts = sorted({str(host) for members in self.groups.values() for host in members})
-        if name in hosts:
+        if name in self.hosts:
             return [name]
-        hint = near(name, [*self.groups, *hosts])
+        hint = near(name, [*self.groups, *sorted(self.hosts)])
         faults.add(
             place,
             field,

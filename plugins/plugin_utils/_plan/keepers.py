@@ -97,34 +97,27 @@ def kept(
     numbers = {name: int(value) for name, value in settings.items()}
     hosts: t.Dict[str, t.List[Data]] = {}
     for name, service in services.items():
-        for host in (
-            service.hosts if "keeper" in service.fields and service.placement.layout.instances == "replicas" else ()
-        ):
+        if "keeper" not in service.fields or service.placement.layout.instances != "replicas":
+            continue
+        replicas = [f"{instance.host}/{instance.daemon}" for instance in service.placement.instances]
+        for host in service.hosts:
             services_of_host = hosts.setdefault(host, [])
             if service.fields["keeper"] is True and service.state == "present":
-                overrides = targets.get(host, {}).get(name, {})
-                services_of_host.append({**_on(host, service, addresses.get(name), overrides, drained), **numbers})
+                own = _on(host, service, targets.get(host, {}).get(name, {}), drained)
+                services_of_host.append(
+                    {"name": name, "address": addresses.get(name), "replicas": replicas, **own, **numbers}
+                )
     return hosts
 
 
-def _on(
-    host: str,
-    service: Service,
-    address: t.Optional[str],
-    overrides: t.Mapping[t.Any, t.Any],
-    drained: t.Collection[str],
-) -> Data:
+def _on(host: str, service: Service, overrides: t.Mapping[t.Any, t.Any], drained: t.Collection[str]) -> Data:
+    """What the keeper of one host is told of a service besides its name, address and replicas."""
     ports = override_ports(service.fields["ports"], overrides)
-    instances = service.placement.instances
-    here = [instance for instance in instances if instance.host == host]
     pow_enabled = str((service.fields.get("pow") or {}).get("enabled")).lower() == "true"
     probe = service.fields.get("probe", {})
     port = int(probe.get("port", ports[0]["port"]))
     scheme = probe.get("scheme", "https" if port == TLS_PORT else "http")
     return {
-        "name": service.name,
-        "address": address,
-        "replicas": [f"{instance.host}/{instance.daemon}" for instance in instances],
         "daemons": [
             {
                 "name": instance.daemon,
@@ -132,7 +125,7 @@ def _on(
                 "pow": pow_enabled,
                 "drained": host in drained or f"{host}/{instance.daemon}" in drained,
             }
-            for instance in here
+            for instance in service.by_host[host]
         ],
         "restricted": bool(service.fields.get("authorized_clients")),
         "targets": [port.get("targets") or [port["target"]] for port in ports],

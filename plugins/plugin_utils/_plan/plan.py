@@ -56,7 +56,6 @@ class Declaration:
     :ivar keeper: ``onion_keeper``, settings of all keepers.
     :ivar drained: ``onion_drained``, hosts, or ``host/daemon``, whose backends publishers leave out.
     :ivar credentials: addresses that ``onion_client_credentials`` has clients' keys for.
-    :ivar handed_over: ``host/daemon`` that are drained, too, as something is being done to them.
     :ivar keys_required: whether a service without a key is a fault (else it is planned without an address).
     """
 
@@ -72,7 +71,6 @@ class Declaration:
     keeper: t.Any = dataclasses.field(default_factory=dict)
     drained: t.Any = dataclasses.field(default_factory=list)
     credentials: t.Sequence[str] = ()
-    handed_over: t.Collection[str] = ()
     keys_required: bool = True
 
 
@@ -86,8 +84,8 @@ class Plan:
     hints: t.List[str]
 
     def as_dict(self) -> Data:
-        """The plan as plain data, as the roles take it."""
-        return dataclasses.asdict(self)
+        """The plan as plain data, as the roles take it; parts that are alike may be the same object."""
+        return {**vars(self)}
 
 
 def make_plan(declared: Declaration) -> Plan:
@@ -131,7 +129,7 @@ def make_plan(declared: Declaration) -> Plan:
                 targets=declared.targets,
                 publisher=declared.publisher,
                 keeper=declared.keeper,
-                drained={*drained, *declared.handed_over},
+                drained=drained,
                 probe_hosts=probe_hosts,
             ),
         ),
@@ -171,7 +169,7 @@ def _summary(service: Service, address: t.Optional[str]) -> Data:
         "address": address,
         "replicas": [],
         "backends": [],
-        service.placement.layout.instances: [dataclasses.asdict(instance) for instance in service.placement.instances],
+        service.placement.layout.instances: [{**vars(instance)} for instance in service.placement.instances],
         "directory": service.directory,
         "publishers": [{"host": host} for host in service.placement.publishers],
         "ports": [int(port["port"]) for port in service.fields.get("ports", [])],

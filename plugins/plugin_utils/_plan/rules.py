@@ -143,6 +143,7 @@ def read_drained(declared: t.Any, services: Services, faults: Faults) -> t.Froze
     drainable = [each for each in services.values() if each.placement.publishers or each.fields.get("keeper") is True]
     instances = [instance for service in drainable for instance in service.placement.instances]
     known = {instance.host for instance in instances} | {f"{instance.host}/{instance.daemon}" for instance in instances}
+    wanted = frozenset(name for name in declared if isinstance(name, str))
     for name in declared:
         if not isinstance(name, str):
             faults.add("onion_drained", "name", f"is {shown(name)}; write a host, or 'host/daemon'")
@@ -156,12 +157,12 @@ def read_drained(declared: t.Any, services: Services, faults: Faults) -> t.Froze
         left = [
             instance
             for instance in service.placement.instances
-            if instance.host not in declared and f"{instance.host}/{instance.daemon}" not in declared
+            if instance.host not in wanted and f"{instance.host}/{instance.daemon}" not in wanted
         ]
         if service.state == "present" and service.placement.instances and not left:
             field = service.placement.layout.instances
             faults.add(f"service '{service.name}'", "onion_drained", f"drains all of its {field}; leave one")
-    return frozenset(name for name in declared if isinstance(name, str))
+    return wanted
 
 
 def _check_names(daemon: str, sharing: t.Sequence[Service], faults: Faults) -> None:
@@ -201,7 +202,7 @@ def check_overrides(services: Services, targets: t.Mapping[str, t.Any], faults: 
             field = f"onion_targets: {name}"
             if name not in services:
                 faults.add(place, field, f"no such service is declared{near(name, services)}; mend or remove it")
-            elif host not in services[name].hosts:
+            elif host not in services[name].by_host:
                 faults.add(place, field, "the host does not run this service; remove it, or add the host")
             elif not isinstance(ports, dict):
                 faults.add(place, field, 'must map ports to targets, as {80: "127.0.0.1:8080"}')

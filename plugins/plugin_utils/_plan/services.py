@@ -12,6 +12,7 @@ Module Overview:
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import typing as t
 
@@ -25,6 +26,7 @@ from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.inventory
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.layouts import (
     LAYOUTS,
     Data,
+    Instance,
     Placement,
     read_placement,
 )
@@ -70,10 +72,18 @@ class Service:
         """The fields that go to tor."""
         return {key: value for key, value in self.fields.items() if key not in PLACEMENT}
 
+    @functools.cached_property
+    def by_host(self) -> t.Dict[str, t.List[Instance]]:
+        """Its instances by host, in the inventory's order."""
+        found: t.Dict[str, t.List[Instance]] = {}
+        for instance in self.placement.instances:
+            found.setdefault(instance.host, []).append(instance)
+        return found
+
     @property
     def hosts(self) -> t.List[str]:
         """The hosts of its instances, each once, in the inventory's order."""
-        return list(dict.fromkeys(instance.host for instance in self.placement.instances))
+        return list(self.by_host)
 
 
 def read_services(declared: t.Any, inventory: Inventory, faults: Faults) -> t.Dict[str, Service]:

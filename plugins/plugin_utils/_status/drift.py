@@ -89,16 +89,15 @@ def _still(each: t.Union[Place, Published]) -> str:
 def with_drift(status: Data, drift: t.Mapping[str, t.Any], undeclared: bool = True) -> Data:
     """The status with the differences of all hosts in ``drift``; those that are wrong are troubles, too.
 
-    :param drift: host -> its differences; false for one that was not looked at.
+    :param drift: host -> its differences, of those that were looked at.
     :param undeclared: whether what nobody declares is wrong.
     """
-    looked_at = {host: found for host, found in drift.items() if found is not False}
     rows = [
         {"host": host, **each, "wrong": undeclared or each["kind"] != "undeclared"}
-        for host, found in looked_at.items()
+        for host, found in drift.items()
         for each in found
     ]
-    return _with(status, list(looked_at), rows)
+    return _with(status, list(drift), rows)
 
 
 def redacted_drift(shown: Data, status: Data, hosts: t.Mapping[str, str]) -> Data:

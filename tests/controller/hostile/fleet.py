@@ -39,7 +39,7 @@ ORDERS = (
     "onionbalance_config",
     "onion_retire",
     "onion_publishing",
-    "keeper_credentials",
+    "keeper_config",
 )
 QUICK = ("verify_wait=0", "handover_timeout=5", "switch_timeout=5", "roll_timeout=5", "daemons_restart_timeout=5")
 ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\udc80-\udcff]")

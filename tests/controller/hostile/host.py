@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 import statistics
 import time
@@ -372,7 +373,7 @@ class Host:
 
     def _rolling_info(self, arguments):
         reboot = self.name in self.world["reboot"] and not self.state.read("rebooted", self.name)
-        return {"outdated": [], "publisher": False, "reboot": reboot}
+        return {"outdated": [], "publisher": False, "left_out": [], "reboot": reboot}
 
     def _keeper_info(self, arguments):
         keeper = self._keeper()
@@ -420,8 +421,14 @@ class Host:
                 self.state.write("installed", path, entry)
         return {"changed": bool(changed), "diff": []}
 
-    def _keeper_credentials(self, arguments):
-        return {"diff": []}
+    def _keeper_config(self, arguments):
+        content = json.dumps(arguments["config"], indent=4, separators=(",", ": ")) + "\n"
+        entry = [hashlib.sha1(content.encode()).hexdigest(), "0600"]
+        place = f"{self.name} /etc/onionfleet/keeper/config.json"
+        changed = self.state.read("config", place) != entry
+        if not self.check:
+            self.state.write("config", place, entry)
+        return {"changed": changed, "diff": [], "action": "restart" if changed else "none"}
 
     def _tor_authority_keys(self, arguments):
         return {
@@ -536,8 +543,7 @@ class Host:
         dest = dest + name if dest.endswith("/") and name else dest
         entry = [hashlib.sha1(content).hexdigest(), arguments.get("mode")]
         if not self.check:
-            private = dest.endswith("config.json")
-            self.state.write("config" if private else "installed", f"{self.name} {dest}" if private else dest, entry)
+            self.state.write("installed", dest, entry)
         return {
             "changed": True,
             "dest": dest,

@@ -117,7 +117,7 @@ FIELDS = {
     },
     "retire": {"traps": {"onion_host_info": THERE, "onion_retire": ["removed"]}},
     "switch": {"traps": {"onion_host_info": THERE, "preflight": ["missing_keys", "clock"]}},
-    "roll": {"traps": {"tor_instances": WRITTEN, "rolling_info": ["outdated", "publisher", "reboot"]}},
+    "roll": {"traps": {"tor_instances": WRITTEN, "rolling_info": ["outdated", "publisher", "left_out", "reboot"]}},
     "renew": {"publishing": {"onionbalance_info": TOLD}},
 }
 OUR_NAMES = re.compile(
@@ -334,9 +334,9 @@ def direct(fleet):
             {"path": "/root/clients", "address": onion, "clients": [{"name": "anna"}]},
             ["clients", "clients[0].name", "clients[0].public_key", "removed"],
         ),
-        "rolling_info": ({"daemons": daemons}, ["outdated", "publisher", "reboot"]),
+        "rolling_info": ({"daemons": daemons}, ["outdated", "publisher", "left_out", "reboot"]),
         "onion_retire": ({"daemons": daemons}, ["removed"]),
-        "keeper_credentials": ({"credentials": {}}, ["changed", "diff"]),
+        "keeper_config": ({"config": {"services": []}, "credentials": {}}, ["changed", "diff", "action"]),
         "program": ({"path": "/usr/local/lib/x", "files": {}}, ["changed", "diff"]),
         "ansible.builtin.slurp": ({"src": "/etc/hostname"}, ["content", "encoding"]),
         "ansible.builtin.apt": ({"name": "tor"}, ["changed", "stdout"]),

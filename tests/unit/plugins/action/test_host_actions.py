@@ -34,13 +34,17 @@ DUE = {
     "revisions": {"archive": 7},
     "stagger": 0,
 }
+KEPT = [
+    {"name": "archive", "address": ADDRESS, "restricted": True},
+    {"name": "blog", "address": OTHER, "restricted": False},
+]
 TRIED = {"address": ADDRESS, "tried": 8, "taken": 8, "refused": 0}
 PERIOD = {"number": 19, "length": 1440, "random_value": "current"}
 
 # arguments and an honest answer
 MODULES: dict[str, tuple[Data, Data]] = {
     "guarded": ({"module": "ansible.builtin.ping", "options": {}}, {"ping": "pong"}),
-    "keeper_credentials": ({}, {}),
+    "keeper_config": ({"config": {"services": KEPT}}, {"action": "restart"}),
     "keeper_info": ({}, {"stale": False, "error": "", "status": None}),
     "onion_client_key": ({}, {"clients": [{"name": "alice", "public_key": "<new>"}], "removed": ["bob.auth"]}),
     "onion_descriptor_info": ({"addresses": [ADDRESS]}, {"period": PERIOD, "services": []}),
@@ -58,7 +62,10 @@ MODULES: dict[str, tuple[Data, Data]] = {
     "onionbalance_config": ({"services": [{"name": "archive"}]}, {"action": "reload", "kept_keys": []}),
     "onionbalance_info": ({}, {"configured": [], "status": None, "error": "nobody answers"}),
     "program": ({"path": "/usr/local/lib/onionfleet/keeper", "files": {}, "module_utils": []}, {}),
-    "rolling_info": ({"daemons": ["archivew1"]}, {"outdated": ["archivew1"], "publisher": False, "reboot": False}),
+    "rolling_info": (
+        {"daemons": ["archivew1"]},
+        {"outdated": ["archivew1"], "publisher": False, "left_out": [], "reboot": False},
+    ),
     "tor_authority_keys": (
         {"authorities": ["netauth1"]},
         {"authorities": {"netauth1": {"v3ident": RELAY, "fingerprint": RELAY}}, "created": ["netauth1"]},
@@ -357,6 +364,8 @@ CREDENTIALS = dict.fromkeys((ADDRESS, OTHER), SECRET)
         ),
         ("onionbalance_config", {"services": [{"name": "blog"}]}, "secrets", KEYS, ["blog"]),
         ("onionbalance_config", {"services": []}, "secrets", KEYS, []),
+        ("keeper_config", {"config": {"services": KEPT}}, "credentials", CREDENTIALS, [ADDRESS]),
+        ("keeper_config", {"config": {}}, "credentials", CREDENTIALS, []),
         ("onion_descriptor_info", {"addresses": [OTHER]}, "credentials", CREDENTIALS, [OTHER]),
         ("onion_descriptor_info", {"addresses": []}, "credentials", CREDENTIALS, []),
         ("onion_descriptor_info", {"daemons": ["archivew1"]}, "credentials", CREDENTIALS, [ADDRESS, OTHER]),

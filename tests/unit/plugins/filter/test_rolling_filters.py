@@ -1,8 +1,8 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filters of rolling.py, which are documented one by one: concerned, handover, publish_now, roll_batches,
-still_held, taken_away, worse."""
+"""The filters of rolling.py, which are documented one by one: concerned, handover, left_out, publish_now,
+roll_batches, still_held, taken_away, worse."""
 
 from __future__ import annotations
 

@@ -58,7 +58,8 @@ def test_what_the_program_says_is_read(asked, publisher, monkeypatch):
 def test_what_changed_since_its_start_is_seen(asked, publisher, monkeypatch, tmp_path):
     (tmp_path / "program").mkdir()
     (tmp_path / "program/turns.py").write_text("")
-    monkeypatch.setattr(keeper_info, "LOADED", [str(tmp_path / "program"), str(tmp_path / "config.json")])
+    monkeypatch.setattr(locations, "KEEPER_PROGRAM", str(tmp_path / "program"))
+    monkeypatch.setattr(locations, "KEEPER_CONFIG", str(tmp_path / "config.json"))
     publisher.answers(json.dumps(_status(monkeypatch)).encode())
     os.chmod(publisher.path, 0o600)  # it has just started
     assert asked()["stale"] is False

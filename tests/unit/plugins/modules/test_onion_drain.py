@@ -87,9 +87,12 @@ def test_somebody_who_is_being_connected_to_is_waited_for(tor, run):
     assert len(tor.circuits) == 1
 
 
-def test_streams_that_do_not_end_are_told(tor, run):
+def test_streams_that_do_not_end_are_told(tor, run, monkeypatch):
+    warnings = []
+    monkeypatch.setattr(onion_drain.AnsibleModule, "warn", lambda _module, text: warnings.append(text))
     tor.streams = itertools.repeat(2)
     result = run(timeout=0)
+    assert warnings == ["daemon 'shop1': 2 streams are still open after 0 s"]
     assert (result["daemons"][0]["streams"], result.get("failed")) == (2, None)
 
 

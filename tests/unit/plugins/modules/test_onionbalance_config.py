@@ -480,3 +480,44 @@ def test_stop_where_nothing_is_left_to_publish(deployed: Host, publisher: t.Any)
     result = deployed.run()
     assert (result["changed"], result["action"], result["kept_keys"]) == (True, "stop", [str(deployed.key)])
     assert not deployed.run()["changed"]
+
+
+# --- what is done
+
+
+@pytest.fixture(name="told")
+def fixture_told(deployed: Host, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the publisher's unit was brought to."""
+    found: list[str] = []
+
+    def bring(unit: str, act: str, *, check: bool) -> list[str]:
+        assert unit == locations.PUBLISHER_UNIT
+        found.append(act + " foreseen" * check)
+        return [] if act == "start" else [act]
+
+    monkeypatch.setattr(onionbalance_config, "bring", bring)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("due", "acts"),
+    [
+        ("none", [None, "start", "start"]),
+        ("start", [None, "start", "start"]),
+        ("reload", ["reload", "reload", "reload"]),
+        ("restart", ["reload", "start", "restart"]),
+        ("stop", [None, "stop", "stop"]),
+    ],
+)
+def test_as_much_is_done_as_was_asked_for(
+    deployed: Host, told: list[str], monkeypatch: pytest.MonkeyPatch, due: str, acts: list[str | None]
+) -> None:
+    monkeypatch.setattr(onionbalance_config, "action", lambda *_arguments: due)
+    deployed.run(service())
+    assert told == []
+    for state, act in zip(("reloaded", "started", "restarted"), acts):
+        told.clear()
+        foreseen, done = (deployed.run(service(), state=state, check=check) for check in (True, False))
+        assert told == ([] if act is None else [f"{act} foreseen", act])
+        assert foreseen["action"] == done["action"] == due
+        assert foreseen["changed"] == done["changed"] == (act not in (None, "start"))

@@ -12,7 +12,11 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import locations
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import key_file
-from ansible_collections.onionfleet.balance.plugins.module_utils._programs import onionbalance, status_socket
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs import (
+    onionbalance,
+    publisher_files,
+    status_socket,
+)
 from ansible_collections.onionfleet.balance.plugins.modules import onionbalance_info
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan import backend_addresses
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._status import publisher as publishing_side
@@ -112,7 +116,7 @@ def test_something_else_in_its_place(told):
 
 def test_nobody_may_read_it(told, monkeypatch, capfd):
     monkeypatch.setattr(
-        onionbalance_info.disk,
+        publisher_files.disk,
         "read_text",
         lambda path: (_nothing for _nothing in ()).throw(PermissionError(13, "Permission denied", path)),
     )

@@ -11,7 +11,13 @@ import subprocess
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import locations, systemd
+from ansible_collections.onionfleet.balance.plugins.module_utils._onion.address import address_from_public_key
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs import keeper_status, onionbalance
 from ansible_collections.onionfleet.balance.plugins.modules import rolling_info
+
+
+def address(number):
+    return address_from_public_key(bytes([number] * 32))
 
 
 @pytest.fixture
@@ -19,6 +25,7 @@ def run(tmp_path, monkeypatch, capfd, publisher):
     monkeypatch.setattr(locations, "REBOOT_WANTED", str(tmp_path / "reboot"))
     monkeypatch.setattr(locations, "PUBLISHER_PROGRAM", str(tmp_path / "program"))
     monkeypatch.setattr(locations, "PUBLISHER_UNIT", str(tmp_path / "unit"))
+    monkeypatch.setattr(locations, "PUBLISHER_CONFIG", str(tmp_path / "config.yaml"))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
 
     def run(**processes):
@@ -58,3 +65,20 @@ def test_a_reboot_is_asked_for_by_a_file(run, tmp_path):
     assert not run()["reboot"]
     (tmp_path / "reboot").touch()
     assert run()["reboot"]
+
+
+def test_whom_the_publisher_or_the_keeper_leaves_out(run, tmp_path, monkeypatch):
+    instances = [
+        {"name": f"app{number}/ab1", "address": address(number), "drained": number == 2, "directory": "a"}
+        for number in (1, 2)
+    ]
+    assert run()["left_out"] == [], "there is neither"
+    service = {"name": "a", "address": address(3), "port": 80, "instances": instances}
+    (tmp_path / "config.yaml").write_text(onionbalance.render([service], {}))
+    assert run()["left_out"] == ["app2/ab1"]
+    replicas = [{"name": "web1/bw1", "drained": True}, {"name": "web1/bw2", "drained": False}]
+    told = {"services": [{"name": "b", "replicas": replicas}]}
+    monkeypatch.setattr(keeper_status, "read_status", lambda path, _timeout: told)
+    assert run()["left_out"] == ["app2/ab1", "web1/bw1"]
+    (tmp_path / "config.yaml").write_text("torn")
+    assert run()["left_out"] == ["web1/bw1"]

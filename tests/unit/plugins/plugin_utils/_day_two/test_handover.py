@@ -6,6 +6,7 @@ from __future__ import annotations
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._day_two.handover import (
     concerned,
     handover,
+    left_out,
     still_held,
     taken_away,
 )
@@ -182,31 +183,14 @@ def test_what_a_stopped_run_took_away_and_the_plan_did_not():
         "web1": of_host(keeper=[("web1/bw1", False), ("web1/bw2", False)]),
         "web2": of_host(keeper=[("web2/bw1", True)]),
     }
-    told = {
-        "pub1": {
-            "configured": [
-                {
-                    "name": "a",
-                    "instances": [{"name": name, "drained": True} for name in ("app1/ab1", "app2/ab1", "gone/ab1")],
-                }
-            ]
-        }
-    }
-    kept = {
-        host: {
-            "status": {
-                "services": [
-                    {"name": "b", "replicas": [{"name": name, "drained": drained} for name, drained in replicas]}
-                ]
-            }
-        }
-        for host, replicas in {"web1": [("web1/bw1", True), ("web1/bw2", False)], "web2": [("web2/bw1", True)]}.items()
-    }
-    assert taken_away(hosts, told, kept) == ["app1/ab1", "web1/bw1"]
-    # of hosts that were not asked, or lost, nothing is known
-    assert (
-        taken_away(
-            {**hosts, "web3": {"publisher": None, "keeper": None}}, {"web3": {}}, {"web1": {"status": None}, "web3": {}}
-        )
-        == []
-    )
+    found = ["app1/ab1", "app2/ab1", "gone/ab1", "web1/bw1", "web2/bw1"]
+    assert taken_away({**hosts, "web3": {"publisher": None, "keeper": None}}, found) == ["app1/ab1", "web1/bw1"]
+
+
+def test_publishers_and_keepers_leave_more_out_meanwhile():
+    part = of_host([("app1/ab1", False), ("app2/ab1", True), ("app3/ab1", False)], [("web1/bw1", False)])
+    told = left_out({**part["publisher"], "settings": {}}, ["app1/ab1"])
+    assert [each["drained"] for each in told["services"][0]["instances"]] == [True, True, False]
+    assert [each["drained"] for each in part["publisher"]["services"][0]["instances"]] == [False, True, False]
+    kept = left_out(part["keeper"], ["web1/bw1"])
+    assert kept == of_host(keeper=[("web1/bw1", True)])["keeper"]

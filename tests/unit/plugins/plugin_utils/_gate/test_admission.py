@@ -185,7 +185,7 @@ def test_a_field_that_is_missing_is_named_unless_the_module_failed(module):
 @pytest.mark.parametrize("result", [None, [], "text", 1, [{"changed": True}]])
 def test_what_is_no_mapping_is_no_answer(result):
     with pytest.raises(Odd):
-        admit("keeper_credentials", result, {})
+        admit("program", result, {})
 
 
 def test_keys_that_nothing_documents_go_nowhere():
@@ -204,11 +204,8 @@ def test_keys_that_nothing_documents_go_nowhere():
         "attempts": 1,
         "stdout": "x",
     }
-    assert admit("rolling_info", {"outdated": [], "publisher": False, "reboot": False, **more}, asked("")) == {
-        "outdated": [],
-        "publisher": False,
-        "reboot": False,
-    }
+    honest = {"outdated": [], "publisher": False, "left_out": [], "reboot": False}
+    assert admit("rolling_info", {**honest, **more}, asked("")) == honest
 
 
 @pytest.mark.parametrize(
@@ -216,7 +213,7 @@ def test_keys_that_nothing_documents_go_nowhere():
 )
 def test_where_a_host_has_its_python_is_remembered(path):
     facts = {"discovered_interpreter_python": path}
-    assert admit("keeper_credentials", {"changed": False, "ansible_facts": facts}, {})["ansible_facts"] == facts
+    assert admit("program", {"changed": False, "ansible_facts": facts}, {})["ansible_facts"] == facts
 
 
 @pytest.mark.parametrize(
@@ -224,7 +221,7 @@ def test_where_a_host_has_its_python_is_remembered(path):
 )
 def test_another_python_is_refused_since_other_hosts_might_run_it(path):
     with pytest.raises(Odd, match="^its Python: "):
-        admit("keeper_credentials", {"changed": False, "ansible_facts": {"discovered_interpreter_python": path}}, {})
+        admit("program", {"changed": False, "ansible_facts": {"discovered_interpreter_python": path}}, {})
 
 
 def test_of_a_hosts_own_facts_pass_those_that_a_role_reads():
@@ -239,7 +236,7 @@ def test_of_a_hosts_own_facts_pass_those_that_a_role_reads():
 
 def test_warnings_are_words_whatever_ansible_core_makes_of_them():
     event = types.SimpleNamespace(event=types.SimpleNamespace(msg="a \x1b[2Jwarning"))
-    assert admit("keeper_credentials", {"changed": False, "warnings": ["plain", event]}, {})["warnings"] == [
+    assert admit("program", {"changed": False, "warnings": ["plain", event]}, {})["warnings"] == [
         "plain",
         "a [2Jwarning",
     ]
@@ -253,7 +250,7 @@ def test_warnings_are_words_whatever_ansible_core_makes_of_them():
             {"daemons": [{"name": "archiveb1", "streams": 0, "error": None}], "seconds": 1},
             "daemons.name",
         ),
-        ("rolling_info", {"outdated": ["archiveb1"], "publisher": False, "reboot": False}, "outdated"),
+        ("rolling_info", {"outdated": ["archiveb1"], "publisher": False, "left_out": [], "reboot": False}, "outdated"),
         (
             "tor_authority_keys",
             {"authorities": {"netauth2": {"v3ident": "A" * 40, "fingerprint": "B" * 40}}, "created": []},
@@ -276,7 +273,7 @@ def test_an_address_that_was_not_asked_about_is_refused():
 def test_too_much_is_refused_before_it_is_read(monkeypatch):
     monkeypatch.setattr(admission, "_LARGEST", 100)
     with pytest.raises(Odd, match="it is too large"):
-        admit("keeper_credentials", {"x": ["a" * 10] * 20}, {})
+        admit("program", {"x": ["a" * 10] * 20}, {})
 
 
 def test_what_a_terminal_would_act_on_goes_before_anything_is_read():

@@ -216,7 +216,6 @@ STATUS = {"services": [], "troubles": ["first"], "unpublished": []}
 DIFFERENCES = {
     "web1": [{"kind": "file", "what": "a differs"}, {"kind": "undeclared", "what": "b"}],
     "web2": [],
-    "web3": False,
 }
 
 
