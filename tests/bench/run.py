@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a deployment costs, in seconds and in tasks, beside a plain role with loops over the services.
 
-    tests/bench/run.py [--output FILE] [--cases 1x1,1x100] [--against CHECKOUT] [--keep]
+    tests/bench/run.py [--output FILE] [--cases 1x1,1x100] [--against CHECKOUT | --floor] [--keep]
 
 Boots test hosts (tests/fleet/fleet), installs tor, and deploys each case, HOSTSxSERVICES, from nothing: a first run,
 five that change nothing (the quickest counts, as the others tell of the machine's other work), and one that changes one
@@ -11,6 +11,7 @@ service; then the same with the plain role, whose runs are long enough to count 
 DisableNetwork 1, and nothing is verified through Tor. Takes about half an hour.
 
 With --against, in place of the plain role, another checkout of the collection: runs that change nothing, by turns.
+With --floor, as many modules that do nothing on as many hosts.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ import dataclasses
 import json
 import os
 import pathlib
+import resource
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import typing as t
 
 import yaml
 
@@ -38,6 +41,10 @@ SUBNET = os.environ.setdefault("FLEET_SUBNET", "10.93.7")
 CASES = "1x1,1x10,1x100,4x10,10x10"
 PER_DAEMON = 10
 NOTHING_CHANGED_RUNS = 5
+
+
+# the seconds that a run took, and what was counted, the seconds of the controller's CPU among it
+Round = t.Tuple[float, t.Dict[str, t.Any]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,15 +123,15 @@ class Operator:
         self.declare(1, services)
         self.run("onionfleet.balance.keys")
 
-    def run(self, playbook: str) -> tuple[float, dict]:
-        """Run a playbook; the seconds that it took, and what was counted.
+    def run(self, playbook: str) -> Round:
+        """Run a playbook.
 
         :raises SystemExit: it failed.
         """
         count = self.folder / "count.json"
         environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(self.folder), "BENCH_COUNT": str(count)}
         environment.pop("ANSIBLE_CONFIG", None)
-        began = time.monotonic()
+        began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(
             ["ansible-playbook", playbook],
             cwd=self.folder,
@@ -136,7 +143,9 @@ class Operator:
         seconds = time.monotonic() - began
         if done.returncode != 0:
             sys.exit(f"{playbook} failed:\n{done.stdout.decode()[-4000:]}")
-        return seconds, json.loads(count.read_text())
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return seconds, {**json.loads(count.read_text()), "cpu": cpu}
 
 
 def fleet(*arguments: str) -> str:
@@ -175,33 +184,70 @@ def measure(operator: Operator, playbook: str, hosts: int, services: int, repeat
 
 
 def compare(operator: Operator, other: pathlib.Path, hosts: int, services: int, repeat: int) -> str:
-    """Runs of this and another checkout that change nothing, by turns; fastest and median seconds of each, in words."""
+    """Runs of this and another checkout that change nothing, by turns, in words."""
     operator.declare(hosts, services)
     operator.run(str(HERE / "clean.yml"))
-    seconds: dict[pathlib.Path, list[float]] = {COLLECTION: [], other: []}
-    tasks = {}
-    for checkout in seconds:
+    for checkout in (COLLECTION, other):
         operator.use(checkout)
         operator.run(str(checkout / "tests/bench/collection.yml"))
-    for checkout in [*seconds] * repeat:
+
+    def run(checkout: pathlib.Path) -> Round:
         operator.use(checkout)
-        took, count = operator.run(str(checkout / "tests/bench/collection.yml"))
-        if count["changed"]:
-            sys.exit(f"{checkout}: a run that had nothing to change changed something")
-        seconds[checkout].append(took)
-        tasks[checkout] = max(count["tasks"].values())
-    operator.use(COLLECTION)
-    lines = [
-        f"{name}: {min(took):.1f} s at best, {statistics.median(took):.1f} s in the middle of {repeat},"
-        f" {count} tasks per host"
-        for name, took, count in zip(("this checkout", "the other"), seconds.values(), tasks.values())
-    ]
-    ratios = (measure(seconds[COLLECTION]) / measure(seconds[other]) for measure in (min, statistics.median))
-    return (
-        f"{hosts} hosts, {services} services\n"
-        + "\n".join(lines)
-        + "\nratio: {:.2f} at best, {:.2f} in the middle\n".format(*ratios)
+        return operator.run(str(checkout / "tests/bench/collection.yml"))
+
+    try:
+        return by_turns(
+            f"{hosts} hosts, {services} services",
+            {"this checkout": lambda: run(COLLECTION), "the other": lambda: run(other)},
+            repeat,
+        )
+    finally:
+        operator.use(COLLECTION)
+
+
+def above_floor(operator: Operator, hosts: int, services: int, repeat: int) -> str:
+    """Runs that change nothing, and as many modules that do nothing, by turns, in words."""
+    playbook, floor = str(HERE / "collection.yml"), operator.folder / "floor.yml"
+    operator.declare(hosts, services)
+    operator.run(str(HERE / "clean.yml"))
+    operator.run(playbook)
+    modules = max(operator.run(playbook)[1]["modules"].values())
+    tasks = [{"name": f"Do nothing, {number} of {modules}", "ansible.builtin.ping": None} for number in range(modules)]
+    floor.write_text(
+        yaml.safe_dump([{"name": "Floor", "hosts": "all", "gather_facts": False, "become": True, "tasks": tasks}])
     )
+    return by_turns(
+        f"{hosts} hosts, {services} services, {modules} modules on each host",
+        {"a deployment": lambda: operator.run(playbook), "the floor": lambda: operator.run(str(floor))},
+        repeat,
+    )
+
+
+def by_turns(title: str, runs: dict[str, t.Callable[[], Round]], repeat: int) -> str:
+    """Two kinds of runs; fastest and median seconds and seconds of CPU of each, and the ratios, in words."""
+    rounds: dict[str, list[Round]] = {name: [] for name in runs}
+    for name in [*runs] * repeat:
+        rounds[name].append(runs[name]())
+        if rounds[name][-1][1]["changed"]:
+            sys.exit(f"{name}: a run that had nothing to change changed something")
+    lines = []
+    for name, done in rounds.items():
+        took, cpu = [seconds for seconds, _count in done], [count["cpu"] for _seconds, count in done]
+        lines.append(
+            f"{name}: {min(took):.1f} s at best, {statistics.median(took):.1f} s in the middle of {repeat}; "
+            f"{min(cpu):.1f} s of the controller's CPU; {max(done[0][1]['tasks'].values())} tasks per host"
+        )
+    one, other = rounds.values()
+    ratios = [
+        measure(of(each) for each in one) / measure(of(each) for each in other)
+        for measure, of in (
+            (min, lambda each: each[0]),
+            (statistics.median, lambda each: each[0]),
+            (min, lambda each: each[1]["cpu"]),
+        )
+    ]
+    told = "ratio: {:.2f} at best, {:.2f} in the middle; of the controller's CPU {:.2f}".format(*ratios)
+    return "\n".join([title, *lines, told, ""])
 
 
 def table(costs: dict[tuple[int, int], tuple[Cost, Cost]]) -> str:
@@ -250,6 +296,9 @@ def main() -> None:
     parser.add_argument(
         "--against", type=pathlib.Path, help="another checkout of the collection, to compare runs that change nothing"
     )
+    parser.add_argument(
+        "--floor", action="store_true", help="compare runs that change nothing with as many modules that do nothing"
+    )
     parser.add_argument("--keep", action="store_true", help="leave the hosts when done")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="onionbench") as folder:
@@ -260,9 +309,12 @@ def main() -> None:
             operator.make_keys(max(services for _hosts, services in chosen.cases))
             operator.declare(len(operator.hosts), 1)
             operator.run(str(HERE / "install.yml"))
-            if chosen.against:
+            if chosen.against or chosen.floor:
                 result = "\n".join(
-                    compare(operator, chosen.against, *case, NOTHING_CHANGED_RUNS) for case in chosen.cases
+                    compare(operator, chosen.against, *case, NOTHING_CHANGED_RUNS)
+                    if chosen.against
+                    else above_floor(operator, *case, NOTHING_CHANGED_RUNS)
+                    for case in chosen.cases
                 )
                 chosen.cases = []
             for case in chosen.cases:

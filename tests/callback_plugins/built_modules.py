@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps what Ansible builds of each module for its hosts: half a second of each run that begins anew, for each module."""
+"""Keeps what Ansible builds of each module for its hosts, half a second each, which it throws away after each run."""
 
 from __future__ import annotations
 
