@@ -36,7 +36,7 @@ class ActionModule(HostAction):
         after = time.time()
         full = _full(result) if result.get("failed") else ""
         if full:
-            return {"changed": False, "faults": [full], "hints": [], "missing_keys": [], "tor": None}
+            return {"changed": False, "faults": [full], "hints": [], "missing_keys": [], "tor": None, "there": None}
         if "clock" in result:
             result["clock"] = clock_offset(before, result["clock"]["now"], after)
         strange = set(result.get("missing_keys", [])) - self._planned()

@@ -12,6 +12,7 @@ version_added: "0.1.0"
 description:
   - Looks, without changing anything, at privileges, the version of tor and its proof of work, keys that are already
     there, owners of directories, free space, reachability of unix sockets, and the clock.
+  - Tells what of this collection is on the host, too, as M(onionfleet.balance.onion_host_info) does.
   - Troubles are returned, not raised, so that those of the whole fleet can be reported at once by
     P(onionfleet.balance.fleet_report#filter).
 author:
@@ -63,6 +64,10 @@ tor:
   description: The version of the installed tor.
   returned: always
   type: str
+there:
+  description: What M(onionfleet.balance.onion_host_info) returns, or null where it could not be looked at.
+  returned: always
+  type: dict
 clock:
   description: How far the host's clock is ahead of the controller's, the round trip taken off.
   returned: always
@@ -77,10 +82,25 @@ clock:
 """
 
 import dataclasses
+import os
 import time
+import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.onionfleet.balance.plugins.module_utils._whole_host.preflight import inspect
+from ansible_collections.onionfleet.balance.plugins.module_utils._errors import OnionfleetError
+from ansible_collections.onionfleet.balance.plugins.module_utils._whole_host.preflight import Report, inspect
+from ansible_collections.onionfleet.balance.plugins.module_utils._whole_host.survey import survey
+
+
+def look(report: Report) -> t.Optional[t.Dict[str, t.Any]]:
+    """What is there; that it could not be looked at is a hint."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return survey()
+    except OnionfleetError as error:
+        report.hints += [f"what of this collection is on it could not be looked at: {fault}" for fault in error.faults]
+        return None
 
 
 def main() -> None:
@@ -94,7 +114,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     report = inspect(module.params["daemons"], module.params["publisher"], module.params["minimum_tor"])
-    module.exit_json(changed=False, clock={"now": now}, **dataclasses.asdict(report))
+    there = look(report)
+    module.exit_json(changed=False, clock={"now": now}, there=there, **dataclasses.asdict(report))
 
 
 if __name__ == "__main__":

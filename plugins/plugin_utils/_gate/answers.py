@@ -104,6 +104,34 @@ _HELD = record(
 )
 _ACT = Maybe(record(at=Number(), why=Text()))
 
+_THERE = record(
+    daemons=Many(
+        record(
+            name=FILE,
+            managed=Flag(),
+            running=Flag(),
+            single_hop=Flag(),
+            services=Many(
+                record(
+                    name=Maybe(SERVICE),
+                    directory=FILE,
+                    address=Maybe(Address()),
+                    frontends=Many(Address()),
+                    clients=Whole(),
+                )
+            ),
+        )
+    ),
+    publisher=Maybe(
+        record(
+            running=Flag(),
+            services=Many(record(name=SERVICE, configured=Flag(), address=Maybe(Address()))),
+        )
+    ),
+    keeper=Maybe(record(running=Flag(), services=Many(SERVICE))),
+    installed=Flag(),
+)
+
 ANSWERS: t.Dict[str, Record] = {
     "keeper_config": record(action=Word("start|restart|none", "an action of a keeper, or none")),
     "keeper_info": record(
@@ -171,33 +199,7 @@ ANSWERS: t.Dict[str, Record] = {
         daemons=Many(record(name=DAEMON, error=Maybe(Text()), services=Many(_MADE))),
     ),
     "onion_drain": record(daemons=Many(record(name=DAEMON, streams=Whole(), error=Maybe(Text()))), seconds=Number()),
-    "onion_host_info": record(
-        daemons=Many(
-            record(
-                name=FILE,
-                managed=Flag(),
-                running=Flag(),
-                single_hop=Flag(),
-                services=Many(
-                    record(
-                        name=Maybe(SERVICE),
-                        directory=FILE,
-                        address=Maybe(Address()),
-                        frontends=Many(Address()),
-                        clients=Whole(),
-                    )
-                ),
-            )
-        ),
-        publisher=Maybe(
-            record(
-                running=Flag(),
-                services=Many(record(name=SERVICE, configured=Flag(), address=Maybe(Address()))),
-            )
-        ),
-        keeper=Maybe(record(running=Flag(), services=Many(SERVICE))),
-        installed=Flag(),
-    ),
+    "onion_host_info": _THERE,
     "onion_key": record(address=Either(Address(), NEW), public_key=Either(KEY, NEW)),
     "onion_probe": record(
         targets=Many(
@@ -288,6 +290,7 @@ ANSWERS: t.Dict[str, Record] = {
         missing_keys=Many(SERVICE),
         tor=Maybe(VERSION),
         clock=record(now=Number()),
+        there=Maybe(_THERE),
     ),
     "program": record(),
     "rolling_info": record(

@@ -92,6 +92,7 @@ class Host:
             "missing_keys": self.world["missing"].get(self.name, []),
             "tor": "0.4.9.11",
             "clock": {"now": time.time()},
+            "there": self._onion_host_info(arguments),
         }
 
     def _onion_host_info(self, arguments):

@@ -108,15 +108,17 @@ FIELDS = {
     },
     "deploy": {
         "traps": {
-            "preflight": ["faults", "hints", "missing_keys", "tor", "clock", "clock.now"],
-            "onion_host_info": THERE,
+            "preflight": [
+                *("faults", "hints", "missing_keys", "tor", "clock", "clock.now", "there"),
+                *(f"there.{name}" for name in THERE),
+            ],
             "command": ["rc", "stdout", "stderr"],
             "tor_instances": WRITTEN,
             "systemd_service": ["changed", "status"],
         }
     },
     "retire": {"traps": {"onion_host_info": THERE, "onion_retire": ["removed"]}},
-    "switch": {"traps": {"onion_host_info": THERE, "preflight": ["missing_keys", "clock"]}},
+    "switch": {"traps": {"onion_host_info": THERE, "preflight": ["missing_keys", "clock", "there.daemons[0]"]}},
     "roll": {"traps": {"tor_instances": WRITTEN, "rolling_info": ["outdated", "publisher", "left_out", "reboot"]}},
     "renew": {"publishing": {"onionbalance_info": TOLD}},
 }

@@ -19,6 +19,7 @@ REPORT = {
     "hints": [],
     "missing_keys": ["newsroom"],
     "tor": "0.4.9.11",
+    "there": None,
     "clock": {"now": 1002.0},
 }
 

@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).parents[5]
 ON_CONTROLLER = {"onion_backup", "onion_restore", "onion_store", "plan", "show"}
 OURS = sorted(name for name in ANSWERS if "." not in name)
 # what an action adds to its module's answer, or makes of it
-MADE_HERE = {"onion_probe": {"satisfied", "rounds", "elapsed"}, "preflight": {"clock"}}
+MADE_HERE = {"onion_probe": {"satisfied", "rounds", "elapsed"}, "preflight": {"clock", "there"}}
 
 
 def inner(shape):
@@ -61,6 +61,10 @@ def test_return_documents_the_table(name):
     made_here = MADE_HERE.get(name, set())
     told = {key: entry for key, entry in documented(returned(name)).items() if key not in made_here}
     assert told == {key: entry for key, entry in tree(ANSWERS[name].fields).items() if key not in made_here}
+
+
+def test_a_preflight_finds_what_another_module_documents():
+    assert ANSWERS["preflight"].fields["there"].inner is ANSWERS["onion_host_info"]
 
 
 def test_guarded_documents_what_it_keeps_of_each_module():
