@@ -29,7 +29,7 @@ def bring(unit: str, act: str, *, check: bool) -> t.List[str]:
     if verbs and not check:
         systemd.run("systemctl", "daemon-reload", timeout=60)
         for verb in verbs:
-            systemd.run("systemctl", "--quiet", verb, name, timeout=400)
+            systemd.run("systemctl", verb, name, "--quiet", timeout=400)
     return verbs
 
 

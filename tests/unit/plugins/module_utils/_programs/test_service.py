@@ -42,4 +42,4 @@ def test_only_what_is_due_is_done(enabled, active, act, verbs, monkeypatch):
     assert told == []
     assert service.bring(f"/etc/systemd/system/{UNIT}", act, check=False) == verbs
     reload = [("daemon-reload",)] if verbs else []
-    assert told == [*reload, *(("--quiet", verb, UNIT) for verb in verbs)]
+    assert told == [*reload, *((verb, UNIT, "--quiet") for verb in verbs)]
