@@ -39,10 +39,17 @@ options:
       - C(keeper), V(true) where something else tells a daemon when to publish its services. Others that were told to
         publish nothing, and run, are reloaded.
       - C(stagger), seconds from the beginning of M(onionfleet.balance.tor_daemons) before which it is not started.
-      - C(options), daemon-wide options of tor in snake_case, for example C(safe_logging), C(sandbox), C(no_exec),
-        C(metrics_port), C(metrics_port_policy), C(heartbeat_period), C(log_level), C(bandwidth_rate),
-        C(max_mem_in_queues), C(outbound_bind_address), C(client_use_ipv6), C(vanguards_lite); and C(extra), a list of
-        C(option) and C(value) for what has no field.
+      - C(options), daemon-wide options of tor in snake_case, with the meaning that tor's manual gives them:
+        C(avoid_disk_writes), C(bandwidth_burst), C(bandwidth_rate), C(circuit_build_timeout), C(circuit_padding),
+        C(client_prefer_ipv6_or_port), C(client_use_ipv4), C(client_use_ipv6), C(compiled_pow_hash), C(conn_limit),
+        C(connection_padding), C(constrained_socket_size), C(constrained_sockets), C(disable_all_swap),
+        C(disable_debugger_attachment), C(entry_nodes), C(exclude_nodes),
+        C(heartbeat_period), C(hs_layer2_nodes), C(hs_layer3_nodes), C(https_proxy), C(keepalive_period),
+        C(learn_circuit_build_timeout), C(log_level), C(max_circuit_dirtiness), C(max_mem_in_queues), C(metrics_port),
+        C(metrics_port_policy), C(middle_nodes), C(no_exec), C(num_cpus), C(num_entry_guards), C(num_primary_guards),
+        C(outbound_bind_address), C(protocol_warnings), C(publish_descriptors), C(reachable_addresses),
+        C(reduced_connection_padding), C(safe_logging), C(sandbox), C(socks4_proxy), C(socks5_proxy), C(strict_nodes),
+        C(tcp_proxy), C(vanguards_lite); and C(extra), a list of C(option) and C(value) for what has no field.
       - C(services), the onion services. One that is not listed goes on and is reported in RV(orphans). Fields of each
         are the following.
       - C(name), which names its configuration file, and C(directory), its directory in the daemon's data directory,

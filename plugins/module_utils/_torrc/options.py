@@ -45,6 +45,8 @@ ADDRESSES = v.ListOf(
 
 
 class Option(t.NamedTuple):
+    """:ivar restart: tor takes it at its start only, or refuses the change while it runs."""
+
     keyword: str
     kind: t.Any
     restart: bool = False

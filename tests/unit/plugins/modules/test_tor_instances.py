@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The onionfleet.balance developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module with what it stands on: _changes, _service_changes, _apply, _staging."""
+"""The module with what it stands on in `_daemons`: changes, service_changes, apply, staging."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._daemons import
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk, locations, systemd, wipe
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion import key_file
 from ansible_collections.onionfleet.balance.plugins.module_utils._tor.control import ControlUnreachable
+from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import options as known_options
 from ansible_collections.onionfleet.balance.plugins.modules import tor_instances
 
 KEY, OTHER = key_file.generate(), key_file.generate()
@@ -106,6 +107,11 @@ def fixture_host(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capfd:
     ]:
         monkeypatch.setattr(module, name, value)
     return host
+
+
+@pytest.mark.parametrize("field", [*known_options.DAEMON, *known_options.SERVICE, *known_options.SERVICE_SPECIAL])
+def test_every_option_is_documented(field: str) -> None:
+    assert f"C({field})" in tor_instances.DOCUMENTATION
 
 
 def test_check_run_check_run(host: Host) -> None:
