@@ -16,7 +16,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._onion.client_k
 from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import values as v
 
 CLIENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}\Z")
-EXTRA_NAME = re.compile(r"[A-Za-z0-9_]+\Z")
+EXTRA_NAME = re.compile(r"[A-Za-z0-9_]{1,100}\Z")
 
 # the layout of an instance: what tells tor who it is and where its files are, and how it is controlled
 LAYOUT = (

@@ -74,6 +74,7 @@ def test_faults_of_services(service: dict[str, t.Any], wanted: str) -> None:
         ({"metrics_port": "9000 prometheus"}, "not from 1 to 65535"),
         ({"outbound_bind_address": ["eth0"]}, "write an IP address"),
         ({"log_level": "loud"}, "notice"),
+        ({"extra": [{"option": "x" * 101, "value": "1"}]}, "write the name of an option of tor"),
         ({"extra": [{"option": "DataDir", "value": "/x"}]}, "layout"),
         ({"extra": [{"option": "User", "value": "root"}]}, "layout"),
         ({"extra": [{"option": "Socks5ProxyPassword", "value": "x"}]}, "holds a secret"),
