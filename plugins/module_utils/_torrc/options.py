@@ -271,8 +271,10 @@ def together_faults(options: t.Mapping[str, t.Any], single_hop: bool) -> t.Itera
         for field in ("bandwidth_rate", "bandwidth_burst")
     )
     if burst < rate:
+        usual = ["", " by default"]
+        least, most = (usual[options.get(field) is None] for field in ("bandwidth_burst", "bandwidth_rate"))
         yield (
-            f"bandwidth_burst: is {burst} bytes, less than bandwidth_rate, {rate}, which tor refuses; "
+            f"bandwidth_burst: is {burst} bytes{least}, less than bandwidth_rate, {rate}{most}, which tor refuses; "
             "write both, the burst at least as large as the rate"
         )
     proxies = [field for field in PROXIES if options.get(field) is not None]

@@ -208,8 +208,8 @@ def test_tor_refuses_a_burst_below_its_rate(service: dict[str, t.Any], faults: l
     [
         ({}, True, []),
         ({"bandwidth_rate": "2 MBytes"}, False, []),
-        ({"bandwidth_burst": "4 MBytes"}, False, ["bandwidth_burst: is 4194304 bytes, less than bandwidth_rate, 107"]),
-        ({"bandwidth_rate": "2 GByte", "bandwidth_burst": None}, False, ["bandwidth_burst: is 1073741824 bytes"]),
+        ({"bandwidth_burst": "4 MBytes"}, False, ["bandwidth_burst: is 4194304 bytes, less than bandwidth_rate, 1"]),
+        ({"bandwidth_rate": "2 GByte", "bandwidth_burst": None}, False, ["bandwidth_burst: is 1073741824 bytes by"]),
         ({"bandwidth_rate": 4096, "bandwidth_burst": "4 KB"}, False, []),
         ({"bandwidth_rate": "8 KBits", "bandwidth_burst": 1023}, False, ["bandwidth_burst: is 1023 bytes, less than"]),
         ({"socks5_proxy": "192.0.2.1:9", "https_proxy": None}, False, []),
