@@ -78,8 +78,9 @@ options:
       - V(circuit) takes new circuits for every request.
       - V(client) also forgets descriptors and everything else about the services, as a visitor who comes for the
         first time. Tor allows that once in 10 seconds, and the module waits for it.
+      - V(first) does so before the first request of each round only, and takes new circuits for the others.
     type: str
-    choices: [circuit, client]
+    choices: [circuit, client, first]
     default: circuit
   requests:
     description: How often to ask each target in one round.

@@ -45,7 +45,7 @@ ARGUMENTS: dict[str, t.Any] = {
             "validate_certs": {"type": "bool", "default": False},
         },
     },
-    "fresh": {"type": "str", "choices": ["circuit", "client"], "default": "circuit"},
+    "fresh": {"type": "str", "choices": ["circuit", "client", "first"], "default": "circuit"},
     "requests": {"type": "int", "default": 1},
     "timeout": {"type": "int", "default": 60},
     "body": {"type": "int", "default": 0},
@@ -88,8 +88,8 @@ def probe(params: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
     with ControlPort(params["control"]) as tor, concurrent.futures.ThreadPoolExecutor(_PARALLEL) as pool:
         tor.subscribe("SIGNAL")
         try:
-            for _request in range(params["requests"]):
-                if params["fresh"] == "client":
+            for number in range(params["requests"]):
+                if params["fresh"] == "client" or (params["fresh"] == "first" and number == 0):
                     _forget(tor)
                 _authorize(tor, keys)
                 answers.append(tuple(pool.map(answer, targets.values())))

@@ -90,6 +90,12 @@ def test_a_new_circuit_leaves_the_client_as_it_is(tor):
     assert tor.told == ["SETEVENTS SIGNAL", "ask", "ask"]
 
 
+@pytest.mark.parametrize(("fresh", "times"), [("circuit", 0), ("first", 1), ("client", 3)])
+def test_how_often_it_forgets(tor, fresh, times):
+    run(requests=3, fresh=fresh)
+    assert [line for line in tor.told if "NEWNYM" in line] == ["SIGNAL NEWNYM"] * times
+
+
 def test_a_fresh_client_gets_its_credentials_again_and_loses_them_in_the_end(tor):
     run(requests=2, fresh="client", credentials={ADDRESS: CREDENTIAL})
     label = ADDRESS[: -len(".onion")]
