@@ -39,7 +39,7 @@ options:
       - C(keeper), V(true) where something else tells a daemon when to publish its services. Others that were told to
         publish nothing, and run, are reloaded.
       - C(stagger), seconds from the beginning of M(onionfleet.balance.tor_daemons) before which it is not started.
-      - C(options), daemon-wide options of tor in snake_case, with the meaning that tor's manual gives them:
+      - C(options), daemon-wide options of tor in snake_case, with the meaning that tor's manual gives them.
         C(avoid_disk_writes), C(bandwidth_burst), C(bandwidth_rate), C(circuit_build_timeout), C(circuit_padding),
         C(client_prefer_ipv6_or_port), C(client_use_ipv4), C(client_use_ipv6), C(compiled_pow_hash), C(conn_limit),
         C(connection_padding), C(constrained_socket_size), C(constrained_sockets), C(disable_all_swap),
