@@ -134,7 +134,7 @@ class _Measured(Text):
         if found:
             return
         plain = int(self.plain(str(value)))
-        smallest = next(iter(self.factors)) + "s"
+        smallest = [*self.factors][0] + "s"
         if not self.least <= plain <= self.most:
             yield f"is {plain} {smallest}; write {self.least} to {self.most}, or the same with a unit"
         elif plain % self.step:

@@ -57,8 +57,8 @@ class Host:
         while not path.exists() or path.stat().st_ctime <= self.socket.stat().st_ctime:
             path.write_text("new")
 
-    def run(self, config=CONFIG, credentials=None, *, check=False, code=0, **more):
-        given = {"config": config, "credentials": credentials, **more, "_ansible_check_mode": check}
+    def run(self, config=None, credentials=None, *, check=False, code=0, **more):
+        given = {"config": config or CONFIG, "credentials": credentials, **more, "_ansible_check_mode": check}
         self.told.clear()
         with patch_module_args(given), pytest.raises(SystemExit) as ended:
             keeper_config.main()
