@@ -48,7 +48,7 @@ def _threads(service: Service) -> t.Iterator[str]:
 
 
 def _protection(service: Service) -> t.Iterator[str]:
-    if str(service.fields.get("single_hop")).lower() == "true":
+    if service.single_hop:
         yield "is not anonymous (single_hop): visitors stay hidden, its hosts do not"
     if service.fields.get("lower_protection") is True:
         yield "says 'lower_protection: true'; remove that once it is deployed, so that nothing is lowered by mistake"

@@ -177,6 +177,6 @@ def _summary(service: Service, address: t.Optional[str]) -> Data:
         "pow": str((service.fields.get("pow") or {}).get("enabled")).lower() == "true",
         "keeper": service.fields.get("keeper") is True,
         "restricted": bool(service.fields.get("authorized_clients")),
-        "single_hop": str(service.fields.get("single_hop")).lower() == "true",
+        "single_hop": service.single_hop,
         "lower_protection": service.fields.get("lower_protection") is True,
     }

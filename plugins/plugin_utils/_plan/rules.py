@@ -9,10 +9,7 @@ import typing as t
 
 from ansible_collections.onionfleet.balance.plugins.module_utils._errors import near
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion.address import is_address
-from ansible_collections.onionfleet.balance.plugins.module_utils._torrc.options import (
-    service_faults,
-    together_faults,
-)
+from ansible_collections.onionfleet.balance.plugins.module_utils._torrc.options import service_faults, together_faults
 from ansible_collections.onionfleet.balance.plugins.module_utils._torrc.values import quoted, shown
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.inventory import Faults
 from ansible_collections.onionfleet.balance.plugins.plugin_utils._plan.layouts import (
@@ -115,24 +112,23 @@ def check_together(
     :param daemon_options: ``onion_daemon_options``.
     """
     general = daemon_options if isinstance(daemon_options, dict) else {}
-    single_hop = [service.fields.get("daemon") for service in services.values() if _single_hop(service)]
+    alone = {name: service for name, service in services.items() if service.state == "present" and service.single_hop}
+    daemons = [service.fields.get("daemon") for service in alone.values()]
+    shared: t.Dict[str, Data] = {name: {} for name in daemons if isinstance(name, str)}
     everywhere = [] if option_faults(general) else list(together_faults(general, False))
     faults.extend(f"onion_daemon_options: {fault}" for fault in everywhere)
-    shared = {**{name: {} for name in single_hop if isinstance(name, str)}, **shared_options}
-    places = [(f"daemon '{name}': options", own, name in single_hop) for name, own in shared.items()]
+    places = [
+        (f"daemon '{name}': options", own, name in shared) for name, own in {**shared, **shared_options}.items()
+    ]
     places += [
-        (f"service '{name}': daemon_options", service.fields.get("daemon_options", {}), _single_hop(service))
+        (f"service '{name}': daemon_options", service.fields.get("daemon_options", {}), name in alone)
         for name, service in services.items()
         if service.fields.get("daemon") is None
     ]
-    for place, own, alone in places:
+    for place, own, single_hop in places:
         options = {**general, **own} if isinstance(own, dict) else {}
-        found = [] if option_faults(options) else together_faults(options, alone)
+        found = [] if option_faults(options) else together_faults(options, single_hop)
         faults.extend(f"{place}: {fault}" for fault in found if fault not in everywhere)
-
-
-def _single_hop(service: Service) -> bool:
-    return service.state == "present" and str(service.fields.get("single_hop")).lower() == "true"
 
 
 def read_drained(declared: t.Any, services: Services, faults: Faults) -> t.FrozenSet[str]:
@@ -180,7 +176,7 @@ def _check_names(daemon: str, sharing: t.Sequence[Service], faults: Faults) -> N
 
 
 def _check_single_hop(daemon: str, living: t.Sequence[Service], faults: Faults) -> None:
-    single_hop = [service.name for service in living if _single_hop(service)]
+    single_hop = [service.name for service in living if service.single_hop]
     for service in living:
         if single_hop and service.name not in single_hop:
             what = f"is anonymous but shares '{daemon}' with the single-hop service '{single_hop[0]}'"

@@ -63,6 +63,11 @@ class Service:
         return str(self.fields.get("state", "present"))
 
     @property
+    def single_hop(self) -> bool:
+        """Whether it is not anonymous."""
+        return str(self.fields.get("single_hop")).lower() == "true"
+
+    @property
     def directory(self) -> str:
         """The name of its folder in the daemon's data directory."""
         return str(self.fields.get("directory", self.name + self.placement.layout.suffix))
