@@ -22,7 +22,7 @@ from ansible_collections.onionfleet.balance.plugins.module_utils._errors import 
 from ansible_collections.onionfleet.balance.plugins.module_utils._host import disk, locations, systemd
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion.address import is_address
 from ansible_collections.onionfleet.balance.plugins.module_utils._onion.key_file import HOSTNAME_FILE, SECRET_FILE
-from ansible_collections.onionfleet.balance.plugins.module_utils._programs import onionbalance
+from ansible_collections.onionfleet.balance.plugins.module_utils._programs import publisher_files
 from ansible_collections.onionfleet.balance.plugins.module_utils._torrc import configuration
 
 Data = t.Dict[str, t.Any]
@@ -118,9 +118,7 @@ def _publisher() -> t.Optional[Data]:
     if not any(os.path.lexists(path) for path in (locations.PUBLISHER_UNIT, locations.PUBLISHER_ROOT)):
         return None
     try:
-        configured = [
-            service["name"] for service in onionbalance.parse(disk.read_text(locations.PUBLISHER_CONFIG) or "")
-        ]
+        configured = [service["name"] for service in publisher_files.configured()]
     except OnionfleetError:
         configured = []  # torn, or not written yet: the keys tell
     names = dict.fromkeys([*configured, *disk.listed(locations.PUBLISHER_ROOT + "/keys")])
