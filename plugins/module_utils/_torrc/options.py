@@ -76,7 +76,7 @@ BURSTS = {
     "pow": ("queue_rate", 250, "queue_burst", 2500),
 }
 USUAL_BANDWIDTH = 2**30
-ONE_RELAY = re.compile(r"(\$?[0-9a-f]{40}([=~].*)?|[a-z0-9]+)\Z", re.I)
+ONE_RELAY = re.compile(r"[^{.:*/\[\]]+\Z")  # of NODES, neither a country nor a network
 PROXIES = ("https_proxy", "socks4_proxy", "socks5_proxy", "tcp_proxy")
 SERVICE_SPECIAL = ("authorized_clients", "extra", "onionbalance_frontends", "ports", "single_hop")
 
@@ -266,15 +266,11 @@ def together_faults(options: t.Mapping[str, t.Any], single_hop: bool) -> t.Itera
 
     :param options: fields that are sound each by itself. :param single_hop: of its services.
     """
-    rate, burst = (
-        int(v.Size().plain(str(USUAL_BANDWIDTH if options.get(field) is None else options[field])))
-        for field in ("bandwidth_rate", "bandwidth_burst")
-    )
+    (rate, usual_rate), (burst, usual_burst) = _bandwidth(options, "rate"), _bandwidth(options, "burst")
     if burst < rate:
-        usual = ["", " by default"]
-        least, most = (usual[options.get(field) is None] for field in ("bandwidth_burst", "bandwidth_rate"))
         yield (
-            f"bandwidth_burst: is {burst} bytes{least}, less than bandwidth_rate, {rate}{most}, which tor refuses; "
+            f"bandwidth_burst: is {burst} bytes{usual_burst}, less than bandwidth_rate, {rate}{usual_rate}, "
+            "which tor refuses; "
             "write both, the burst at least as large as the rate"
         )
     proxies = [field for field in PROXIES if options.get(field) is not None]
@@ -285,6 +281,12 @@ def together_faults(options: t.Mapping[str, t.Any], single_hop: bool) -> t.Itera
         yield "entry_nodes: is one relay, which tor refuses for onion services; name several, or a country or network"
     if single_hop and guards:
         yield "entry_nodes: tor refuses them with single_hop, which uses no entry guards; remove one of the two"
+
+
+def _bandwidth(options: t.Mapping[str, t.Any], name: str) -> t.Tuple[int, str]:
+    """Bytes, and words that say where they come from if not from the operator."""
+    given = options.get(f"bandwidth_{name}")
+    return (USUAL_BANDWIDTH, " by default") if given is None else (int(v.Size().plain(str(given))), "")
 
 
 def secret_faults(secrets: t.Mapping[str, t.Any]) -> t.List[str]:
